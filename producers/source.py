@@ -1,0 +1,128 @@
+"""What the runner asks of a source, and what a source hands over. Each folder beside this file is one source.
+
+    source.poll(window) ─▶ Captured, Captured, Refused, … ─▶ runner packs, sends, waits for Kafka
+                        ─▶ source.confirmed() ─▶ watermark ─▶ cursor
+
+A source never writes to Kafka and never keeps a cursor of its own: it yields, the runner confirms.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from schemas.records import ContentRef, Event
+
+
+class SourceError(Exception):
+    """A source could not be read; the message is one sentence for people."""
+
+
+class SourceUnavailableError(SourceError):
+    """Down, throttled or interrupted after the call's own retries: wait, then poll the same window again."""
+
+
+class SourceRefusedError(SourceError):
+    """The source says no (credentials, rights, plan); somebody has to do what the message says."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one poll has to cover: every event with from_ms < own time <= to_ms that the source will show.
+
+    `lane` is "live" or the name of a back-fill. More than the window may be yielded, less must not.
+    """
+
+    lane: str
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The slice that an event belongs to: a function of the event alone (semantics 4)."""
+
+    conversation: str
+    label: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
+class Captured:
+    """New events of one slice, in the source's order."""
+
+    slice: Slice
+    events: list[Event]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Bytes that belong to no conversation: they go to dead-letters, whole."""
+
+    reason: str
+    error: str
+    origin: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `chatledger check`: what was tried, whether it works, what to do if not."""
+
+    what: str
+    ok: bool
+    advice: str = ""
+
+
+class Contents(Protocol):
+    """The content store as producers see it: bytes in, claim check out, durable on return."""
+
+    def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
+        """Store these bytes under their SHA-256 with bounded memory; waits while the store is down."""
+
+
+class Source(Protocol):
+    """A chat source. Calls come from one thread; between two of them the runner may stop."""
+
+    name: str
+    """liveperson or webex."""
+    settle_ms: int
+    """How long after an event the source may still hide it."""
+    look_back_ms: int
+    """How far back the source answers; older own times are suspect (semantics 3)."""
+
+    def now_ms(self) -> int:
+        """The source's clock by its `Date` header, never ahead of ours; asks the source if it has not answered yet."""
+
+    def poll(self, window: Window) -> Iterator[Captured | Refused]:
+        """Everything new of this window. Exhausted = every page, shard, truncated row and re-fetch is settled.
+
+        Raises SourceUnavailableError or SourceRefusedError; then the window is polled again as a whole.
+        """
+
+    def confirmed(self) -> None:
+        """All that was yielded so far is confirmed by Kafka: only now may a cache remember it as sent."""
+
+    def state(self) -> str:
+        """JSON for the cursor: what a restart needs beyond the watermark. May be `{}`."""
+
+    def restore(self, state: str) -> None:
+        """Take up the state of a former life."""
+
+    def check(self) -> list[Finding]:
+        """Try every right that collecting needs, without collecting."""
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+
+
+@dataclass
+class Progress:
+    """What the runner tells about a lane: for progress bars and status."""
+
+    lane: str
+    from_ms: int
+    to_ms: int
+    done_ms: int
+    events: int = 0
+    conversations: set[str] = field(default_factory=set)

@@ -1,0 +1,10 @@
+"""Text that can be written down: what Avro, mail and JSON need of a string."""
+
+
+def well_formed(text: str) -> str:
+    """The text with lone surrogates replaced by U+FFFD: UTF-8 cannot carry them, the raw bytes still do."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
