@@ -1,0 +1,1 @@
+"""A simulated Webex: an HTTP server that speaks the real API under /v1, quirks included."""
