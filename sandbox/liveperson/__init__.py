@@ -1,0 +1,1 @@
+"""A simulated LivePerson: a week of a bank's chats behind the real API, quirks included."""

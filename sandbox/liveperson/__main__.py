@@ -1,0 +1,26 @@
+"""``python -m sandbox.liveperson --port P``: the simulated LivePerson on its own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sandbox.liveperson.server import run
+
+
+def main() -> None:
+    """Read the options and serve."""
+    parser = argparse.ArgumentParser(prog="sandbox.liveperson", description="A simulated LivePerson account.")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--faults", type=Path, help="JSON document of faults and switches")
+    parser.add_argument("--scale", type=int, default=0, help="so many more generated conversations")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ledger", type=Path, help="JSON-lines file of what was served")
+    parser.add_argument("--now", help="ISO time to start the clock at (default 2026-03-02T00:00Z)")
+    parser.add_argument("--rate", type=float, default=0.0, help="simulated ms per real ms (0 = stands still)")
+    run(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

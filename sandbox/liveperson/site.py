@@ -1,0 +1,121 @@
+"""What the handlers of the simulated LivePerson share: the account's content, the simulation, the errors."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from sandbox.liveperson.auth import Auth
+from sandbox.liveperson.model import ACCOUNT
+from sandbox.liveperson.shown import Shown
+from sandbox.liveperson.state import state_at, steps_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sandbox.liveperson.model import Conversation
+    from sandbox.liveperson.state import State
+    from sandbox.simulation import Simulation
+
+# The quirks and their realistic defaults; the nastier ones are off. Set them with POST /_sim/faults.
+SWITCHES: Final[dict[str, Any]] = {
+    # History
+    "visibility_delay_ms": 60_000,  # things show after up to so long, differently for each conversation
+    "partial_rows_over": 60,  # a list row with more messages than this is cut (isPartial); 0 = never
+    "partial_shards": 0,  # so many of the next list answers lack rows and say partialResult
+    "no_content_when_empty": False,  # 204 instead of an empty list
+    "require_source": False,  # 400 without the query parameter source
+    "late_changes_bump_update_time": True,  # survey, summary, deletion count for latestUpdateTime
+    "internal_hrefs": True,  # links of _metadata name an internal host over plain http
+    "max_offset": 10_000,  # an offset past this answers 400, as Elasticsearch would
+    "undefined_fillers": True,  # missing values are "undefined", "null" and -1 instead of absent
+    # Variants that the documents contradict each other on
+    "consumer_participant_key": False,  # consumerParticipant instead of consumerParticipants
+    "message_score_key": False,  # messageScore instead of messageScores
+    "csat_key": False,  # csat instead of csatRate
+    "is_truncated_key": False,  # isTruncated instead of isPartial
+    "sent_by_case": "title",  # title, upper or lower
+    "times_as_strings": False,  # "…L" times as text
+    "link_key": "link",
+    "form_key": "secureForm",
+    "form_data_in_clear": False,  # a form's submission carries what was typed in (it never should)
+    # Users
+    "users_as_strings": False,  # booleans and numbers of the users API as text
+    "users_default_fields": False,  # without select only id, pid, deleted, loginName, as in versions before 6
+    # Access
+    "token_lifetime_s": 3600,  # real seconds; 0 makes every issued token expired at once
+    "expires_in_as_text": True,
+    "oauth1_window_s": 300,  # how far the signer's clock may be off, real seconds
+    "temp_url_lifetime_s": 60,
+    "error_shape": "nested",  # nested, flat or text
+}
+
+
+class ApiError(Exception):
+    """An error answer of the API: status, message and LivePerson's internal code."""
+
+    def __init__(self, status: int, message: str, code: int = 20) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code
+
+
+class Site:
+    """One simulated account."""
+
+    def __init__(
+        self, simulation: Simulation, conversations: Iterable[Conversation], tls_port: int = 0
+    ) -> None:
+        self.simulation, self.tls_port = simulation, tls_port
+        self.conversations = sorted(conversations, key=lambda each: each.start_ms)
+        self.by_id = {each.id: each for each in self.conversations}
+        self._starts = [each.start_ms for each in self.conversations]
+        self.auth = Auth(simulation.faults)
+        self.shown = Shown(simulation.ledger)
+
+    @property
+    def switches(self) -> dict[str, Any]:
+        """The quirks in force."""
+        return self.simulation.faults.switches
+
+    @property
+    def now_ms(self) -> int:
+        """The simulated time."""
+        return self.simulation.clock.now_ms()
+
+    def visible_ms(self, conversation: Conversation) -> int:
+        """Give the instant up to which a client sees it now: the clock less its share of the delay."""
+        share = hashlib.blake2b(conversation.id.encode(), digest_size=1).digest()[0] / 255
+        delay: int = self.switches["visibility_delay_ms"]
+        return self.now_ms - round(delay * (0.1 + 0.9 * share))
+
+    def state(self, conversation: Conversation) -> State | None:
+        """Fold what is visible of a conversation now; None before its first step."""
+        until = self.visible_ms(conversation)
+        return state_at(conversation, until) if steps_until(conversation, until) else None
+
+    def begun_between(self, from_ms: int, to_ms: int) -> Iterator[State]:
+        """Give what is visible of the conversations that began in a range (inclusive), oldest first."""
+        low, high = bisect.bisect_left(self._starts, from_ms), bisect.bisect_right(self._starts, to_ms)
+        states = map(self.state, self.conversations[low:high])
+        return (state for state in states if state)
+
+    def check_account(self, request: web.Request) -> None:
+        """Raise ApiError 401 unless the path names this account."""
+        if request.match_info["account"] != ACCOUNT:
+            raise ApiError(401, "invalid site", 6)
+
+    def error(self, error: ApiError) -> web.Response:
+        """Make the answer for an error in the shape that is switched on."""
+        shape, inner = self.switches["error_shape"], {"time": self.now_ms, "message": error.message}
+        inner |= {"internalCode": error.code}
+        if shape == "text":
+            return web.Response(
+                status=error.status, text=f"<html>{error.message}</html>", content_type="text/html"
+            )
+        return web.json_response(inner if shape == "flat" else {"error": inner}, status=error.status)
+
+
+SITE: Final = web.AppKey("site", Site)
