@@ -1,0 +1,1 @@
+"""Where bytes rest: a folder and Azure Blob behind one small interface."""

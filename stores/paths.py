@@ -1,0 +1,164 @@
+"""Where things lie in a store: paths as pure functions, safe on every file system and in Azure.
+
+Readable as long as possible, and never ambiguous: what had to be changed for a file system (characters,
+length, or letters whose case a file system may ignore) is made up for by a hash of the exact original,
+set off by `~`, which no unchanged name contains. Unicode rules are those of version 3.2 on purpose: the
+tables of the running Python differ from release to release, but a path is for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+from unicodedata import ucd_3_2_0 as ucd
+
+from stores.interface import BadPathError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+LIMIT = 120
+"""Bytes of UTF-8 that one component of a path may have; file systems allow 255, some tools less."""
+
+KNOWN_FOLDERS = frozenset({"LivePerson Conversational Cloud DataParser", "Webex Teams"})
+"""Folder names with capitals that need no hash, because this spelling owns the name."""
+
+_HASH_DIGITS = 20
+_UNSAFE = re.compile(r'[<>:"/\\|?*~#%\x00-\x1f\x7f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAIL_ID = re.compile(r"[0-9a-z]{4,64}")
+_SLICE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,9}")
+_PLAIN_STEM = re.compile(
+    r"(?P<uid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-z]+)-(?P<conversation>[0-9a-z_.-]+?)"
+    r"-(?P<slice>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,9})"
+)
+
+
+def content_path(sha256: str) -> str:
+    """Return where the content with this SHA-256 (64 lower-case hexadecimal digits) lies."""
+    if not _SHA256.fullmatch(sha256):
+        message = f"not a SHA-256 in lower-case hexadecimal: {sha256!r}"
+        raise BadPathError(message)
+    return f"_content/{sha256[:2]}/{sha256}"
+
+
+def mail_path(connector_uid: str, mail_id: str) -> str:
+    """Return where a mail is kept once, whoever gets a copy; `mail_id` is lower-case letters and digits."""
+    if not _MAIL_ID.fullmatch(mail_id):
+        message = f"not a mail id (4 to 64 lower-case letters and digits): {mail_id!r}"
+        raise BadPathError(message)
+    return f"_mails/{safe_name(connector_uid)}/{mail_id[:2]}/{mail_id}.eml"
+
+
+def copy_path(
+    mailbox: str,
+    folder: str,
+    *,
+    day: date,
+    connector_uid: str,
+    conversation: str,
+    slice: str,  # noqa: A002 - the word of the trade, and only ever given by keyword
+    revision: int,
+    part: int = 1,
+    parts: int = 1,
+) -> str:
+    """Return where a mailbox's copy of a mail lies, in a layout that a person can browse.
+
+    `slice` is a date or a number as the producer stamped it, `revision` counts from 0, `part` from 1.
+    Distinct arguments give distinct paths, also where a file system ignores case or Unicode forms.
+    """
+    if revision < 0 or not 1 <= part <= parts:
+        message = f"no such revision or part: revision {revision}, part {part} of {parts}"
+        raise BadPathError(message)
+    cased = [text if _has_case(text) else None for text in (mailbox, folder)]
+    stem = _stem(connector_uid, conversation, slice, cased)
+    pieces = f"-p{part}of{parts}" if parts > 1 else ""
+    boxes = f"{safe_name(mailbox, keep_case=True)}/{safe_name(folder, keep_case=True)}"
+    return f"{boxes}/{day:%Y/%m/%d}/{stem}-r{revision}{pieces}.eml"
+
+
+def safe_name(text: str, *, keep_case: bool = False) -> str:
+    """Return `text` as one path component, unchanged when it is safe, else cleaned and with its hash.
+
+    Text with capitals counts as unsafe unless `keep_case`: then the caller must tell case apart elsewhere.
+    """
+    cleaned = _cleaned(text)
+    if cleaned == text and len(text.encode()) <= LIMIT and (keep_case or not _has_case(text)):
+        return text
+    return f"{_shortened(cleaned, LIMIT - _HASH_DIGITS - 1)}~{_hash(text)}"
+
+
+def check_path(path: str) -> str:
+    """Return `path` if every store can hold it, else raise `BadPathError`; no path leaves its store."""
+    if len(path) > 1024 or not all(_is_component(part) for part in path.split("/")):
+        message = f"not a path that every store can hold: {path!r}"
+        raise BadPathError(message)
+    return path
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a component of a path belongs to the store's own housekeeping, not to its content."""
+    return name.startswith(".")
+
+
+def _is_component(part: str) -> bool:
+    if not part or is_hidden(part) or part[-1] in ". " or "\\" in part:
+        return False
+    if any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in part):
+        return False
+    return len(part.encode()) <= 255
+
+
+def _stem(uid: str, conversation: str, slice_key: str, cased: list[str | None]) -> str:
+    stem = f"{uid}-{conversation}-{slice_key}"
+    match = _PLAIN_STEM.fullmatch(stem)
+    exact = match is not None and match.group("uid", "conversation", "slice") == (
+        uid,
+        conversation,
+        slice_key,
+    )
+    if exact and not any(cased) and len(stem) <= LIMIT - 30:
+        return stem
+    plain_slice = _SLICE.fullmatch(slice_key) is not None
+    # The mailbox counts only where its case matters, so that all copies of a mail bear the same name.
+    fingerprint = _hash(json.dumps([uid, conversation, None if plain_slice else slice_key, *cased]))
+    # Long ids of one source begin alike; their ends are what a person can tell apart.
+    tail = _cleaned(conversation[-16:]) if len(conversation) > 40 else _cleaned(conversation)
+    end = slice_key if plain_slice else _shortened(_cleaned(slice_key), 12)
+    return f"{_shortened(_cleaned(uid), 36)}-{_shortened(tail, 20)}~{fingerprint}-{end}"
+
+
+def _cleaned(text: str) -> str:
+    """Replace what some file system, Azure or a terminal can't take; changes nothing in a safe name."""
+    safe = "".join(char if _is_plain(char) else "_" for char in ucd.normalize("NFC", text))
+    safe = _UNSAFE.sub("_", safe)
+    if not safe or safe[0] in "._ " or _RESERVED.fullmatch(safe):
+        safe = f"-{safe}"
+    return safe if safe[-1] not in ". " else f"{safe[:-1]}_"
+
+
+def _is_plain(char: str) -> bool:
+    """Tell whether a character prints and has a fixed place in Unicode: no controls, marks of direction."""
+    return ucd.category(char)[0] != "C" and (char == " " or ucd.category(char)[0] != "Z")
+
+
+def _has_case(text: str) -> bool:
+    """Tell whether another spelling could name the same file where case or Unicode form is ignored."""
+    return text not in KNOWN_FOLDERS and _folded(text) != text
+
+
+def _folded(text: str) -> str:
+    once = ucd.normalize("NFKC", text).upper().casefold()
+    return ucd.normalize("NFKC", ucd.normalize("NFKC", once).casefold())
+
+
+def _shortened(text: str, limit: int) -> str:
+    short = text.encode()[:limit].decode(errors="ignore")
+    return short.rstrip(". ") or "-"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH_DIGITS]
