@@ -1,0 +1,136 @@
+"""How far each lane is collected and confirmed: the compacted topic `cursors`, key `<uid>/<lane>`, last wins.
+
+The record's `state` is ours, not the source's alone: it holds the lane's range, what a restart must find
+unchanged, and the source's own state. All of it is JSON.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from producers.lanes import Lane
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec, DecodeError
+from schemas.records import Cursor
+from schemas.topics import CURSORS
+
+MAX_STATE_BYTES = 500_000
+
+
+class CursorError(Exception):
+    """A cursor that can't be understood: going on without it would leave a gap, so somebody has to look."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A lane as its cursor remembers it.
+
+    `opened`: its lane_opened record is confirmed. `partitions`: of raw-events. `settings`: version last
+    written. `counters`: confirmed up to the watermark, so that a restart continues them. `source`: JSON.
+    """
+
+    lane: Lane
+    opened: bool = False
+    partitions: int = 0
+    settings: str = ""
+    counters: dict[str, int] = field(default_factory=dict)
+    source: str = "{}"
+
+
+def cursor_key(uid: str, lane: str) -> bytes:
+    """Key of a lane's cursor."""
+    return f"{uid}/{lane}".encode()
+
+
+def to_cursor(uid: str, saved: Saved, now_ms: int) -> Cursor:
+    """Make the record of a lane; without a source's state too large for it, which may cost duplicates."""
+    lane = saved.lane
+    state = {
+        "from_ms": lane.from_ms,
+        "to_ms": lane.to_ms,
+        "closed": lane.closed,
+        "opened": saved.opened,
+        "partitions": saved.partitions,
+        "settings": saved.settings,
+        "counters": saved.counters,
+        "source": saved.source if len(saved.source) <= MAX_STATE_BYTES // 4 else "{}",
+    }
+    return {
+        "connector_uid": uid,
+        "lane": lane.name,
+        "watermark_ms": lane.watermark_ms,
+        "state": json.dumps(state),
+        "updated_at_ms": now_ms,
+    }
+
+
+def from_cursor(cursor: Cursor) -> Saved:
+    """Return what a record remembers; CursorError if it is not one of ours."""
+    try:
+        state = json.loads(cursor["state"])
+        lane = Lane(
+            cursor["lane"], state["from_ms"], state["to_ms"], cursor["watermark_ms"], closed=state["closed"]
+        )
+        rest = {name: state[name] for name in ("opened", "partitions", "settings", "counters", "source")}
+        return Saved(lane, **rest)
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"the cursor of {cursor['connector_uid']}/{cursor['lane']} is not one of ours: {error!r}"
+        raise CursorError(msg) from error
+
+
+def read_cursors(kafka: KafkaSettings, codec: Codec, uid: str) -> dict[str, Saved]:
+    """Every lane of this connector by name. Blocks; raises kafka-python's KafkaError, CursorError."""
+    with closing(_consumer(kafka)) as consumer:
+        records = _records(consumer, kafka.topic(CURSORS.name))
+        latest = {key: value for key, value in records if key.startswith(cursor_key(uid, ""))}
+    cursors = [_decoded(codec, key, value) for key, value in latest.items() if value is not None]
+    return {cursor["lane"]: from_cursor(cursor) for cursor in cursors}
+
+
+def _decoded(codec: Codec, key: bytes, value: bytes) -> Cursor:
+    try:
+        name, cursor = codec.decode(value)
+    except DecodeError as error:
+        msg = f"the cursor {key.decode(errors='replace')} can't be read: {error}"
+        raise CursorError(msg) from error
+    if name != "Cursor":
+        msg = f"the cursor {key.decode(errors='replace')} holds a {name}"
+        raise CursorError(msg)
+    found: Cursor = cursor
+    return found
+
+
+def _consumer(kafka: KafkaSettings) -> Any:
+    return KafkaConsumer(
+        **kafka.client_kwargs(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        bootstrap_timeout_ms=5_000,
+        max_partition_fetch_bytes=2_000_000,
+    )
+
+
+def _records(consumer: Any, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
+    """Every record of a topic up to where it ends now; KafkaError if that end can't be reached."""
+    places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    if not places:
+        msg = f"topic {topic} was not found (`chatledger topics create` makes it)"
+        raise KafkaError(msg)
+    consumer.assign(places)
+    consumer.seek_to_beginning(*places)
+    ends = consumer.end_offsets(places)
+    idle = 0
+    while any(consumer.position(place) < end for place, end in ends.items()):
+        batches = consumer.poll(timeout_ms=1_000)
+        idle = 0 if batches else idle + 1
+        if idle > 15:
+            msg = f"topic {topic} can't be read to its end"
+            raise KafkaError(msg)
+        for batch in batches.values():
+            yield from ((record.key or b"", record.value) for record in batch)
