@@ -116,14 +116,33 @@ def _fetch_one(file: LockedFile, folder: Path, fetch: Fetch, advance: Callable[[
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar over `total` bytes on standard error, or, when that is no terminal, a line at start and end."""
+    """Show a bar over `total` bytes on standard error; without a terminal, a line before and after."""
     if sys.stderr.isatty():
         with _bar(title, total) as advance:
             yield advance
         return
+    with _lines(f"{title}, {total / 1e6:.1f} MB"):
+        yield lambda _count: None
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show that something of unknown length goes on, as `progress` does."""
+    if sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+
+        with Console(stderr=True).status(title):
+            yield
+        return
+    with _lines(title):
+        yield
+
+
+@contextmanager
+def _lines(title: str) -> Iterator[None]:
     started = time.monotonic()
-    print(f"{title}, {total / 1e6:.1f} MB", file=sys.stderr, flush=True)
-    yield lambda _count: None
+    print(title, file=sys.stderr, flush=True)
+    yield
     print(f"{title}: done in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
 
 

@@ -11,19 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from sandbox import kafka_pid, kafka_probe
+from sandbox.detached import DetachedProcess
+from sandbox.detached import start_detached as detach
 from sandbox.kafka_jars import read_lock
 from sandbox.kafka_launch import BrokerOptions, KafkaError, Launch, prepare
 from sandbox.kafka_pid import KafkaAddress
 from sandbox.ports import LOOPBACK
-from sandbox.processes import (
-    DetachedProcess,
-    ManagedProcess,
-    start_process,
-    wait_ready,
-)
-from sandbox.processes import (
-    start_detached as detach,
-)
+from sandbox.processes import ManagedProcess, start_process, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +28,7 @@ __all__ = ["KafkaAddress", "KafkaError", "KafkaServer", "KafkaStatus", "start_de
 
 @dataclass(frozen=True)
 class KafkaStatus:
-    """The Kafka of a data folder: who runs it (None: nobody), whether it answers, bytes on disk with its log."""
+    """The Kafka of a data folder: who runs it (None: nobody), whether it answers, bytes on disk."""
 
     data_dir: Path
     address: KafkaAddress | None
@@ -50,9 +44,9 @@ class KafkaStatus:
 class KafkaServer:
     """A broker that lives no longer than this Python process; its topics stay in `data_dir` for the next one.
 
-    Without `port`, one is chosen and remembered in `data_dir`. `heap_mb` is the JVM's heap in MiB. `fast_start`
-    gains start-up time at the price of peak throughput: switch it off for benchmarks. `overrides` are server
-    properties.
+    Without `port`, one is chosen and remembered in `data_dir`. `heap_mb` is the JVM's heap in MiB.
+    `fast_start` gains start-up time at the price of peak throughput: switch it off for benchmarks.
+    `overrides` are server properties.
     """
 
     def __init__(

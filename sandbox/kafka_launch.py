@@ -66,7 +66,7 @@ def prepare(data_dir: Path, lock: KafkaLock, options: BrokerOptions) -> Launch:
 
 
 def properties_file(data_dir: Path) -> Path:
-    """Return where the broker's settings are; its path in a command line tells which process is the broker."""
+    """Return where the broker's settings are; its path in a command line tells the broker's process."""
     return data_dir / "server.properties"
 
 

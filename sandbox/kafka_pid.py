@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sandbox.detached import DetachedProcess
 from sandbox.kafka_launch import properties_file
-from sandbox.processes import DetachedProcess
 
 
 @dataclass(frozen=True)

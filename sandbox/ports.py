@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-# Below the range from which Linux and macOS give out the ports of outgoing connections: while a server is down,
-# no client can get the server's port as its own, and one that retries can't end up connected to itself.
+# Below the ports that Linux and macOS give to outgoing connections: while a server is down, no client can get
+# its port as its own, and one that retries can't end up connected to itself.
 PORTS = range(20_000, 32_000)
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Child processes that can't be forgotten: log file, readiness, stop with grace, and an end with their parent.
+"""Child processes that can't be forgotten: log file, readiness, a stop with grace, no orphans.
 
 A guard, a few lines of POSIX shell, leads the process group of every foreground child and holds the reading
 end of a pipe. When the parent ends in whatever way, SIGKILL included, the kernel closes the writing end and
@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 from typing import IO, TYPE_CHECKING, Protocol, Self
@@ -32,7 +31,6 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 kill -s KILL 0
 """
-DETACH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
 POLL_S = 0.05
 
 
@@ -67,21 +65,25 @@ def tail(log: Path, lines: int = 20) -> str:
     return "\n".join(text.splitlines()[-lines:]) or "(nothing was logged)"
 
 
+def _end_of(log: Path) -> str:
+    return f"Last lines of {log}:\n{tail(log)}"
+
+
 def wait_ready(process: Running, ready: Callable[[], bool], timeout_s: float) -> None:
-    """Return once `ready()` is true; ProcessError when the process ends or `timeout_s` seconds pass before."""
+    """Return once `ready()` is true; ProcessError when the process ends before, or time is up."""
     deadline = time.monotonic() + timeout_s
     while not ready():
         if not process.running:
-            msg = f"{process.name} ended while starting. Last lines of {process.log}:\n{tail(process.log)}"
+            msg = f"{process.name} ended while starting. {_end_of(process.log)}"
             raise ProcessError(msg)
         if time.monotonic() > deadline:
-            msg = f"{process.name} was not ready after {timeout_s:g} s. Last lines of {process.log}:\n{tail(process.log)}"
+            msg = f"{process.name} was not ready after {timeout_s:g} s. {_end_of(process.log)}"
             raise ProcessError(msg)
         time.sleep(POLL_S)
 
 
 class ManagedProcess:
-    """A child in its own process group, made by `start_process`, that ends with this Python process at the latest."""
+    """A child in its own process group that ends when this Python process does; see `start_process`."""
 
     def __init__(
         self, name: str, log: Path, child: subprocess.Popen[bytes], guard: subprocess.Popen[bytes]
@@ -117,7 +119,7 @@ class ManagedProcess:
         return code
 
     def stop(self, grace_s: float = 15) -> int:
-        """SIGTERM to the whole group, SIGKILL after `grace_s` seconds; return the exit code. Twice does no harm."""
+        """SIGTERM to the whole group, SIGKILL after `grace_s` seconds; return the exit code. Idempotent."""
         if self.running:
             self._signal_group(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -125,7 +127,7 @@ class ManagedProcess:
         return self.kill()
 
     def kill(self) -> int:
-        """SIGKILL to the whole group, guard included; return the exit code. Twice does no harm."""
+        """SIGKILL to the whole group, guard included; return the exit code. Idempotent."""
         self._signal_group(signal.SIGKILL)
         if self._guard.stdin is not None:
             self._guard.stdin.close()
@@ -155,13 +157,13 @@ def start_process(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> ManagedProcess:
-    """Start a command with its output appended to `log`, and wait until `ready()`; ProcessError when it never is.
+    """Start a command with its output appended to `log`, and wait until `ready()`; else ProcessError.
 
     `env` is the whole environment (default: ours). The command has no standard input, and Ctrl-C on our
     terminal doesn't reach it.
     """
     arguments = [str(part) for part in command]
-    with _open_log(log) as output:
+    with open_log(log) as output:
         # The child is started second and right into the guard's group, so it is never without a guard.
         guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD], stdin=subprocess.PIPE, stdout=output, stderr=output, process_group=0
@@ -198,54 +200,7 @@ def _tell_guard(guard: subprocess.Popen[bytes], child: int) -> None:
         guard.stdin.flush()
 
 
-def _open_log(log: Path) -> IO[bytes]:
+def open_log(log: Path) -> IO[bytes]:
+    """Open a log for appending, in a folder that is created when it isn't there."""
     log.parent.mkdir(parents=True, exist_ok=True)
     return log.open("ab")
-
-
-@dataclass(frozen=True)
-class DetachedProcess:
-    """A process that outlives the one which started it; known by its id alone."""
-
-    name: str
-    log: Path
-    pid: int
-
-    @property
-    def running(self) -> bool:
-        """Whether it lives; a zombie does not."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        # In a container whose first process reaps nobody the dead stay in the table.
-        stat = Path(f"/proc/{self.pid}/stat")
-        with contextlib.suppress(OSError):
-            return stat.read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
-        return True
-
-    def stop(self, grace_s: float = 15) -> None:
-        """SIGTERM, and SIGKILL after `grace_s` seconds; return when it is gone."""
-        self._signal_and_wait(signal.SIGTERM, grace_s)
-        if self.running:
-            self._signal_and_wait(signal.SIGKILL, 10)
-
-    def _signal_and_wait(self, number: Signals, timeout_s: float) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-        deadline = time.monotonic() + timeout_s
-        while self.running and time.monotonic() < deadline:
-            time.sleep(POLL_S)
-
-
-def start_detached(
-    command: Sequence[str | Path], *, log: Path, name: str, env: Mapping[str, str] | None = None
-) -> DetachedProcess:
-    """Start a command in a session of its own, its output appended to `log`, that stays when this process ends."""
-    _open_log(log).close()
-    arguments = ["/bin/sh", "-c", DETACH, "sh", str(log), *(str(part) for part in command)]
-    # The shell leaves at once, so the process is nobody's child here and never waits for us to be reaped.
-    started = subprocess.run(arguments, stdout=subprocess.PIPE, env=env, start_new_session=True, check=True)
-    return DetachedProcess(name, log, int(started.stdout))
