@@ -218,14 +218,17 @@ class _Room:
     def _message(self, ref: str, at: int) -> Message:
         message = self.refs.get(ref)
         if message is None or message.at >= at:
-            raise StoryError(f"{self.space.key}, step {self.count}: there is no message {ref!r} yet")
+            raise self._wrong("there is no such message yet:", ref)
         return message
 
     def _membership(self, who: str, at: int) -> Membership:
         for membership in self.room.members_at(at):
             if membership.person.key == who:
                 return membership
-        raise StoryError(f"{self.space.key}, step {self.count}: {who} is not a member")
+        raise self._wrong("not a member:", who)
+
+    def _wrong(self, what: str, name: str) -> StoryError:
+        return StoryError(f"{self.space.key}, step {self.count}: {what} {name}")
 
 
 def team_id(team: Team) -> str:

@@ -1,4 +1,4 @@
-"""The bank's everyday: a 1:1, a desk with threads, files, edits and a card, and the Treasury team's two spaces."""
+"""The everyday: a 1:1, a desk with threads, files, edits and a card, the Treasury team's two spaces."""
 
 from sandbox.webex.script import (
     Answer,
@@ -107,8 +107,8 @@ HEDGE_DESK = Space(
             "tue 14:02",
             "dieter",
             "See https://intranet.bank.example/policy?id=7&part=2 before you reply to the client",
-            html='See <a href="https://intranet.bank.example/policy?id=7&amp;part=2">the policy</a> before you reply'
-            " to the client",
+            html='See <a href="https://intranet.bank.example/policy?id=7&amp;part=2">the policy</a> before'
+            " you reply to the client",
         ),
         Say("tue 15:15", "priya", "", files=(File("client-passport.pdf", "pdf", 6_000),), ref="oops"),
         Delete("tue 15:16", "oops", by="dieter"),

@@ -1,4 +1,4 @@
-"""Who writes: employees with names in several scripts, partners, guests without a mailbox, bots; and the teams."""
+"""Who writes: employees with names in several scripts, partners, guests without a mailbox, bots; teams."""
 
 from sandbox.webex.script import Person, Team
 

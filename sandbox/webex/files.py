@@ -1,4 +1,4 @@
-"""The bytes of the files: made from their name alone, each openable by the program that its kind belongs to."""
+"""The bytes of the files: made from their name alone, each opens in the program that its kind belongs to."""
 
 import hashlib
 import io

@@ -57,7 +57,7 @@ def cut(total: int, cursor: Cursor, size: int, switches: Switches) -> Page:
 
 
 def next_link(url: str, query: Mapping[str, str], cursor: Cursor, size: int, switches: Switches) -> str:
-    """Return the Link header: the query's parameters sorted, the cursor after the first, some without a value."""
+    """Return the Link header: parameters sorted, the cursor after the first, some without a value."""
     given = {name: value for name, value in query.items() if value and name not in {"cursor", "max"}}
     maximum = "null" if switches.max_null else str(size)
     pairs = [*sorted(given.items()), ("max", maximum)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from sandbox.webex import serving, shapes
+from sandbox.webex import hostile, serving, shapes
 from sandbox.webex.build import person_id
 from sandbox.webex.ids import draw, iso, parse_iso
 from sandbox.webex.paging import Cursor
@@ -105,12 +105,17 @@ class EventRoutes:
         late = switches.created_text == "current" and subject.type == "created"
         shown_at = self.service.now if late else subject.at
         data = shapes.event_data(subject, shown_at, base(request), switches)
-        message = subject.subject
-        if isinstance(message, Message) and subject.type != "deleted" and message.say.trouble == "kms":
-            if self.service.failing(message.id, int(switches.kms_times)):
-                return shapes.event(subject, shapes.encrypted(data), switches)
-        serving.happened(ledger, subject, shown_at)
-        return shapes.event(subject, data, switches)
+        if subject.type != "deleted" and self._locked(subject.subject):
+            return shapes.event(subject, shapes.encrypted(data), switches)
+        item = shapes.event(subject, data, switches)
+        if isinstance(subject.subject, Message) and subject.subject.say.trouble not in {"", "kms"}:
+            served = self.service.count(subject.id)
+            return hostile.mangled(item, subject.subject.say.trouble, served)
+        serving.happened(ledger, subject, shown_at, named="personDisplayName" in data)
+        return item
+
+    def _locked(self, subject: object) -> bool:
+        return isinstance(subject, Message) and self.service.locked(subject)
 
 
 def _moment(query: dict[str, str], name: str, default: int) -> int:

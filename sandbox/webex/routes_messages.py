@@ -75,8 +75,7 @@ class MessageRoutes:
 
     def _shown(self, message: Message, url: str) -> Json:
         plain = shapes.message(message, self.service.now, url)
-        failing = message.say.trouble == "kms"
-        if failing and self.service.failing(message.id, int(self.service.switches.kms_times)):
+        if self.service.locked(message):
             return shapes.encrypted(plain)
         serving.text(self.service.sim.ledger, message, self.service.now)
         return plain

@@ -39,9 +39,9 @@ def make_app(
 ) -> web.Application:
     """Return the application, to be run by sandbox.simulation's serve or background.
 
-    `scale` multiplies the generated content (0 = only what is written by hand), `seed` decides it, `now` is where
-    the clock starts and `rate` its simulated ms per real ms, `faults` a faults document, `ledger` a JSON-lines
-    file that what was served is added to. Raises FaultsError.
+    `scale` multiplies the generated content (0 = only what is written by hand), `seed` decides it, `now` is
+    where the clock starts and `rate` its simulated ms per real ms, `faults` a faults document, `ledger` a
+    JSON-lines file that what was served is added to. Raises FaultsError.
     """
     clock = SimClock(to_ms(now), rate)
     rules = Faults(asdict(Switches()))
@@ -67,7 +67,7 @@ def run(
     faults: Path | None = None,
     ledger: Path | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; prints ``listening on http://HOST:PORT``. Raises FaultsError, OSError."""
+    """Serve until a signal, after the line ``listening on http://HOST:PORT``. Raises FaultsError, OSError."""
     document: object = json.loads(faults.read_text("utf-8")) if faults else None
     app = make_app(scale=scale, seed=seed, now=now, rate=rate, faults=document, ledger=ledger)
     serve(app, host, port)

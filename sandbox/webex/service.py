@@ -1,4 +1,4 @@
-"""What every route needs: the world at the clock's moment, the switches in force, answers in the API's shape."""
+"""What every route needs: the world at the clock's moment, the switches, answers in the API's shape."""
 
 import json
 from collections.abc import Callable
@@ -61,8 +61,17 @@ class Service:
 
     def failing(self, name: str, times: int) -> bool:
         """Count an attempt at a thing, and say whether it is still one of the first `times`, which fail."""
-        self.tries[name] = self.tries.get(name, 0) + 1
-        return self.tries[name] <= times
+        return self.count(name) < times
+
+    def count(self, name: str) -> int:
+        """Count an attempt at a thing, and return how many there were before."""
+        before = self.tries.get(name, 0)
+        self.tries[name] = before + 1
+        return before
+
+    def locked(self, message: Message) -> bool:
+        """Count an attempt at a message whose key is late, and say whether it still comes as ciphertext."""
+        return message.say.trouble == "kms" and self.failing(message.id, int(self.switches.kms_times))
 
     def kept(self, message: Message) -> bool:
         """Say whether a message and its files are still there: after retention, the policy has taken them."""
@@ -74,7 +83,7 @@ class Service:
         return room.created <= self.now and (self.switches.hostile or not room.space.hostile)
 
     def room(self, room_id: str) -> Room:
-        """Return a room by the id that it has now. Raises ApiError 404, also for an id that was migrated away."""
+        """Return a room by the id that it has now. Raises ApiError 404, also for an id that is no longer."""
         room = self.world.rooms_by_id.get(room_id)
         if room is None or not self.seen(room) or room.id_at(self.now) != room_id:
             raise not_found()
@@ -88,7 +97,7 @@ class Service:
         *,
         default: int = 100,
     ) -> web.Response:
-        """Answer with one page: `rows` counts all rows, `show` gives those from start to end that may be shown."""
+        """Answer one page: `rows` counts all rows, `show` gives those from start to end that may be seen."""
         switches, query = self.switches, parameters(request)
         size = page_size(query.get("max", ""), default, switches.page_cap)
         cursor = self._cursor(query, switches)

@@ -1,6 +1,7 @@
 """Enters into the ledger what was shown to a client, in the ledger's own words (sandbox.simulation)."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 
 from sandbox.simulation import Ledger, Served
 from sandbox.webex.build import person_id
@@ -10,8 +11,8 @@ from sandbox.webex.world import Happening, Membership, Message, Room, StoredFile
 SOURCE = "webex"
 
 
-def happened(ledger: Ledger, subject: Happening, shown_at: int) -> None:
-    """Enter an event of the feed; `shown_at` is the moment whose text it showed."""
+def happened(ledger: Ledger, subject: Happening, shown_at: int, *, named: bool) -> None:
+    """Enter an event of the feed; `shown_at` is the moment whose text it showed, `named` if it had a name."""
     match subject.subject:
         case Message() as message if subject.type == "deleted":
             ledger.serve(_from(subject, "deletion", target=message.id))
@@ -19,7 +20,7 @@ def happened(ledger: Ledger, subject: Happening, shown_at: int) -> None:
             text(ledger, message, shown_at)
         case Membership() as membership if subject.type in {"created", "deleted"}:
             kind = "join" if subject.type == "created" else "leave"
-            ledger.serve(_from(subject, kind, who=membership.person))
+            ledger.serve(_from(subject, kind, who=membership.person, named=named))
         case _:
             pass
 
@@ -38,9 +39,21 @@ def text(ledger: Ledger, message: Message, now: int) -> None:
             sender_id=person_id(message.author),
             sender_email=message.author.email,
             text=version.rendered.text,
+            texts=tuple(_words(message.say.card)),
             target=message.id if edited else "",
         )
     )
+
+
+def _words(card: object) -> Iterator[str]:
+    """Give what a reader sees of a card: its texts, titles and values, in their order."""
+    if isinstance(card, Mapping):
+        for key, value in card.items():
+            seen = key in {"text", "title", "value", "placeholder"} and isinstance(value, str)
+            yield from [value] if seen else _words(value)
+    elif isinstance(card, list):
+        for each in card:
+            yield from _words(each)
 
 
 def name(ledger: Ledger, person: Person, room: Room | None, now: int) -> None:
@@ -78,7 +91,9 @@ def file(ledger: Ledger, stored: StoredFile, raw: bytes) -> None:
     )
 
 
-def _from(subject: Happening, kind: str, target: str = "", who: Person | None = None) -> Served:
+def _from(
+    subject: Happening, kind: str, *, target: str = "", who: Person | None = None, named: bool = False
+) -> Served:
     person = who or subject.actor
     return Served(
         source=SOURCE,
@@ -87,7 +102,7 @@ def _from(subject: Happening, kind: str, target: str = "", who: Person | None = 
         id=subject.id,
         at_ms=subject.at,
         sender_id=person_id(person),
-        sender_name=who.name if who else "",
+        sender_name=person.name if named else "",
         sender_email=who.email if who else "",
         target=target,
     )

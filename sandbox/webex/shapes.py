@@ -46,13 +46,11 @@ def _cards(subject: Message) -> list[Json]:
 
 
 def encrypted(plain: Json) -> Json:
-    """Return a message whose text could not be decrypted: ciphertext and an `errors` object for each field."""
-    secret = {
-        name: f"eyJhbGciOiIiLCJraWQiOiIiLCJlbmMiOiIifQ.{uuid_for(plain['id'], name)}..."
-        for name in ("text", "html")
-    }
+    """Return a message whose text could not be decrypted: ciphertext, and `errors` by field."""
     failure = {"code": "kms_failure", "reason": "Key management server failed to respond appropriately."}
-    broken = {name: value for name, value in secret.items() if name in plain}
+    head = "eyJhbGciOiIiLCJraWQiOiIiLCJlbmMiOiIifQ."
+    names = {"text", "html", "markdown"} & plain.keys()
+    broken = {name: head + uuid_for(plain["id"], name) for name in names}
     return plain | broken | {"errors": dict.fromkeys(broken, failure)}
 
 
@@ -159,7 +157,7 @@ def _org_and_app(subject: Happening, mode: str) -> Json:
 
 
 def event_data(subject: Happening, shown_at: int, base: str, switches: Switches) -> Json:
-    """Return the data of an event: the resource as it was then, for deletions what the real feed leaves of it.
+    """Return the data of an event: the resource as it was then, of deletions what the real feed leaves.
 
     `shown_at` is the moment whose text a message shows.
     """

@@ -1,11 +1,11 @@
-"""The quirks of the real API that can be switched, with realistic defaults; set under "switches" of a faults file."""
+"""The quirks of the real API, switched under "switches" of a faults file; the defaults are realistic."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Which quirks are on. Times are seconds of the simulated clock, except `retry_after_s`, which clients wait.
+    """Which quirks are on. Times are seconds of the simulated clock; `retry_after_s` is what clients wait.
 
     consent_page        /authorize answers a page with a link instead of redirecting at once
     rotate_refresh      a refresh brings a new refresh token, and the old one is refused from then on

@@ -1,4 +1,4 @@
-"""OAuth: codes, access tokens and refresh tokens, and what of them is still good. Moments are ms of the clock."""
+"""OAuth: codes, access tokens and refresh tokens, and which are still good. Moments are ms of the clock."""
 
 from dataclasses import dataclass, field
 
