@@ -1,0 +1,76 @@
+"""Whether every stage has done all its work: compares what the workers' group has reached with where the topics end."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+
+from schemas.broker import KafkaSettings
+from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
+
+STAGES: tuple[tuple[str, Topic], ...] = (
+    ("assemble", RAW_EVENTS), ("render", CONVERSATIONS), ("route", MAILS), ("store", COPIES)
+)  # fmt: skip
+
+
+class NotDrainedError(TimeoutError):
+    """Work is left and nothing has moved for too long; the message says which stage."""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How many records a stage has still to do, and how many there are in all."""
+
+    stage: str
+    waiting: int
+    total: int
+
+
+def backlogs(kafka: KafkaSettings, group: str) -> list[Backlog]:
+    """One for each stage, in flow order, from what is committed."""
+    with closing(KafkaAdminClient(**kafka.client_kwargs())) as admin:
+        return list(_backlogs(admin, kafka, kafka.topic_prefix + group))
+
+
+def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str) -> Iterator[Backlog]:
+    stored = admin.list_group_offsets(group)[group]
+    for stage, topic in STAGES:
+        tps = [TopicPartition(kafka.topic(topic.name), number) for number in range(kafka.partitions)]
+        found = admin.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
+        ends = {tp: int(found[tp].offset) for tp in tps}
+        waiting = sum(max(0, ends[tp] - _reached(stored.get(tp))) for tp in tps)
+        yield Backlog(stage, waiting, sum(ends.values()))
+
+
+def _reached(stored: object) -> int:
+    """The position reached stands in the commit's metadata; the offset is only what is still needed."""
+    if stored is None:
+        return 0
+    metadata = getattr(stored, "metadata", "") or ""
+    return int(metadata) if metadata.isdigit() else max(0, int(getattr(stored, "offset", 0)))
+
+
+def wait_until_drained(
+    kafka: KafkaSettings,
+    group: str,
+    *,
+    patience_s: float = 120.0,
+    tell: Callable[[list[Backlog]], None] = lambda _: None,
+) -> None:
+    """Return when no stage has anything left; NotDrainedError when nothing has moved for `patience_s` seconds."""
+    last, since = None, time.monotonic()
+    while True:
+        now = backlogs(kafka, group)
+        tell(now)
+        if not any(backlog.waiting for backlog in now):
+            return
+        if now != last:
+            last, since = now, time.monotonic()
+        if time.monotonic() - since > patience_s:
+            left = ", ".join(f"{b.stage} {b.waiting}" for b in now if b.waiting)
+            msg = f"no progress for {patience_s:.0f} s with work left ({left}); is a worker running? see its log"
+            raise NotDrainedError(msg)
+        time.sleep(0.5)

@@ -1,0 +1,134 @@
+"""The user mapping: Microsoft's CSV in, a versioned record in topic `mappings`, and its activation in every partition of `mails`.
+
+Order of writing: the mapping first, confirmed; then the activations. So no activation ever names what is not there.
+"""
+
+import csv
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from kafka import KafkaProducer
+from pydantic import BaseModel, ConfigDict, Field
+
+from consumers.reading import read_all
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from schemas.ids import mapping_version
+from schemas.records import Mapping, MappingActivated
+from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
+
+HEADINGS = ["ExternalUserId", "O365UserMailbox"]
+
+
+class MappingError(ValueError):
+    """The mapping file cannot be used; the message names file and line."""
+
+
+class MappingSettings(BaseModel):
+    """Section [mapping] of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = Field(
+        default=None, description="CSV with the headings ExternalUserId,O365UserMailbox; optional"
+    )
+    domains: list[str] = Field(
+        min_length=1, description="The firm's verified e-mail domains; an address elsewhere is external"
+    )
+    catch_all: str | None = Field(
+        default=None, description="Mailbox for employees without a mapping and without an address"
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the file."""
+
+    line: int
+    user: str
+    mailbox: str
+
+
+def read_csv(path: Path) -> list[Row]:
+    """All lines; MappingError with line number for wrong headings, empty cells, bad addresses, contradictions."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read as UTF-8 text: {error}"
+        raise MappingError(msg) from error
+    lines = list(csv.reader(text.splitlines()))
+    if not lines or [cell.strip() for cell in lines[0]] != HEADINGS:
+        msg = f"{path}:1: the headings must be exactly {','.join(HEADINGS)}"
+        raise MappingError(msg)
+    rows = [_row(path, number, cells) for number, cells in enumerate(lines[1:], start=2) if any(cells)]
+    _no_contradiction(path, rows)
+    return rows
+
+
+def _row(path: Path, line: int, cells: list[str]) -> Row:
+    if len(cells) != 2 or not all(cell.strip() for cell in cells):
+        msg = f"{path}:{line}: expected two cells, user and mailbox, found {cells}"
+        raise MappingError(msg)
+    user, mailbox = (cell.strip() for cell in cells)
+    local, at, domain = mailbox.rpartition("@")
+    if not (local and at and "." in domain) or any(c.isspace() for c in mailbox):
+        msg = f"{path}:{line}: {mailbox!r} is not a mailbox address"
+        raise MappingError(msg)
+    return Row(line, user, mailbox)
+
+
+def _no_contradiction(path: Path, rows: list[Row]) -> None:
+    seen: dict[str, Row] = {}
+    for row in rows:
+        known = seen.setdefault(row.user.casefold(), row)
+        if known.mailbox.casefold() != row.mailbox.casefold():
+            msg = f"{path}:{row.line}: {row.user} has {row.mailbox} here, but {known.mailbox} in line {known.line}"
+            raise MappingError(msg)
+
+
+def load(settings: MappingSettings) -> Mapping:
+    """The mapping that the configuration describes, with the version that names it."""
+    rows = read_csv(settings.file) if settings.file else []
+    pairs = sorted({(row.user, row.mailbox) for row in rows})
+    domains = sorted({domain.strip().casefold() for domain in settings.domains})
+    return {
+        "version": mapping_version(pairs, domains, settings.catch_all),
+        "rows": [{"external_user_id": user, "mailbox": mailbox} for user, mailbox in pairs],
+        "domains": domains, "catch_all": settings.catch_all,
+    }  # fmt: skip
+
+
+def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping) -> bool:
+    """Put the mapping in force unless it is the last that was; True if anything was written. Blocks."""
+    if _last_activated(kafka, codec) == mapping["version"]:
+        return False
+    mappings, mails = kafka.topic(MAPPINGS.name), kafka.topic(MAILS.name)
+    activated: MappingActivated = {"version": mapping["version"], "recorded_at_ms": int(time.time() * 1000)}
+    with closing(_producer(kafka)) as producer:
+        value = codec.encode(mappings, "Mapping", mapping)
+        producer.send(mappings, key=mapping["version"].encode(), value=value).get(timeout=60)
+        value = codec.encode(mails, "MappingActivated", activated)
+        sent = [producer.send(mails, value=value, partition=number) for number in range(kafka.partitions)]
+        for future in sent:
+            future.get(timeout=60)
+        key, value = b"last-activated", codec.encode(mappings, "Mapping", mapping)
+        producer.send(mappings, key=key, value=value).get(timeout=60)
+    return True
+
+
+def _last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
+    """Version of the mapping whose activation is confirmed everywhere."""
+    version = None
+    for record in read_all(kafka, MAPPINGS):
+        if record.key == b"last-activated" and record.value is not None:
+            version = codec.decode(record.value).value["version"]
+    return version
+
+
+def _producer(kafka: KafkaSettings) -> KafkaProducer:
+    return KafkaProducer(
+        **kafka.client_kwargs(), acks="all", enable_idempotence=True, allow_auto_create_topics=False,
+        max_request_size=MAX_RECORD_BYTES + 48_576, compression_type="zstd",
+    )  # fmt: skip

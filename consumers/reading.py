@@ -1,0 +1,87 @@
+"""Read topics with a plain consumer, without a group: positions are the reader's own."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.broker import KafkaSettings
+from schemas.topics import Topic
+
+
+class Read(NamedTuple):
+    """One record as read: `at_ms` is Kafka's time stamp of it."""
+
+    partition: int
+    offset: int
+    at_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Reader:
+    """Reads one topic from given positions on, in each partition's order. Blocks; one thread."""
+
+    def __init__(self, kafka: KafkaSettings, topic: Topic) -> None:
+        self._name = kafka.topic(topic.name)
+        self._consumer: Any = KafkaConsumer(
+            **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
+            auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304,
+        )  # fmt: skip
+        found = self._consumer.partitions_for_topic(self._name)
+        if not found:
+            self._consumer.close()
+            msg = f"topic {self._name} does not exist; run `chatledger topics create`"
+            raise LookupError(msg)
+        self._partitions = [TopicPartition(self._name, number) for number in sorted(found)]
+        self._consumer.assign(self._partitions)
+
+    def start_at(self, positions: dict[int, int]) -> None:
+        """Seek each partition to its position, or to its beginning."""
+        begins = self._consumer.beginning_offsets(self._partitions)
+        for tp in self._partitions:
+            self._consumer.seek(tp, max(positions.get(tp.partition, 0), begins[tp]))
+
+    def ends(self) -> dict[int, int]:
+        """Where each partition ends now."""
+        return {tp.partition: end for tp, end in self._consumer.end_offsets(self._partitions).items()}
+
+    def poll(self, timeout_ms: int = 500) -> list[Read]:
+        """What has come, or nothing after the time-out."""
+        batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=2000)
+        return [
+            Read(r.partition, r.offset, r.timestamp, r.key, r.value)
+            for rows in batches.values()
+            for r in rows
+        ]
+
+    def to_end(self) -> Iterator[Read]:
+        """Everything up to where the topic ends at the time of the call."""
+        ends = self.ends()
+        while any(self._consumer.position(tp) < ends[tp.partition] for tp in self._partitions):
+            yield from (record for record in self.poll() if record.offset < ends[record.partition])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()
+
+
+def read_all(kafka: KafkaSettings, topic: Topic) -> Iterator[Read]:
+    """The whole topic as it stands now."""
+    with closing(Reader(kafka, topic)) as reader:
+        reader.start_at({})
+        yield from reader.to_end()
+
+
+def latest(kafka: KafkaSettings, topic: Topic) -> dict[bytes, bytes]:
+    """A compacted topic as a mapping: the last value of each key, tombstones left out."""
+    found: dict[bytes, bytes] = {}
+    for record in read_all(kafka, topic):
+        if record.key is None:
+            continue
+        if record.value is None:
+            found.pop(record.key, None)
+        else:
+            found[record.key] = record.value
+    return found

@@ -1,0 +1,118 @@
+"""The Faust app: the one place where stages, Kafka and store meet. `run_worker` is what `chatledger work` calls."""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from schemas.topics import CLOSINGS, MAPPINGS, MAX_RECORD_BYTES
+from stores.interface import Store
+from streams.agents import declare_agents
+from streams.assemble import AssembleStage
+from streams.connection import faust_credentials
+from streams.contents import Contents
+from streams.holdback import HoldbackApp
+from streams.memory import Memory
+from streams.outbox import Outbox
+from streams.positions import Positions, Stand, TopicPartition
+from streams.readback import read_back
+from streams.refusals import RefusalLimit
+from streams.render import RenderStage
+from streams.reporting import report_status
+from streams.route import RouteStage
+from streams.scratch import Scratch
+from streams.settings import WorkerSettings
+from streams.stage import Desk, Stage
+from streams.store import StoreStage
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Stages wired to an app; one per process."""
+
+    def __init__(self, kafka: KafkaSettings, settings: WorkerSettings, store: Store, codec: Codec) -> None:
+        self.app = new_app(kafka, settings)
+        self.positions = self.app.positions
+        self.desk = Desk(
+            kafka, codec, Contents(store), self.positions, lambda: Outbox(self.app.producer, kafka, codec),
+            RefusalLimit(settings.refusal_window),
+        )  # fmt: skip
+        scratch = Scratch(Path(tempfile.mkdtemp(prefix="chatledger-", dir=settings.state_dir)))
+        self.assemble = AssembleStage(self.desk, Memory(), scratch, lambda n: read_back(kafka, CLOSINGS, n))
+        self.route = RouteStage(self.desk, lambda: read_back(kafka, MAPPINGS, 0))
+        render = RenderStage(self.desk)
+        keep = StoreStage(self.desk, store, concurrency=settings.store_concurrency)
+        stages: tuple[Stage, ...] = (self.assemble, render, self.route, keep)
+        self.stages = {kafka.topic(stage.source.name): stage for stage in stages}
+        self.app.take_over, self.app.let_go = self._take_over, self._let_go
+        declare_agents(self.app, self.assemble, render, self.route, keep)
+        self.app.on_partitions_revoked.connect(self._revoked)
+        report_status(self, settings)
+
+    async def _take_over(self, tp: TopicPartition, stand: Stand) -> None:
+        self.positions.start(tp, stand)
+        await self.stages[tp[0]].take_over(tp)
+        log.info("owns %s/%d from %d, reached %d", *tp, stand.needed, stand.reached)
+
+    async def _let_go(self, tp: TopicPartition) -> None:
+        self.positions.forget(tp)
+        await self.stages[tp[0]].let_go(tp)
+
+    async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
+        # Sent when the agents have finished their batches: the state stays until we know who commits next.
+        owned = set(self.positions.reached)
+        self.positions.revoked.update(owned & {(tp.topic, tp.partition) for tp in revoked})
+
+
+def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
+    """A Faust app with the settings that keep the promises, and nothing of Faust's web or tables."""
+    options: dict[str, Any] = {
+        "broker": [f"kafka://{host}" for host in kafka.bootstrap.split(",")],
+        "broker_commit_interval": settings.commit_seconds,
+        "broker_session_timeout": settings.session_seconds,
+        "broker_heartbeat_interval": min(3.0, settings.session_seconds / 3),
+        "broker_request_timeout": max(settings.request_seconds, settings.session_seconds + 1),
+        "broker_rebalance_timeout": 60.0,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_request_timeout": settings.outage_seconds,
+        "producer_max_request_size": MAX_RECORD_BYTES + 48_576,
+        "producer_compression_type": "lz4",
+        "producer_linger": 0.005,
+        "stream_buffer_maxsize": 512,
+        "stream_wait_empty": True,
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "store": "memory://",
+    }
+    credentials = faust_credentials(kafka)
+    if credentials is not None:
+        options["broker_credentials"] = credentials
+    app = HoldbackApp(kafka.topic_prefix + settings.group, **options)
+    app.positions, app.kafka, app.batch_seconds = Positions(), kafka, settings.batch_seconds
+    return app
+
+
+def run_worker(
+    kafka: KafkaSettings, settings: WorkerSettings, store: Store, codec: Codec, *, loglevel: str
+) -> int:
+    """Work until SIGTERM (exit code 0) or until something is wrong (not 0: let a supervisor start us again)."""
+    worker = Worker(kafka, settings, store, codec)
+    return run_services(worker.app, loglevel)
+
+
+def run_services(app: HoldbackApp, loglevel: str) -> int:
+    """Run Faust's worker in this process and return its exit code."""
+    try:
+        faust.Worker(
+            app, loglevel=loglevel, redirect_stdouts=False, console_port=None
+        ).execute_from_commandline()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0

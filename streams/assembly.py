@@ -1,0 +1,233 @@
+"""The assembler: from one partition's log to closed slices. Pure but for `Scratch` and `Memory`; no clock, no Kafka.
+
+Slices open with their first event and close by control records alone (semantics 8-19). Two numbers describe where
+we are: `reached` (all effects below it are durable) and `needed` (the oldest position that an open slice holds).
+After a crash the log is read again from `needed`; below `reached` closings are read from memory, not computed.
+
+    record ─▶ add()                  remember where its bytes are
+    control ─▶ due() ─▶ close(s) …  ─▶ (the shell makes them durable) ─▶ done(): slices leave, `reached` moves
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from schemas.codec import expect
+from schemas.ids import closing_id, slice_key
+from schemas.records import ClosedSlice, Closing, Control, Event, RawEvents, Settings
+from streams.defaults import default_settings
+from streams.memory import Memory, PastClosing
+from streams.scratch import Ref, Scratch
+
+LIVE = "live"
+
+
+@dataclass(slots=True)
+class OpenSlice:
+    """A slice that holds events and waits for a control record."""
+
+    key: str
+    head: RawEvents  # of the first record, without its events
+    first: int  # position of the first record
+    due_ms: int  # the natural end, or the close event's time plus grace
+    stall_ms: int  # a watermark of any lane from here on closes it too
+    lanes: set[str]
+    earlier: list[PastClosing]  # closings below `first`
+    records: list[Ref] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a closing makes durable: its memory and, if anything was new, the slice itself."""
+
+    closing: Closing
+    slice: ClosedSlice | None
+
+
+class Assembly:
+    """The open slices of one partition."""
+
+    def __init__(
+        self,
+        partition: int,
+        *,
+        needed: int,
+        reached: int,
+        memory: Memory,
+        scratch: Scratch,
+        group: str = LIVE,
+    ) -> None:
+        self.partition = partition
+        self.reached = needed
+        self.open: OrderedDict[int, OpenSlice] = OrderedDict()
+        self._replaying = reached  # closings below were emitted by an earlier life
+        self._by_key: dict[str, OpenSlice] = {}
+        self._by_lane: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        self._by_stall: list[tuple[int, int]] = []
+        self._told: dict[int, list[int]] = {}  # position of a past closing -> first positions of its slices
+        self._memory, self._scratch, self._group = memory, scratch, group
+
+    def position(self) -> tuple[int, int]:
+        """(needed, reached) as one snapshot, for the commit."""
+        needed = min(next(iter(self.open), self.reached), self.reached)
+        return needed, max(self.reached, self._replaying)
+
+    def is_replaying(self, position: int) -> bool:
+        """Whether effects of this position are known to be durable."""
+        return position < self._replaying
+
+    def add(self, position: int, record: RawEvents, data: bytes) -> None:
+        """Fold a record of events: O(1), whatever the length of the conversation."""
+        key = slice_key(record["connector_uid"], record["conversation"], record["slice"])
+        current = self._by_key.get(key) or self._open(key, position, record)
+        current.records.append(self._scratch.append(data))
+        if record["lane"] not in current.lanes:
+            current.lanes.add(record["lane"])
+            self._watch(current, record["lane"])
+        self._see_close_event(current, position, record)
+
+    def due(self, position: int, control: Control) -> list[OpenSlice]:
+        """Slices that this control record closes, by key."""
+        if control["kind"] == "lane_closed":
+            self._hand_to_live(control["connector_uid"], control["lane"])
+        if self.is_replaying(position):
+            found = [self.open[first] for first in self._told.pop(position, ())]
+        elif control["kind"] == "watermark" and control["watermark_ms"] is not None:
+            found = self._due_at(control["connector_uid"], control["lane"], control["watermark_ms"])
+        else:
+            found = []
+        return sorted(found, key=lambda one: one.key)
+
+    def close(self, one: OpenSlice, position: int) -> Closed:
+        """Order, fold and subtract what earlier closings took (semantics 12)."""
+        settings = self._settings(one.head["connector_uid"], one.head["source"], position)
+        taken = self._memory.taken(self.partition, one.key, one.first) if one.earlier else set()
+        events = order(self._events(one), taken)
+        ids = sorted(event["id"] for event in events)
+        name = closing_id(one.key, ids, settings["format"], settings["version"]) if events else None
+        closing = self._closing(one, position, name, ids)
+        return Closed(closing, self._slice(one, position, name, events, settings) if name else None)
+
+    def done(self, position: int, closed: Iterable[OpenSlice] = ()) -> None:
+        """Everything up to and with this position is durable; `closed` leave in the same breath (needed, reached)."""
+        for one in closed:
+            del self.open[one.first]
+            del self._by_key[one.key]
+            for ref in one.records:
+                self._scratch.free(ref)
+        self.reached = position + 1
+
+    def abandon(self) -> None:
+        """Another worker owns the partition: give the scratch space back."""
+        for one in self.open.values():
+            for ref in one.records:
+                self._scratch.free(ref)
+        self.open.clear()
+
+    def _open(self, key: str, position: int, record: RawEvents) -> OpenSlice:
+        known = self._memory.closings(self.partition, key)
+        settings = self._settings(record["connector_uid"], record["source"], position)
+        # Counted from capture where that is later, or every live watermark would cut a back-filled day (decision 2).
+        stall = max(record["slice_end_ms"], record["captured_at_ms"]) + settings["stall_ms"]
+        current = OpenSlice(
+            key=key, head={**record, "events": []}, first=position, due_ms=record["slice_end_ms"], stall_ms=stall,
+            lanes=set(), earlier=[past for past in known if past.position < position],
+        )  # fmt: skip
+        self.open[position] = self._by_key[key] = current
+        heapq.heappush(self._by_stall, (stall, position))
+        if self.is_replaying(position):
+            told = [past.position for past in known if position < past.position < self._replaying]
+            if told:
+                self._told.setdefault(min(told), []).append(position)
+        return current
+
+    def _see_close_event(self, current: OpenSlice, position: int, record: RawEvents) -> None:
+        at = [event["at_ms"] for event in record["events"] if event["kind"] == "closed"]
+        if at:
+            settings = self._settings(record["connector_uid"], record["source"], position)
+            current.due_ms = at[-1] + settings["grace_ms"]
+            for lane in current.lanes:
+                self._watch(current, lane)
+
+    def _watch(self, current: OpenSlice, lane: str) -> None:
+        # Heaps are lazy: a slice may stand in several places, and `_pop_due` asks the slice itself.
+        heap = self._by_lane.setdefault((current.head["connector_uid"], lane), [])
+        heapq.heappush(heap, (_due(current), current.first))
+
+    def _hand_to_live(self, connector_uid: str, lane: str) -> None:
+        for _, first in self._by_lane.get((connector_uid, lane), []):
+            current = self.open.get(first)
+            if current is not None and lane in current.lanes and LIVE not in current.lanes:
+                current.lanes.add(LIVE)
+                self._watch(current, LIVE)
+
+    def _due_at(self, connector_uid: str, lane: str, watermark_ms: int) -> list[OpenSlice]:
+        by_lane = _pop_until(self._by_lane.get((connector_uid, lane), []), watermark_ms)
+        found = {}
+        for first in by_lane:
+            current = self.open.get(first)
+            if current is None or current.head["connector_uid"] != connector_uid or lane not in current.lanes:
+                continue
+            if _due(current) <= watermark_ms:
+                found[first] = current
+            else:
+                self._watch(current, lane)
+        for first in _pop_until(self._by_stall, watermark_ms):
+            if first in self.open:
+                found[first] = self.open[first]
+        return list(found.values())
+
+    def _settings(self, connector_uid: str, source: str, position: int) -> Settings:
+        known = self._memory.settings(self.partition, connector_uid, position)
+        return known if known is not None else default_settings(connector_uid, source)
+
+    def _events(self, one: OpenSlice) -> list[Event]:
+        """In log order."""
+        return [
+            event for ref in one.records for event in expect("RawEvents", self._scratch.read(ref))["events"]
+        ]
+
+    def _closing(self, one: OpenSlice, position: int, name: bytes | None, ids: list[bytes]) -> Closing:
+        return {
+            "group": self._group, "connector_uid": one.head["connector_uid"],
+            "conversation": one.head["conversation"], "slice": one.head["slice"], "partition": self.partition,
+            "first_position": one.first, "position": position, "revision": len(_mails(one)), "closing_id": name,
+            "count": len(ids), "ids": b"".join(ids), "ids_ref": None,
+        }  # fmt: skip
+
+    def _slice(
+        self, one: OpenSlice, position: int, name: bytes, events: list[Event], settings: Settings
+    ) -> ClosedSlice:
+        head, earlier = one.head, _mails(one)
+        return {
+            "connector_uid": head["connector_uid"], "source": head["source"], "conversation": head["conversation"],
+            "slice": head["slice"], "slice_start_ms": head["slice_start_ms"], "slice_end_ms": head["slice_end_ms"],
+            "closing_id": name, "revision": len(earlier), "earlier": earlier, "partition": self.partition,
+            "position": position, "settings": settings, "count": len(events), "events": events, "events_ref": None,
+        }  # fmt: skip
+
+
+def order(events: Iterable[Event], taken: set[bytes]) -> list[Event]:
+    """The new events by (own time, source order, id); of equal ids the first in the log."""
+    first: dict[bytes, Event] = {}
+    for event in events:
+        if event["id"] not in taken:
+            first.setdefault(event["id"], event)
+    return sorted(first.values(), key=lambda event: (event["at_ms"], event["order"], event["id"]))
+
+
+def _mails(one: OpenSlice) -> list[bytes]:
+    return [past.closing_id for past in one.earlier if past.closing_id is not None]
+
+
+def _due(current: OpenSlice) -> int:
+    """When its lanes' watermarks close it; one with earlier closings closes at the next."""
+    return -(2**62) if current.earlier else current.due_ms
+
+
+def _pop_until(heap: list[tuple[int, int]], limit: int) -> list[int]:
+    found = []
+    while heap and heap[0][0] <= limit:
+        found.append(heapq.heappop(heap)[1])
+    return found

@@ -1,0 +1,83 @@
+"""What a worker remembers of earlier closings and settings: on local disk, restored from topic `closings`.
+
+Everything is asked *as of* a position (semantics 16): an event at position p sees what stands below p.
+"""
+
+import sqlite3
+from bisect import bisect_left
+from typing import NamedTuple
+
+from schemas.ids import ID_BYTES, slice_key
+from schemas.records import Closing, Settings, SettingsInForce
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS closing (
+  partition INTEGER, key TEXT, position INTEGER, closing_id BLOB, ids BLOB,
+  PRIMARY KEY (partition, key, position)
+) WITHOUT ROWID
+"""
+
+
+class PastClosing(NamedTuple):
+    """One earlier closing of a slice."""
+
+    position: int
+    closing_id: bytes | None
+
+
+class Memory:
+    """Closings and settings of the partitions that this worker owns."""
+
+    def __init__(self, path: str = "") -> None:
+        """`path`: sqlite file; by default one that has no name and goes with the process."""
+        # The consumer's thread restores, the agent's looks up; Faust lets only one of them run at a time.
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=OFF")  # a cache: after a crash it is made anew
+        self._db.execute("PRAGMA synchronous=OFF")
+        self._db.execute(_TABLE)
+        self._settings: dict[tuple[int, str], list[tuple[int, Settings]]] = {}
+
+    def add_closing(self, closing: Closing) -> None:
+        """Remember a closing, its ids inline; a repeat replaces itself."""
+        key = slice_key(closing["connector_uid"], closing["conversation"], closing["slice"])
+        self._db.execute(
+            "INSERT OR REPLACE INTO closing VALUES (?,?,?,?,?)",
+            (closing["partition"], key, closing["position"], closing["closing_id"], closing["ids"]),
+        )
+
+    def add_settings(self, record: SettingsInForce) -> None:
+        """Remember settings that came in force at a position; a repeat replaces itself."""
+        history = self._settings.setdefault((record["partition"], record["connector_uid"]), [])
+        at = bisect_left(history, record["position"], key=lambda entry: entry[0])
+        entry = (record["position"], record["settings"])
+        if at < len(history) and history[at][0] == record["position"]:
+            history[at] = entry
+        else:
+            history.insert(at, entry)
+
+    def closings(self, partition: int, key: str) -> list[PastClosing]:
+        """All known closings of a slice, by position."""
+        rows = self._db.execute(
+            "SELECT position, closing_id FROM closing WHERE partition=? AND key=? ORDER BY position",
+            (partition, key),
+        )
+        return [PastClosing(position, closing) for position, closing in rows]
+
+    def taken(self, partition: int, key: str, before: int) -> set[bytes]:
+        """Event ids that closings of the slice below this position took."""
+        rows = self._db.execute(
+            "SELECT ids FROM closing WHERE partition=? AND key=? AND position<?", (partition, key, before)
+        )
+        return {ids[i : i + ID_BYTES] for (ids,) in rows for i in range(0, len(ids), ID_BYTES)}
+
+    def settings(self, partition: int, connector_uid: str, before: int) -> Settings | None:
+        """Settings of a connector as of this position; None if none came in force below it."""
+        history = self._settings.get((partition, connector_uid), [])
+        at = bisect_left(history, before, key=lambda entry: entry[0])
+        return history[at - 1][1] if at else None
+
+    def forget(self, partition: int) -> None:
+        """The partition went to another worker."""
+        self._db.execute("DELETE FROM closing WHERE partition=?", (partition,))
+        for owner in [owner for owner in self._settings if owner[0] == partition]:
+            del self._settings[owner]

@@ -1,0 +1,117 @@
+"""What all four stages share: which records of a batch are new, what one stage may touch, and how it refuses."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from schemas.ids import digest
+from schemas.topics import DEAD_LETTERS, MAX_RECORD_BYTES, Topic
+from streams.contents import Contents
+from streams.outbox import Outbox
+from streams.positions import Positions, TopicPartition
+from streams.refusals import RefusalLimit, dead_letter
+
+LETTER_BYTES = MAX_RECORD_BYTES // 2
+
+
+class Record(NamedTuple):
+    """One record of a topic, its bytes untouched."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+
+    @property
+    def tp(self) -> TopicPartition:
+        """Where it stands."""
+        return self.topic, self.partition
+
+
+class LogGapError(RuntimeError):
+    """The driver skipped records: this worker must stop before it commits over them."""
+
+
+def fresh(records: Iterable[Record], positions: Positions) -> Iterator[Record]:
+    """Records that follow what is reached, without those seen before; LogGapError where some are missing.
+
+    Our topics have neither compaction nor transactions on the way, so positions are contiguous, and a gap is a
+    loss in the making.
+    """
+    expected: dict[TopicPartition, int] = {}
+    for record in records:
+        at = expected.get(record.tp, positions.reached.get(record.tp))
+        if at is None or record.offset < at:
+            continue  # the partition went to another worker, or a seek brought records again
+        if record.offset > at:
+            msg = f"{record.topic}/{record.partition}: expected position {at}, got {record.offset}"
+            raise LogGapError(msg)
+        expected[record.tp] = at + 1
+        yield record
+
+
+@dataclass
+class Desk:
+    """What a stage works with."""
+
+    kafka: KafkaSettings
+    codec: Codec
+    contents: Contents
+    positions: Positions
+    new_outbox: Callable[[], Outbox]
+    limit: RefusalLimit = field(default_factory=RefusalLimit)
+
+    async def refuse(self, stage: str, record: Record, error: Exception, outbox: Outbox) -> None:
+        """Send the original bytes to dead-letters; the caller confirms the outbox."""
+        self.limit.note(refused=True)
+        letter = dead_letter(
+            stage, record.topic, record.partition, record.offset, record.key, record.value, error
+        )
+        if len(record.value) > LETTER_BYTES:
+            letter["value"], letter["value_ref"] = b"", await self.contents.put(record.value)
+        value = outbox.encode(DEAD_LETTERS, "DeadLetter", letter)
+        await outbox.send(
+            DEAD_LETTERS, value, key=digest("letter", letter["origin"]).hex().encode(), partition=None
+        )
+
+
+class Stage(Protocol):
+    """One hop of the flow: reads one topic, makes its effects durable, moves `reached`."""
+
+    name: str
+    source: Topic
+    batch: int
+    """Most records at a time."""
+
+    async def handle(self, records: list[Record]) -> None:
+        """Process fresh records; on return all effects are durable and positions are moved."""
+
+    async def take_over(self, tp: TopicPartition) -> None:
+        """This worker owns the partition from now on: restore what was remembered."""
+
+    async def let_go(self, tp: TopicPartition) -> None:
+        """Another worker owns it: forget."""
+
+
+Effect = Callable[[Record, Outbox], Awaitable[None]]
+
+
+async def each(stage: str, desk: Desk, records: list[Record], effect: Effect) -> None:
+    """One record after the other through `effect`, then confirm all, then move: for stages without open state.
+
+    ValueError (which includes DecodeError and RejectedError), KeyError and TypeError mean that the same bytes will
+    always fail: they are refused. Anything else ends the worker, and nothing of the batch is committed.
+    """
+    outbox = desk.new_outbox()
+    for record in records:
+        try:
+            await effect(record, outbox)
+            desk.limit.note(refused=False)
+        except (ValueError, KeyError, TypeError) as error:
+            await desk.refuse(stage, record, error, outbox)
+    await outbox.confirm()
+    for record in records:
+        desk.positions.reached[record.tp] = record.offset + 1

@@ -1,0 +1,47 @@
+"""Random logs of one partition, as hypothesis strategies: several connectors and lanes, duplicates, late events."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas.ids import event_id
+from schemas.records import event
+
+GRACE_MS, STALL_MS = 5, 40
+ENDS = {"s0": 20, "s1": 40, "s2": 60}
+SLICES = [(uid, conversation, label) for uid in ("a", "b") for conversation in ("c", "d") for label in ENDS]
+
+
+def raw(where: tuple[str, str, str], numbers: list[int], lane: str, captured: int, close_at: int | None) -> Any:  # noqa: ANN401
+    """A RawEvents record with one event for each number; a number is the event's whole identity."""
+    uid, conversation, label = where
+    events = [event(event_id(uid, f"{conversation}{label}{n}"), str(n), "message", n % 7) for n in numbers]
+    if close_at is not None:
+        events.append(event(event_id(uid, f"{conversation}{label}close{close_at}"), "close", "closed", close_at))
+    return {
+        "connector_uid": uid, "source": "webex", "conversation": conversation, "slice": label,
+        "slice_start_ms": ENDS[label] - 20, "slice_end_ms": ENDS[label], "lane": lane, "captured_at_ms": captured,
+        "events": events,
+    }  # fmt: skip
+
+
+def control(uid: str, kind: str, lane: str, watermark: int | None) -> Any:  # noqa: ANN401
+    """A Control record."""
+    return {
+        "connector_uid": uid, "kind": kind, "lane": lane, "from_ms": None, "to_ms": None, "watermark_ms": watermark,
+        "settings": None, "recorded_at_ms": 0, "details": {},
+    }  # fmt: skip
+
+
+_events = st.builds(
+    lambda where, numbers, lane, captured, close: ("RawEvents", raw(where, numbers, lane, captured, close)),
+    st.sampled_from(SLICES), st.lists(st.integers(0, 6), min_size=1, max_size=3), st.sampled_from(["live", "live", "back"]),
+    st.integers(0, 90), st.one_of(st.none(), st.none(), st.integers(0, 60)),
+)  # fmt: skip
+_watermarks = st.builds(
+    lambda uid, lane, at: ("Control", control(uid, "watermark", lane, at)),
+    st.sampled_from("ab"), st.sampled_from(["live", "back"]), st.integers(0, 120),
+)  # fmt: skip
+_closes = st.builds(lambda uid: ("Control", control(uid, "lane_closed", "back", None)), st.sampled_from("ab"))
+
+logs = st.lists(st.one_of(_events, _events, _watermarks, _closes), max_size=40)

@@ -1,0 +1,158 @@
+"""The assembler against the oracle: any log, any crash, any order of confirmation."""
+
+import json
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import encode
+from schemas.ids import with_version
+from schemas.records import Closing
+from streams.assembly import Assembly
+from streams.defaults import default_settings
+from streams.memory import Memory
+from streams.scratch import Scratch
+from tests.streams.logs import GRACE_MS, STALL_MS, control, logs, raw
+from tests.streams.oracle import Mail, oracle
+
+Log = list[tuple[str, Any]]
+SETTINGS = with_version({**default_settings("a", "webex"), "grace_ms": GRACE_MS, "stall_ms": STALL_MS})
+
+
+class Durable:
+    """What survives a crash: confirmed closings and mails, and the committed pair."""
+
+    def __init__(self) -> None:
+        self.closings: list[Closing] = []
+        self.mails: list[Mail] = []
+        self.committed = (0, 0)
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+def new_memory(durable: Durable) -> Memory:
+    """A worker's memory, restored from what is durable."""
+    memory = Memory()
+    for uid in "ab":
+        memory.add_settings({"group": "live", "connector_uid": uid, "partition": 0, "position": -1, "settings": SETTINGS})
+    for closing in durable.closings:
+        memory.add_closing(closing)
+    return memory
+
+
+def live(log: Log, durable: Durable, rng: random.Random, crash_after: int) -> None:
+    """One life of a worker: from the committed pair to the end of the log, or to a crash after so many steps."""
+    memory = new_memory(durable)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Scratch(Path(folder))
+        needed, reached = durable.committed
+        assembly = Assembly(0, needed=needed, reached=reached, memory=memory, scratch=scratch)
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+            if steps > crash_after:
+                scratch.close()
+                raise Crash
+
+        for position in range(needed, len(log)):
+            kind, record = log[position]
+            due = []
+            if kind == "RawEvents":
+                assembly.add(position, record, encode("RawEvents", record))
+            else:
+                due = assembly.due(position, record)
+                for one in due if not assembly.is_replaying(position) else []:
+                    closed = assembly.close(one, position)
+                    effects = [lambda c=closed: durable.closings.append(c.closing)]
+                    if closed.slice is not None:
+                        ids = tuple(event["id"] for event in closed.slice["events"])
+                        mail = ("|".join(json.loads(one.key)), closed.slice["revision"], ids)
+                        effects.append(lambda m=mail: durable.mails.append(m))
+                    rng.shuffle(effects)
+                    for effect in effects:
+                        step()
+                        effect()
+                    memory.add_closing(closed.closing)
+            assembly.done(position, due)
+            step()
+            if rng.random() < 0.3:
+                durable.committed = assembly.position()
+        scratch.close()
+
+
+@settings(max_examples=400, deadline=None)
+@given(log=logs, seed=st.integers(0, 2**32), crashes=st.lists(st.integers(0, 60), max_size=6))
+def test_any_crash_gives_the_mails_of_the_oracle(log: Log, seed: int, crashes: list[int]) -> None:
+    """Whatever the log and wherever the worker dies: the same mails, repeated only as identical repeats."""
+    durable, rng = Durable(), random.Random(seed)
+    for crash_after in [*crashes, 10**9]:
+        try:
+            live(log, durable, rng, crash_after)
+        except Crash:
+            continue
+
+    want = oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS)
+    assert set(durable.mails) == set(want)
+    if not crashes:
+        assert sorted(durable.mails) == sorted(want)
+
+
+def run(log: Log) -> list[Mail]:
+    """The mails of one life without a crash."""
+    durable = Durable()
+    live(log, durable, random.Random(1), 10**9)
+    return durable.mails
+
+
+WHERE = ("a", "c", "s0")
+
+
+def test_a_live_watermark_does_not_cut_a_day_that_is_being_back_filled() -> None:
+    """A back-filled day ends long ago, but it is new in the log: only its own lane closes it for now."""
+    log: Log = [
+        ("RawEvents", raw(WHERE, [1], "back", captured=100, close_at=None)),
+        ("Control", control("a", "watermark", "live", 100 + STALL_MS - 1)),
+        ("RawEvents", raw(WHERE, [2], "back", captured=101, close_at=None)),
+        ("Control", control("a", "watermark", "back", 20)),
+    ]
+
+    assert [len(ids) for _, _, ids in run(log)] == [2]
+
+
+def test_another_connectors_watermark_closes_what_a_silent_one_left() -> None:
+    """A connector that stopped cannot pin the partition for ever."""
+    log: Log = [
+        ("RawEvents", raw(WHERE, [1], "live", captured=10, close_at=None)),
+        ("Control", control("b", "watermark", "live", 20 + STALL_MS - 1)),
+        ("Control", control("b", "watermark", "live", 20 + STALL_MS)),
+    ]
+
+    assert len(run(log)) == 1
+    assert run(log[:2]) == []
+
+
+def test_what_comes_late_makes_a_supplement_and_a_repeat_makes_nothing() -> None:
+    """Revision 1 holds only what revision 0 had not."""
+    first = ("RawEvents", raw(WHERE, [1, 2], "live", captured=10, close_at=None))
+    late = ("RawEvents", raw(WHERE, [2, 3], "live", captured=30, close_at=None))
+    mark = ("Control", control("a", "watermark", "live", 20))
+
+    mails = run([first, mark, late, mark, first, mark])
+
+    assert [(revision, len(ids)) for _, revision, ids in mails] == [(0, 2), (1, 1)]
+
+
+def test_a_close_event_closes_after_its_grace() -> None:
+    """A closed conversation does not wait for the end of its 24 hours."""
+    closing = ("RawEvents", raw(WHERE, [1], "live", captured=3, close_at=3))
+
+    assert run([closing, ("Control", control("a", "watermark", "live", 3 + GRACE_MS - 1))]) == []
+    assert len(run([closing, ("Control", control("a", "watermark", "live", 3 + GRACE_MS))])) == 1
