@@ -1,6 +1,7 @@
 """GET and HEAD /contents/{id}: the files, and what the malware scanner makes of them."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from aiohttp import web
@@ -29,9 +30,19 @@ class ContentRoutes:
         self._check(stored, parameters(request))
         raw = self._bytes(stored)
         start, end = wanted_range(request.headers.get("Range", ""), len(raw))
-        if request.method == "GET" and end == len(raw):
-            serving.file(self.service.sim.ledger, stored, raw)
-        return await self._send(request, stored, raw, (start, end))
+        if request.method == "GET" and stored.file.length == "wrong" and self._first(stored):
+            return await _broken_off(request, stored, raw)
+        full = request.method == "GET" and end == len(raw)
+        answer = _Sent(
+            raw[start:end], lambda: serving.file(self.service.sim.ledger, stored, raw) if full else None
+        )
+        answer.headers.update(_headers(stored))
+        if request.headers.get("Range"):
+            answer.set_status(206)
+            answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(raw)}"
+        if stored.file.length == "missing":
+            answer.enable_chunked_encoding()
+        return answer
 
     def _file(self, content_id: str) -> StoredFile:
         stored = self.service.world.contents.get(content_id)
@@ -60,31 +71,40 @@ class ContentRoutes:
             wait = str(int(switches.retry_after_s))
             raise ApiError(423, "The file is being scanned for malware.", Retry_After=wait)
 
-    async def _send(
-        self, request: web.Request, stored: StoredFile, raw: bytes, part: tuple[int, int]
-    ) -> web.StreamResponse:
-        start, end = part
-        partial = bool(request.headers.get("Range"))
-        answer = web.StreamResponse(status=206 if partial else 200)
-        answer.headers["Cache-Control"] = "no-cache"
-        answer.headers["Content-Disposition"] = files.disposition(stored.file)
-        answer.content_type = files.MEDIA_TYPES[stored.file.kind]
-        if partial:
-            answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(raw)}"
-        broken = stored.file.length == "wrong" and request.method == "GET" and self._first(stored)
-        if stored.file.length == "missing":
-            answer.enable_chunked_encoding()
-        else:
-            answer.content_length = end - start
-        await answer.prepare(request)
-        if request.method == "GET":
-            await answer.write(raw[start : start + (end - start) // 2] if broken else raw[start:end])
-        if broken and request.transport is not None:
-            request.transport.close()
-        return answer
-
     def _first(self, stored: StoredFile) -> bool:
         return self.service.failing(f"length {stored.id}", 1)
+
+
+class _Sent(web.Response):
+    """An answer that says when all of it has gone out."""
+
+    def __init__(self, body: bytes, done: Callable[[], None]) -> None:
+        super().__init__(body=body)
+        self._done = done
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send the rest."""
+        await super().write_eof(data)
+        self._done()
+
+
+def _headers(stored: StoredFile) -> dict[str, str]:
+    return {
+        "Cache-Control": "no-cache",
+        "Content-Disposition": files.disposition(stored.file),
+        "Content-Type": files.MEDIA_TYPES[stored.file.kind],
+    }
+
+
+async def _broken_off(request: web.Request, stored: StoredFile, raw: bytes) -> web.StreamResponse:
+    """Promise all bytes, send half of them and hang up."""
+    answer = web.StreamResponse(headers=_headers(stored))
+    answer.content_length = len(raw)
+    await answer.prepare(request)
+    await answer.write(raw[: len(raw) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return answer
 
 
 def wanted_range(header: str, size: int) -> tuple[int, int]:
