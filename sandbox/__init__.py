@@ -1,1 +1,1 @@
-"""What makes it run anywhere: embedded Kafka, Azurite, simulated sources; used by the demo and the tests only."""
+"""What makes it run anywhere: embedded Kafka, Azurite, simulated sources; for the demo and the tests."""

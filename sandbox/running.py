@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Tls:
-    """A second listener that speaks HTTPS."""
+    """A second listener that speaks HTTPS; port 0 becomes the number that it got."""
 
     context: ssl.SSLContext
     port: int
@@ -41,7 +41,9 @@ def serve(app: web.Application, host: str = "127.0.0.1", port: int = 0, tls: Tls
 
 
 @contextlib.contextmanager
-def background(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def background(
+    app: web.Application, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None
+) -> Iterator[str]:
     """Serve in a thread while the block runs; gives the base URL. Raises TimeoutError if it can't start."""
     ready, stop, url = threading.Event(), asyncio.Event(), list[str]()
     loops: list[asyncio.AbstractEventLoop] = []
@@ -52,7 +54,7 @@ def background(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> 
         ready.set()
 
     thread = threading.Thread(
-        target=lambda: asyncio.run(_until(app, _Place(host, port), stop, up)), daemon=True
+        target=lambda: asyncio.run(_until(app, _Place(host, port, tls), stop, up)), daemon=True
     )
     thread.start()
     if not ready.wait(10):
@@ -84,6 +86,7 @@ async def _until(app: web.Application, at: _Place, stop: asyncio.Event, up: Call
         bound = runner.addresses[0][1]
         if at.tls:
             await web.TCPSite(runner, at.host, at.tls.port, ssl_context=at.tls.context).start()
+            at.tls.port = runner.addresses[1][1]
         up(f"http://{at.host}:{bound}")
         await stop.wait()
     finally:

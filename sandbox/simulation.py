@@ -21,7 +21,7 @@ say nothing:
 ``at_ms``         when it happened by the source's clock, ms since 1970 UTC
 ``served_at_ms``  the simulated time of the first answer that had it
 ``sender_id``, ``sender_name``, ``sender_email``   as the source shows them
-``texts``         further pieces that a reader sees: captions, texts and titles of cards, choices of quick replies
+``texts``         further pieces that a reader sees: captions, texts and titles of cards, quick replies
 ``hidden``        true: never shown to the customer (a manager's note)
 
 Control (everything else answers as the real API): ``GET /_sim/health``; ``GET /_sim/clock``;

@@ -19,6 +19,8 @@ def main() -> None:
     parser.add_argument("--ledger", type=Path, help="JSON-lines file of what was served")
     parser.add_argument("--now", help="ISO time to start the clock at (default 2026-03-02T00:00Z)")
     parser.add_argument("--rate", type=float, default=0.0, help="simulated ms per real ms (0 = stands still)")
+    parser.add_argument("--tls-port", type=int, help="second listener with HTTPS")
+    parser.add_argument("--tls-certificate", type=Path, help="where to write the certificate for it (PEM)")
     run(**vars(parser.parse_args()))
 
 

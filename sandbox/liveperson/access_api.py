@@ -49,7 +49,7 @@ def _own_host(site: Site, request: web.Request) -> str:
     # A client that knows no other host asks through us as its proxy and then insists on HTTPS.
     if request.host.partition(":")[0].endswith(".liveperson.net"):
         place = request.transport.get_extra_info("sockname") if request.transport else ("127.0.0.1", 80)
-        return f"localhost:{site.tls_port or place[1]}"
+        return f"localhost:{site.tls.port if site.tls else place[1]}"
     return request.host
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.liveperson import sections
 from sandbox.liveperson.files import ERASED, preview
-from sandbox.liveperson.model import ACCOUNT, CUSTOMER
+from sandbox.liveperson.model import ACCOUNT, CUSTOMER, made_id
 from sandbox.liveperson.people import AGENTS, SKILLS
-from sandbox.liveperson.sections import both_times, undefined
+from sandbox.liveperson.times import both_times
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -53,8 +53,9 @@ def row_of(state: State, view: View, wanted: Collection[str] | None) -> Row:
         "messageRecords": lambda _state, _view: [_message(state, each, view) for each in shown]
     }
     for name in DEFAULT_SECTIONS if wanted is None else wanted:
-        if name in makers:
-            row[name] = makers[name](state, view)
+        section = makers[name](state, view) if name in makers else None
+        if section is not None:
+            row[name] = section
     return row
 
 
@@ -185,6 +186,6 @@ def relative_path(said: Said, state: State) -> str:
     owner = state.conversation.customer.id if who == CUSTOMER else hashlib.sha256(who.encode()).hexdigest()
     at = dt.datetime.fromtimestamp(said.at_ms / 1000, dt.UTC)
     stamp = f"{at:%d-%m-%Y_%H-%M-%S}-{at.microsecond // 1000:03d}"
-    kind = said.step.file.kind if said.step.file else undefined("")
-    name = f"{owner}_uuid_{sections.made_id('file', said.id)}_{stamp}.{kind}"
+    kind = said.step.file.kind if said.step.file else ""
+    name = f"{owner}_uuid_{made_id('file', said.id)}_{stamp}.{kind}"
     return f"/v1/AUTH_async-images/{ACCOUNT}/{name}"

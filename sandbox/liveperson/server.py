@@ -17,7 +17,7 @@ from sandbox.liveperson import access_api, files_api, history_api, users_api
 from sandbox.liveperson.content import conversations
 from sandbox.liveperson.model import MONDAY_MS
 from sandbox.liveperson.site import SITE, SWITCHES, ApiError, Site
-from sandbox.simulation import Faults, Ledger, SimClock, Simulation, serve
+from sandbox.simulation import Faults, Ledger, SimClock, Simulation, Tls, serve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ class Options:
     rate: float = 0.0
     faults: Path | None = None
     ledger: Path | None = None
-    tls_port: int = 0
+    tls: Tls | None = None
 
 
 def application(options: Options | None = None) -> web.Application:
@@ -45,7 +45,7 @@ def application(options: Options | None = None) -> web.Application:
         faults.load(json.loads(options.faults.read_text("utf-8")))
     simulation = Simulation(clock, Ledger(clock, options.ledger), faults)
     app = simulation.application()
-    app[SITE] = Site(simulation, conversations(options.scale, options.seed), options.tls_port)
+    app[SITE] = Site(simulation, conversations(options.scale, options.seed), options.tls)
     app.middlewares.append(_errors)
     for part in (access_api, history_api, users_api, files_api):
         app.add_routes(part.routes())
@@ -62,10 +62,23 @@ def run(
     ledger: Path | None = None,
     now: str | None = None,
     rate: float = 0.0,
+    tls_port: int | None = None,
+    tls_certificate: Path | None = None,
 ) -> None:
-    """Run until SIGTERM; ``now`` is an ISO time (UTC unless it says otherwise) for the clock to start at."""
-    options = Options(scale, seed, _parsed(now) if now else MONDAY_MS, rate, faults, ledger)
-    serve(application(options), host, port)
+    """Run until SIGTERM; ``now`` is an ISO time (UTC unless it says otherwise) for the clock to start at.
+
+    With ``tls_certificate`` a self-signed certificate is written there and a second listener on ``tls_port``
+    speaks HTTPS with it: for clients that know no other scheme and ask for domains through us as their proxy.
+    """
+    tls = _tls(tls_port or 0, tls_certificate) if tls_certificate else None
+    options = Options(scale, seed, _parsed(now) if now else MONDAY_MS, rate, faults, ledger, tls)
+    serve(application(options), host, port, tls)
+
+
+def _tls(port: int, certificate: Path) -> Tls:
+    from sandbox.liveperson.tls import tls_context  # noqa: PLC0415 - cryptography takes long to import
+
+    return Tls(tls_context(certificate), port)
 
 
 def _parsed(now: str) -> int:

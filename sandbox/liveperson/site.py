@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.liveperson.model import Conversation
     from sandbox.liveperson.state import State
-    from sandbox.simulation import Simulation
+    from sandbox.simulation import Simulation, Tls
 
 # The quirks and their realistic defaults; the nastier ones are off. Set them with POST /_sim/faults.
 SWITCHES: Final[dict[str, Any]] = {
@@ -66,9 +66,9 @@ class Site:
     """One simulated account."""
 
     def __init__(
-        self, simulation: Simulation, conversations: Iterable[Conversation], tls_port: int = 0
+        self, simulation: Simulation, conversations: Iterable[Conversation], tls: Tls | None = None
     ) -> None:
-        self.simulation, self.tls_port = simulation, tls_port
+        self.simulation, self.tls = simulation, tls
         self.conversations = sorted(conversations, key=lambda each: each.start_ms)
         self.by_id = {each.id: each for each in self.conversations}
         self._starts = [each.start_ms for each in self.conversations]

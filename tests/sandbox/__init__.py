@@ -1,0 +1,1 @@
+"""The simulated sources and servers, from outside."""
