@@ -1,0 +1,56 @@
+"""Content transfer encodings (RFC 2045, 6.7 and 6.8): lines of at most 76 characters, ended by CR LF."""
+
+import binascii
+import re
+from typing import Final
+
+LINE: Final = 76
+_RAW_LINE: Final = 57  # bytes that make one base64 line
+
+_PLAIN: Final = bytes(c for c in range(32, 127) if c != ord("=")) + b"\t\r\n"
+_ESCAPED: Final = re.compile(rb"[^\t\r\n -<>-~]+|[\t ](?=\r\n|\Z)")
+_LONG: Final = re.compile(rb"[^\r\n]{77,}")
+
+
+def base64_lines(data: bytes) -> bytes:
+    """Base64 in lines of 76 characters; no line end after the last."""
+    text = binascii.b2a_base64(data, newline=False)
+    if len(text) <= LINE:
+        return text
+    return b"\r\n".join([text[at : at + LINE] for at in range(0, len(text), LINE)])
+
+
+def base64_size(size: int) -> int:
+    """Bytes that `base64_lines` makes of `size` bytes."""
+    text = (size + 2) // 3 * 4
+    return text + max(0, (text - 1) // LINE) * 2
+
+
+def quoted_printable(data: bytes) -> bytes:
+    """Quoted-printable; line ends in the data must be CR LF already."""
+    return _LONG.sub(_softened, _ESCAPED.sub(_hexed, data))
+
+
+def _hexed(match: re.Match[bytes]) -> bytes:
+    return b"=" + match[0].hex("=").upper().encode()
+
+
+def _softened(match: re.Match[bytes]) -> bytes:
+    line, pieces, at = match[0], [], 0
+    while len(line) - at > LINE:
+        end = at + LINE - 1
+        # an escape =XX must stay whole
+        end -= 2 if line[end - 2 : end - 1] == b"=" and end - 2 > at else 0
+        end -= 1 if line[end - 1 : end] == b"=" else 0
+        pieces.append(line[at:end])
+        at = end
+    pieces.append(line[at:])
+    return b"=\r\n".join(pieces)
+
+
+def text_body(text: str) -> tuple[str, bytes]:
+    """Name of the encoding and the encoded bytes of a text with CR LF lines: whichever of the two is shorter."""
+    data = text.encode("utf-8")
+    if len(data.translate(None, _PLAIN)) * 6 <= len(data):
+        return "quoted-printable", quoted_printable(data)
+    return "base64", base64_lines(data)

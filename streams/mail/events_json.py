@@ -1,0 +1,75 @@
+"""The normalised events of a mail as JSON, for programs: everything that the transcript shows, and what it doesn't."""
+
+import base64
+import json
+from typing import Any
+
+from schemas.records import Attachment, ClosedSlice, Event, Person
+from schemas.text import well_formed
+
+
+def events_json(closed: ClosedSlice, events: list[Event]) -> bytes:
+    """One JSON document in UTF-8, an event a line, keys in a fixed order; ids and hashes in hex.
+
+    `raw` holds the source's own words when they are UTF-8, `raw_base64` when they are not. Lone surrogates are
+    U+FFFD here; the raw bytes have what the source sent.
+    """
+    head = {
+        "format": 1,
+        "connector_uid": closed["connector_uid"],
+        "source": closed["source"],
+        "conversation": closed["conversation"],
+        "slice": closed["slice"],
+        "revision": closed["revision"],
+        "closing_id": closed["closing_id"].hex(),
+    }
+    lines = ",\n".join([_dump(_event(event)) for event in events])
+    return well_formed(f'{_dump(head)[:-1]},"events":[\n{lines}\n]}}\n').encode()
+
+
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _event(event: Event) -> dict[str, Any]:
+    details = event["details"]
+    plain: dict[str, Any] = {
+        "id": event["id"].hex(),
+        "source_key": event["source_key"],
+        "kind": event["kind"],
+        "at_ms": event["at_ms"],
+        "at_suspect": event["at_suspect"],
+        "order": event["order"],
+        "actor": None if event["actor"] is None else _person(event["actor"]),
+        "target": event["target"],
+        "thread": event["thread"],
+        "audience": event["audience"],
+        "text": event["text"],
+        "html": event["html"],
+        "former_text": event["former_text"],
+        "people": [_person(one) for one in event["people"]],
+        "attachments": [_attachment(one) for one in event["attachments"]],
+        "details": {name: details[name] for name in sorted(details)} if details else {},
+    }
+    try:
+        plain["raw"] = event["raw"].decode("utf-8")
+    except UnicodeDecodeError:
+        plain["raw_base64"] = base64.b64encode(event["raw"]).decode()
+    return plain
+
+
+def _person(one: Person) -> dict[str, Any]:
+    # spelt out, since the order of a dictionary's keys is its maker's
+    return {"id": one["id"], "name": one["name"], "email": one["email"], "role": one["role"]}
+
+
+def _attachment(one: Attachment) -> dict[str, Any]:
+    content = one["content"]
+    return {
+        "source_key": one["source_key"],
+        "name": one["name"],
+        "content_type": one["content_type"],
+        "sha256": None if content is None else content["sha256"].hex(),
+        "size": None if content is None else content["size"],
+        "outcome": one["outcome"],
+        "reason": one["reason"],
+    }

@@ -1,0 +1,124 @@
+"""What the head of a mail says: subject, period, people, provenance, and what is missing."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from schemas.records import ClosedSlice, Event, Person
+from streams.mail.clean import one_line
+from streams.mail.participants import Cast, display
+from streams.mail.times import Clock
+
+PRODUCTS: Final = {"liveperson": "LivePerson Conversational Cloud", "webex": "Webex"}
+_SUBJECT_LIMIT: Final = 200  # characters without the marks
+_NAMED: Final = 3  # people that a subject names
+_PROVENANCE: Final = {
+    "observed": "observed at that time",
+    "reconstructed": "reconstructed from membership events",
+    "current-unverified": "membership as of today, unverified for the time of the conversation",
+}
+
+
+class Heading(NamedTuple):
+    """The block above a transcript; every string is visible text, unescaped."""
+
+    title: str
+    notices: list[str]  # what a reader must know first: a supplement, something missing
+    rows: list[tuple[str, str]]
+    people: list[str]
+
+
+class Topic(NamedTuple):
+    """What all parts of a slice share."""
+
+    subject: str
+    rows: list[tuple[str, str]]
+    people: list[str]
+
+
+def topic_of(closed: ClosedSlice, cast: Cast, clock: Clock) -> Topic:
+    """Subject, facts and people of a slice."""
+    source = closed["source"]
+    rows = [
+        (
+            "Source",
+            f"{PRODUCTS.get(source, one_line(source))}, connector {one_line(closed['settings']['name'])}",
+        ),
+        ("Conversation", one_line(closed["conversation"])),
+        ("Slice", f"{one_line(closed['slice'])}, revision {closed['revision']}"),
+        *_roster_rows(closed["events"]),
+    ]
+    people = [_person_line(*pair) for pair in zip(cast.people, cast.addresses, strict=True)]
+    return Topic(_subject(closed, cast, clock), rows, people)
+
+
+def heading(
+    topic: Topic, closed: ClosedSlice, part: tuple[int, int], times: str, reasons: list[str]
+) -> Heading:
+    """The block of one part."""
+    notices = [*_notices(closed, part), *(f"Not complete: {reason}" for reason in reasons)]
+    return Heading(
+        marked(topic.subject, closed, part), notices, [*topic.rows, ("Period", times)], topic.people
+    )
+
+
+def _notices(closed: ClosedSlice, part: tuple[int, int]) -> Iterator[str]:
+    if closed["revision"]:
+        mails = ", ".join(f"<{one.hex()}@chatledger.invalid>" for one in closed["earlier"])
+        yield (
+            f"Supplement {closed['revision']}: what arrived after this conversation had been archived. "
+            f"It adds to the earlier mails {mails} and replaces nothing."
+        )
+    if part[1] > 1:
+        yield f"Part {part[0]} of {part[1]}."
+
+
+def marked(subject: str, closed: ClosedSlice, part: tuple[int, int]) -> str:
+    """The subject with its marks for supplements and parts."""
+    supplement = f" (supplement {closed['revision']})" if closed["revision"] else ""
+    return f"{subject}{supplement}{f' (part {part[0]} of {part[1]})' if part[1] > 1 else ''}"
+
+
+def _subject(closed: ClosedSlice, cast: Cast, clock: Clock) -> str:
+    if closed["source"] == "liveperson":
+        about = _detail(closed["events"], "topic") or _detail(closed["events"], "skill") or "LivePerson chat"
+        whom = _names([one for one in cast.people if one["role"] == "consumer"] or cast.people)
+        when = clock.show(closed["events"][0]["at_ms"])[:10]
+        return one_line(f"{about} - {whom} - {when}", _SUBJECT_LIMIT)
+    title = _detail(closed["events"], "title") or _names(cast.people)
+    return one_line(f"{title} - {closed['slice']}", _SUBJECT_LIMIT)
+
+
+def _detail(events: list[Event], name: str) -> str:
+    """The last value that an event of the slice has for this detail."""
+    for event in reversed(events):
+        if event["details"] and event["details"].get(name):
+            return one_line(event["details"][name])
+    return ""
+
+
+def _names(people: list[Person]) -> str:
+    names = [display(one) for one in people[:_NAMED]]
+    more = len(people) - _NAMED
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "") if names else "nobody named"
+
+
+def _roster_rows(events: list[Event]) -> Iterator[tuple[str, str]]:
+    for event in events:
+        if event["kind"] == "roster":
+            details = event["details"]
+            provenance = details.get("provenance", "")
+            said = _PROVENANCE.get(provenance, one_line(provenance) or "of unknown provenance")
+            as_of = f" as of {one_line(details['as_of'])}" if details.get("as_of") else ""
+            yield "Members", f"{len(event['people'])}{as_of}: {said}"
+
+
+def _person_line(person: Person, address: str | None) -> str:
+    name = display(person)
+    if address is not None:
+        where = f"<{address}>"
+    elif person["email"]:
+        where = f"({one_line(person['email'])}, not a usable address)"
+    else:
+        where = "(no address)"
+    external = "consumer, external" if person["role"] == "consumer" else one_line(person["role"])
+    return f"{name} {where} - {external} - id {one_line(person['id'])}"

@@ -1,0 +1,137 @@
+"""Header fields (RFC 5322, 2047, 2231), written so that no value can end its line or speak for its neighbour.
+
+Values are made of one line of visible text before they come here (`clean.one_line`); everything is ASCII when it
+leaves.
+"""
+
+import binascii
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+WIDTH: Final = 78
+FOLD: Final = "\r\n "
+_LONGEST: Final = 900  # below RFC 5322's hard limit of 998 a word may stand alone on an over-long line
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
+_PRINTABLE: Final = re.compile(r"[ -~]+")
+_Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_TABLE: Final = [chr(c) if c in _Q_PLAIN else f"={c:02X}" for c in range(256)]
+_Q_TABLE[32] = "_"
+_WORD_BYTES: Final = 45  # 60 characters of base64, 72 with the frame
+_WORD_TEXT: Final = 60
+_ATTR_CHAR: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
+_ATTR_TABLE: Final = [chr(c) if c in _ATTR_CHAR else f"%{c:02X}" for c in range(256)]
+
+
+def encoded_words(text: str) -> str:
+    """The text as RFC 2047 encoded words of at most 75 characters, folded between them."""
+    raw = text.encode("utf-8")
+    quoted = "".join([_Q_TABLE[byte] for byte in raw]) if len(raw) <= _WORD_TEXT else ""
+    if 0 < len(quoted) <= min(_WORD_TEXT, (len(raw) + 2) // 3 * 4 + 8):
+        return f"=?utf-8?q?{quoted}?="
+    return FOLD.join([f"=?utf-8?b?{_b64(piece)}?=" for piece in _pieces(raw, _WORD_BYTES)])
+
+
+def _b64(piece: bytes) -> str:
+    return binascii.b2a_base64(piece, newline=False).decode()
+
+
+def _pieces(raw: bytes, size: int) -> Iterable[bytes]:
+    """Pieces of UTF-8 of at most `size` bytes, each whole characters."""
+    at = 0
+    while len(raw) - at > size:
+        end = at + size
+        while raw[end] & 0xC0 == 0x80:
+            end -= 1
+        yield raw[at:end]
+        at = end
+    yield raw[at:]
+
+
+def unstructured(name: str, value: str) -> str:
+    """A header field of free text, with its line end."""
+    if len(name) + len(value) + 2 <= WIDTH and _literal(value):
+        return f"{name}: {value}\r\n"
+    words = value.split(" ")
+    if not _literal(value) or "" in words or max(map(len, words)) > _LONGEST:
+        return f"{name}:{_gap(name)}{encoded_words(value)}\r\n"
+    return _folded(name, words)
+
+
+def _literal(value: str) -> bool:
+    """Whether the value can stand as it is: printable ASCII that nobody takes for an encoded word."""
+    return _PRINTABLE.fullmatch(value) is not None and "=?" not in value and value[0] != " "
+
+
+def _gap(name: str) -> str:
+    # the first encoded word is up to 75 characters long
+    return " " if len(name) <= 2 else FOLD
+
+
+def _folded(name: str, words: list[str]) -> str:
+    lines = [f"{name}:"]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) > WIDTH and not lines[-1].endswith(":"):
+            lines.append("")
+        lines[-1] += f" {word}"
+    return "\r\n".join(lines) + "\r\n"
+
+
+def phrase(name: str) -> str:
+    """A display name: bare, quoted, or as encoded words; never empty."""
+    if "=?" not in name and len(name) <= _WORD_TEXT:
+        if _ATOMS.fullmatch(name):
+            return name
+        if _PRINTABLE.fullmatch(name):
+            escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{escaped}"'
+    return encoded_words(name)
+
+
+def mailbox(name: str, address: str) -> str:
+    """`name <address>`, folded before the address when it is long; the bare address without a name."""
+    if not name:
+        return address
+    shown = phrase(name)
+    last = len(shown) - shown.rfind("\n") - 1
+    gap = " " if last + len(address) + 4 < WIDTH else FOLD
+    return f"{shown}{gap}<{address}>"
+
+
+def listed(name: str, values: Iterable[str]) -> str:
+    """A header field of values with commas between them, each on a line of its own; with its line end."""
+    return f"{name}: " + ",\r\n ".join(values) + "\r\n"
+
+
+def date(ms: int) -> str:
+    """RFC 5322 date and time in UTC; needs a year from 1 to 9999."""
+    at = _EPOCH + timedelta(milliseconds=ms)
+    day = f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d}"
+    return f"{day} {at.hour:02d}:{at.minute:02d}:{at.second:02d} +0000"
+
+
+def parameter(name: str, value: str) -> str:
+    """`; name=value` on lines of its own, as RFC 2231 says for what isn't plain."""
+    if len(value) <= _WORD_TEXT and _literal(value) and '"' not in value and "\\" not in value:
+        return f';\r\n {name}="{value}"'
+    pieces = _percent_pieces(value, _WORD_TEXT - len(name))
+    if len(pieces) == 1:
+        return f";\r\n {name}*=utf-8''{pieces[0]}"
+    pieces[0] = f"utf-8''{pieces[0]}"
+    return "".join([f";\r\n {name}*{n}*={piece}" for n, piece in enumerate(pieces)])
+
+
+def _percent_pieces(value: str, size: int) -> list[str]:
+    """Percent-encoded pieces of at most `size` characters, each of whole characters of the value."""
+    pieces = [""]
+    for char in value:
+        coded = "".join([_ATTR_TABLE[byte] for byte in char.encode("utf-8")])
+        if len(pieces[-1]) + len(coded) > size:
+            pieces.append("")
+        pieces[-1] += coded
+    return pieces

@@ -1,0 +1,80 @@
+"""Times as people read them, in the connector's zone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from importlib.resources import files
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC_NAMES: Final = frozenset(("", "UTC", "Etc/UTC"))
+
+
+class Clock(NamedTuple):
+    """How the times of one mail are written."""
+
+    zone: str
+    show: Callable[[int], str]
+
+
+def load_zone(name: str) -> tzinfo:
+    """The zone as the pinned tzdata package defines it; raises ZoneInfoNotFoundError if it has none of that name.
+
+    The system's own data is never asked: two machines must show the same time.
+    """
+    if name in _UTC_NAMES:
+        return UTC
+    try:
+        with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
+            return ZoneInfo.from_file(data, key=name)
+    except (OSError, ValueError):
+        raise ZoneInfoNotFoundError(name) from None
+
+
+def clock(zone: str, first_ms: int, last_ms: int) -> Clock:
+    """Times in this zone; each with its offset when the offset changes between the first and the last."""
+    rules = load_zone(zone)
+    if rules is UTC:
+        return Clock("UTC", show_utc)
+    changing = _offset(rules, first_ms) != _offset(rules, last_ms)
+    cut = None if changing else 19
+
+    def show(ms: int) -> str:
+        try:
+            return (_EPOCH + timedelta(milliseconds=ms)).astimezone(rules).isoformat(" ", "seconds")[:cut]
+        except (OverflowError, ValueError):
+            return _bare(ms)
+
+    return Clock(f"{zone}, UTC{_offset(rules, first_ms)}", show)
+
+
+def show_utc(ms: int) -> str:
+    """`YYYY-MM-DD HH:MM:SS` in UTC; the bare number for what no calendar holds."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=ms)).isoformat(" ", "seconds")[:19]
+    except (OverflowError, ValueError):
+        return _bare(ms)
+
+
+def stamp(ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds, as headers carry it."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=ms)).isoformat("T", "milliseconds")[:23] + "Z"
+    except (OverflowError, ValueError):
+        return _bare(ms)
+
+
+def in_calendar(ms: int) -> bool:
+    """Whether a mail's Date can carry it: from 1970 on, with a year of four digits."""
+    return 0 <= ms < 253_402_300_800_000
+
+
+def _offset(rules: tzinfo, ms: int) -> str:
+    try:
+        return (_EPOCH + timedelta(milliseconds=ms)).astimezone(rules).isoformat()[-6:]
+    except (OverflowError, ValueError):
+        return ""
+
+
+def _bare(ms: int) -> str:
+    return f"{ms} ms after 1970"
