@@ -106,7 +106,7 @@ def next_window(lane: Lane, until_ms: int, *, overlap_ms: int, length_ms: int) -
 
     `until_ms` is how far the source can be trusted: its clock minus the settle delay.
     """
-    end = min(until_ms, lane.reached_ms + length_ms)
+    end = min(until_ms, max(lane.reached_ms, lane.from_ms) + length_ms)
     if lane.to_ms is not None:
         end = min(end, lane.to_ms)
     if end <= lane.reached_ms or lane.closed:
@@ -125,3 +125,12 @@ def final_watermark(lane: Lane, lanes: Iterable[Lane]) -> int | None:
     behind = [other.reached_ms for other in lanes if other.from_ms >= lane.to_ms and not other.closed]
     reached = min(behind, default=lane.reached_ms)
     return reached if reached >= lane.to_ms else None
+
+
+def is_done(lane: Lane, target_ms: int) -> bool:
+    """Whether a lane has nothing left to do up to this moment; a back-fill that ends before must be closed."""
+    if lane.closed:
+        return True
+    if lane.to_ms is not None and lane.to_ms <= target_ms:
+        return False
+    return lane.reached_ms >= target_ms or lane.from_ms > target_ms

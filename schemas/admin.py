@@ -1,6 +1,6 @@
 """Topics on a cluster against the catalogue: make them, and find what drifted.
 
-Both block; each call opens and closes a client of its own. Errors of Kafka come out as kafka-python's KafkaError.
+Both block; each call opens and closes a client of its own. Errors of Kafka are kafka-python's KafkaError.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class Drift:
 
 
 def create_topics(kafka: KafkaSettings) -> list[str]:
-    """Create every topic of the catalogue that is missing; return the names of the new ones, as on the cluster.
+    """Create every topic of the catalogue that is missing; return the new ones' names on the cluster.
 
     What exists stays as it is, also if it drifted. Several processes may do this at once.
     """

@@ -1,0 +1,47 @@
+"""The start of a collector: which lanes there are, and what must stand in the log before the first event.
+
+A crash between any two steps repeats them with the same ranges, because the plan is saved first.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from producers.controls import lane_opened, settings_control
+from producers.cursor import Saved
+from producers.desk import Desk
+from producers.lanes import LIVE, Lane
+from producers.sink import PartitionCountError
+from schemas.records import Settings
+
+
+def check_partitions(saved: Mapping[str, Saved], partitions: int) -> None:
+    """Refuse to go on when raw-events had another number of partitions than now (PartitionCountError)."""
+    for name, lane in saved.items():
+        if lane.partitions not in (0, partitions):
+            msg = (
+                f"raw-events had {lane.partitions} partitions when lane {name} was opened, now {partitions}:"
+                " conversations would move to other partitions; restore the former number"
+            )
+            raise PartitionCountError(msg)
+
+
+def announce(
+    desk: Desk, saved: Mapping[str, Saved], lanes: Iterable[Lane], settings: Settings, partitions: int
+) -> list[Saved]:
+    """Save the plan, then write settings (if new) and lane_opened records, then remember that."""
+    plan = [saved.get(lane.name) or Saved(lane, partitions=partitions) for lane in lanes]
+    for lane in plan:
+        if lane.lane.name not in saved:
+            desk.cursor(lane)
+    if any(lane.lane.name == LIVE and lane.settings != settings["version"] for lane in plan):
+        desk.controls(settings_control(desk.uid, settings, desk.clock()))
+    return [_opened(desk, lane, settings) for lane in plan]
+
+
+def _opened(desk: Desk, saved: Saved, settings: Settings) -> Saved:
+    if not saved.opened:
+        desk.controls(lane_opened(desk.uid, saved.lane, settings, desk.clock()))
+    now = replace(saved, opened=True, settings=settings["version"])
+    if now != saved:
+        desk.cursor(now)
+    return now

@@ -1,0 +1,232 @@
+"""The life of a collector: open the lanes, give each its rounds, wait for whatever is down, stop cleanly.
+
+What a watermark states comes from the poll at hand alone, so it is a fact, whoever states it (semantics 9):
+a second collector, or one that slept for a week, repeats or lags behind, and does no harm.
+
+Memory: `collect.memory_mb` for records that wait for Kafka, some 25 MB for ids of the overlap, 1 MB for an
+attachment, and whatever the source itself holds for one page.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from kafka.errors import KafkaError
+
+from producers.controls import to_settings
+from producers.cursor import Saved, read_cursors
+from producers.desk import Desk
+from producers.lanes import LIVE, Lane, is_done, planned
+from producers.opening import announce, check_partitions
+from producers.rounds import LaneRun, Rounds
+from producers.seen import Seen
+from producers.settings import ConnectorBase
+from producers.sink import Sink
+from producers.source import Contents, Progress, Source, SourceRefusedError, SourceUnavailableError
+from producers.status import LaneStatus
+from producers.waiting import StoppedError, Waiting, backoff_s
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from schemas.status import State
+from stores.interface import StoreError
+
+log = logging.getLogger(__name__)
+
+REFUSED_PAUSE_S = 300.0
+"""How long to leave a source alone that says no."""
+ONCE_PAUSE_S = 1.0
+"""How long `once` waits for a source's clock or another lane."""
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Runner:
+    """Runs one connector. A source, Kafka or store that is down is waited for, in `run` and in `once`.
+
+    Raised to the caller, because somebody must look: PartitionCountError, CursorError, and by `once`
+    SourceRefusedError too. `contents` shares this `waiting`, whose `stop` ends both. The source is the
+    caller's to close. `report` hears of each confirmed window; `clock` gives milliseconds since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        connector: ConnectorBase,
+        kafka: KafkaSettings,
+        contents: Contents,
+        waiting: Waiting,
+        *,
+        codec: Codec | None = None,
+        product_folder: str | None = None,
+        report: Callable[[Progress], None] | None = None,
+        clock: Callable[[], int] = _now_ms,
+    ) -> None:
+        self._source = source
+        self._connector = connector
+        self._kafka = kafka
+        self._waiting = waiting
+        self._clock = clock
+        self._codec = codec or Codec()
+        self._settings = to_settings(connector, source.name, product_folder)
+        collect = connector.collect
+        self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
+        self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)
+        self._rounds = Rounds(source, self._desk, collect, waiting, Seen(), self._lanes, report)
+        self._runs: list[LaneRun] = []
+        self._closed: list[Lane] = []
+        self._current: LaneRun | None = None
+        waiting.tell = self._tell
+
+    def run(self) -> None:
+        """Collect until asked to stop; then return within 10 s, if the source yields or returns by then."""
+        try:
+            self._begin(patient=True)
+            while True:
+                self._turn(None)
+                self._pause(self._connector.collect.poll_seconds)
+        except StoppedError:
+            log.info("%s: stopped", self._connector.uid)
+        finally:
+            self._end()
+
+    def once(self, until_ms: int | None = None) -> bool:
+        """Collect up to `until_ms` of the source's clock, back-fills included; False if stopped before that.
+
+        By default up to the source's clock at the call, less its settle delay. A later moment is waited for.
+        """
+        try:
+            self._begin(patient=False)
+            target = self._trusted_ms() if until_ms is None else until_ms
+            while not self._finished(target):
+                self._turn(target)
+                self._pause(ONCE_PAUSE_S)
+        except StoppedError:
+            return False
+        else:
+            return True
+        finally:
+            self._end()
+
+    def _begin(self, *, patient: bool) -> None:
+        """Open Kafka, read the cursors, plan and announce the lanes."""
+        self._sink.open()
+        saved = self._read_cursors()
+        check_partitions(saved, self._sink.partitions)
+        if LIVE in saved:
+            self._source.restore(saved[LIVE].source)
+        now_ms = self._first_answer(patient=patient)
+        since, zone = self._connector.collect.since, self._connector.zone
+        lanes = planned([each.lane for each in saved.values()], now_ms, since, zone)
+        known = announce(self._desk, saved, lanes, self._settings, self._sink.partitions)
+        self._closed = [each.lane for each in known if each.lane.closed]
+        self._runs = [self._to_run(each) for each in known if not each.lane.closed]
+
+    def _end(self) -> None:
+        for run in self._runs:
+            run.status.show("stopped")
+        self._sink.close()
+
+    def _lanes(self) -> list[Lane]:
+        return [*self._closed, *(run.lane for run in self._runs)]
+
+    def _read_cursors(self) -> dict[str, Saved]:
+        attempt = 0
+        while True:
+            try:
+                return read_cursors(self._kafka, self._codec, self._connector.uid)
+            except KafkaError as error:
+                self._waiting.trouble(f"cursors can't be read: {error}", attempt)
+                attempt += 1
+
+    def _first_answer(self, *, patient: bool) -> int:
+        """Ask the source's clock; wait for a source that is down and, if patient, for one that says no."""
+        status = self._status(LIVE)
+        attempt = 0
+        while True:
+            try:
+                return self._source.now_ms()
+            except SourceUnavailableError as error:
+                status.trouble("waiting", str(error))
+                self._waiting.trouble(str(error), attempt)
+            except SourceRefusedError as error:
+                status.trouble("refused", str(error))
+                if not patient:
+                    raise
+                self._waiting.say(str(error))
+                self._waiting.pause(REFUSED_PAUSE_S)
+            attempt += 1
+
+    def _to_run(self, saved: Saved) -> LaneRun:
+        run = LaneRun(saved, self._status(saved.lane.name))
+        run.status.place(saved.lane, saved.counters)
+        run.status.show("starting")
+        return run
+
+    def _status(self, lane: str) -> LaneStatus:
+        return LaneStatus(self._connector, self._source.name, lane, self._desk.status, self._clock)
+
+    def _trusted_ms(self) -> int:
+        """How far the source can be trusted: its clock less the delay in which it may hide events."""
+        settle = self._connector.collect.settle_seconds
+        return self._source.now_ms() - (self._source.settle_ms if settle is None else round(settle * 1000))
+
+    def _finished(self, target_ms: int) -> bool:
+        return all(is_done(run.lane, target_ms) for run in self._runs)
+
+    def _turn(self, target_ms: int | None) -> None:
+        """Give each lane that is due a round: live first, so that no back-fill keeps it waiting."""
+        for run in sorted(self._runs, key=lambda each: each.lane.name != LIVE):
+            if run.due <= time.monotonic():
+                self._attempt(run, target_ms)
+        self._closed += [run.lane for run in self._runs if run.lane.closed]
+        self._runs = [run for run in self._runs if not run.lane.closed]
+
+    def _attempt(self, run: LaneRun, target_ms: int | None) -> None:
+        """Do one round; what fails is tried again later, the same window, while other lanes go on."""
+        self._current = run
+        try:
+            self._round(run, target_ms)
+        except (SourceUnavailableError, StoreError) as error:
+            self._failed(run, "waiting", error, backoff_s(run.attempt))
+        except SourceRefusedError as error:
+            self._failed(run, "refused", error, REFUSED_PAUSE_S)
+            if target_ms is not None:
+                raise
+        finally:
+            self._rounds.seen.forget_sent()
+            self._current = None
+
+    def _round(self, run: LaneRun, target_ms: int | None) -> None:
+        trusted = self._trusted_ms()
+        until = trusted if target_ms is None else min(trusted, target_ms)
+        run.status.source_now_ms = self._source.now_ms()
+        more = self._rounds.poll(run, until) and not run.lane.polled and run.lane.reached_ms < until
+        run.attempt = 0
+        self._waiting.fine()
+        if not self._rounds.close_if_done(run) and not more:
+            run.due = time.monotonic() + self._rest_s(run, target_ms)
+            run.status.show("idle")
+
+    def _rest_s(self, run: LaneRun, target_ms: int | None) -> float:
+        """Seconds until the next round of a lane that has caught up, or of a back-fill that waits for live."""
+        quick = target_ms is not None or run.lane.polled
+        longest = ONCE_PAUSE_S if quick else self._connector.collect.poll_seconds
+        return min(longest, self._connector.collect.poll_seconds)
+
+    def _failed(self, run: LaneRun, state: State, error: Exception, pause_s: float) -> None:
+        run.attempt += 1
+        run.due = time.monotonic() + pause_s
+        log.warning("%s/%s: %s", self._connector.uid, run.lane.name, error)
+        run.status.trouble(state, str(error))
+
+    def _pause(self, longest_s: float) -> None:
+        """Sleep until a lane is due, at most this long."""
+        due = min((run.due for run in self._runs), default=0.0)
+        self._waiting.pause(min(longest_s, max(0.0, due - time.monotonic())))
+
+    def _tell(self, sentence: str) -> None:
+        """Kafka or the store is down: say so in the status of the lane that is at work."""
+        for run in [self._current] if self._current else self._runs:
+            run.status.trouble("waiting", sentence)
