@@ -14,8 +14,9 @@ from sandbox import kafka_pid, kafka_probe
 from sandbox.detached import DetachedProcess
 from sandbox.detached import start_detached as detach
 from sandbox.kafka_jars import read_lock
-from sandbox.kafka_launch import BrokerOptions, KafkaError, Launch, prepare
+from sandbox.kafka_launch import BrokerOptions, Launch, prepare
 from sandbox.kafka_pid import KafkaAddress
+from sandbox.kafka_settings import KafkaError
 from sandbox.ports import LOOPBACK
 from sandbox.processes import ManagedProcess, start_process, wait_ready
 

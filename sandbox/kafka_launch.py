@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.kafka_jars import ensure_jars
-from sandbox.kafka_settings import as_properties, broker_settings
+from sandbox.kafka_settings import KafkaError, as_properties, broker_settings
 from sandbox.ports import remembered_ports
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ LOG_SETTINGS = Path(__file__).with_name("kafka_log4j2.properties")
 LOG_LIMIT = 10 * 1024 * 1024
 # Variables by which a JVM would be changed from outside.
 DROPPED = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
-
-
-class KafkaError(Exception):
-    """The local Kafka can't do what was asked; the text says why."""
 
 
 @dataclass(frozen=True)

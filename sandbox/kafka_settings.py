@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class KafkaSettingError(Exception):
-    """A setting that Kafka can't take."""
+class KafkaError(Exception):
+    """The local Kafka can't do what was asked; the text says why."""
 
 
 def broker_settings(log_dir: Path, port: int, controller_port: int) -> dict[str, str]:
@@ -22,7 +22,7 @@ def broker_settings(log_dir: Path, port: int, controller_port: int) -> dict[str,
     """
     if "," in str(log_dir):
         msg = f"Kafka takes log.dirs as a list with commas, so its folder can't have one: {log_dir}"
-        raise KafkaSettingError(msg)
+        raise KafkaError(msg)
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
