@@ -13,7 +13,8 @@ say nothing:
   - ``edit``      a message's text was replaced: ``target`` = message id, ``text`` = the new text
   - ``deletion``  a message was taken back: ``target`` = message id
   - ``join``, ``leave``  a person: ``sender_id`` and ``sender_name`` are that person
-  - ``name``      a person's name was shown: ``sender_id``, ``sender_name``
+  - ``name``      the first name of a person in a conversation: ``sender_id``, ``sender_name``
+  - ``renamed``   a later answer showed the person under this other name
   - ``file``      bytes went out in full: ``file_name``, ``sha256``, ``size``; ``target`` = its message
   - ``closed``    the conversation was shown as ended
 
@@ -89,18 +90,24 @@ class SimClock:
         if now_ms < self.now_ms():
             msg = f"the clock is at {self.now_ms()} and can't go back to {now_ms}"
             raise ClockError(msg)
-        self._base_ms, self._since = now_ms, time.monotonic()
+        self._move(now_ms)
 
     def advance(self, ms: int) -> None:
         """Move forward by so many ms; raises ClockError on a negative number."""
-        self.set(self.now_ms() + ms)
+        if ms < 0:
+            raise ClockError("the clock can't be advanced by a negative number")
+        self._move(self.now_ms() + ms)
 
     def set_rate(self, rate: float) -> None:
         """Let the clock run at this rate from now on; raises ClockError on a negative one."""
         if rate < 0:
             raise ClockError("the rate of the clock can't be negative")
-        self.set(self.now_ms())
+        self._move(self.now_ms())
         self._rate = rate
+
+    def _move(self, to_ms: int) -> None:
+        # A running clock may have passed the wanted time since the caller looked.
+        self._base_ms, self._since = max(to_ms, self.now_ms()), time.monotonic()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,16 +131,25 @@ class Served:
     hidden: bool = False
 
 
+_KEY = ("source", "conversation", "kind", "id")
+
+
 class Ledger:
-    """Remembers, and writes to a JSON-lines file where one is given, what clients were shown."""
+    """Remembers, and writes to a JSON-lines file where one is given, what clients were shown.
+
+    A file that is there already is continued: what it holds counts as served.
+    """
 
     def __init__(self, clock: SimClock, path: Path | None = None) -> None:
-        self._clock, self._entries = clock, dict[tuple[str, str, str, str], dict[str, Any]]()
+        self._clock, self._entries = clock, dict[tuple[str, ...], dict[str, Any]]()
+        for line in path.read_text("ascii").splitlines() if path and path.exists() else ():
+            entry = json.loads(line)
+            self._entries[tuple(str(entry[name]) for name in _KEY)] = entry
         self._file = path.open("a", encoding="ascii") if path else None
 
     def serve(self, served: Served) -> bool:
         """Enter a thing unless it is there already; true when it was new."""
-        key = (served.source, served.conversation, served.kind, served.id)
+        key = tuple(str(getattr(served, name)) for name in _KEY)
         if key in self._entries:
             return False
         entry = {name: value for name, value in dataclasses.asdict(served).items() if value or name == "id"}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from typing import TYPE_CHECKING
+import json
+import time
+from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from sandbox.liveperson.auth import AccessError
 from sandbox.liveperson.files import MEDIA, file_bytes
 from sandbox.liveperson.model import File, when
-from sandbox.liveperson.rows import relative_path
-from sandbox.liveperson.site import SITE, Site
+from sandbox.liveperson.site import SITE, ApiError, Site
 
 if TYPE_CHECKING:
     from sandbox.liveperson.state import Said, State
@@ -22,6 +22,7 @@ def routes() -> list[web.RouteDef]:
     """Give the routes of this part."""
     return [
         web.get("/auth/v1.0", _token),
+        web.get("/ws_api/account/{account}/messaging/brand/{token}", _agent_socket),
         web.get("/v1/AUTH_async-images/{account}/{name}", _download),
     ]
 
@@ -62,14 +63,39 @@ async def _download(request: web.Request) -> web.Response:
     return answer
 
 
+async def _agent_socket(request: web.Request) -> web.StreamResponse:
+    """Speak as much of the agents' messaging API as gives temporary URLs of files."""
+    site = request.app[SITE]
+    try:
+        site.auth.check_token(request.match_info["token"], "bearer")
+    except AccessError as error:
+        raise ApiError(401, str(error), 28) from error
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type == WSMsgType.TEXT:
+            await socket.send_json(_socket_answer(site, json.loads(message.data)))
+    return socket
+
+
+def _socket_answer(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    answer = {"kind": "resp", "reqId": str(asked.get("id")), "code": "BAD_REQUEST", "body": {}}
+    if asked.get("type") != "ms.GenerateURLForDownloadFile":
+        return answer
+    path = str(asked.get("body", {}).get("relativePath", ""))
+    expires = int(time.time()) + site.switches["temp_url_lifetime_s"]
+    query = {"temp_url_sig": site.auth.temp_url_signature(path, expires), "temp_url_expires": str(expires)}
+    return answer | {"code": "OK", "body": {"relativePath": path, "queryParams": query}}
+
+
 def _find(site: Site, path: str) -> tuple[State, Said, File] | None:
-    for conversation in site.conversations:
-        state = site.state(conversation) if conversation.has_files else None
-        for said in state.said if state else ():
-            file = said.step.file
-            if state and file and hmac.compare_digest(relative_path(said, state), path):
-                return None if file.gone and when(file.gone) <= site.now_ms else (state, said, file)
-    return None
+    conversation, message_id = site.files.get(path, (None, ""))
+    state = site.state(conversation) if conversation else None
+    said = next((each for each in state.said if each.id == message_id), None) if state else None
+    file = said.step.file if said else None
+    if not state or not said or not file or (file.gone and when(file.gone) <= site.now_ms):
+        return None
+    return state, said, file
 
 
 def _part(request: web.Request, body: bytes, media: str) -> web.Response:

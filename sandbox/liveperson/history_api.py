@@ -10,7 +10,7 @@ from aiohttp import web
 from sandbox.liveperson import search, variants
 from sandbox.liveperson.access_api import check_access, json_object
 from sandbox.liveperson.rows import View, row_of
-from sandbox.liveperson.site import SITE, ApiError, Site
+from sandbox.liveperson.site import SITE, ApiError, Site, utf8_json
 
 if TYPE_CHECKING:
     from sandbox.liveperson.state import State
@@ -95,7 +95,7 @@ def _answer(
         return web.Response(status=204)
     site.shown.rows(rows)
     sent = [variants.varied(row, site.switches) for row in rows]
-    return web.json_response({"_metadata": metadata, "conversationHistoryRecords": sent})
+    return utf8_json({"_metadata": metadata, "conversationHistoryRecords": sent})
 
 
 def _metadata(site: Site, request: web.Request, count: int, page: search.Page) -> dict[str, Any]:

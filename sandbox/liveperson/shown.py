@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,16 @@ class Shown:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._texts: dict[str, tuple[str, ...]] = {}
+        self._texts = {
+            entry.get("target", entry["id"]): (entry.get("text", ""), *entry.get("texts", ()))
+            for entry in ledger.entries()
+            if entry["kind"] in {"message", "edit"}
+        }
+        self._names = {
+            f"{entry['conversation']}/{entry['sender_id']}": entry.get("sender_name", "")
+            for entry in ledger.entries()
+            if entry["kind"] == "name"
+        }
 
     def rows(self, rows: Iterable[Row]) -> None:
         """Enter everything that the rows show for the first time."""
@@ -44,8 +54,12 @@ class Shown:
             before = self._texts.setdefault(served.id, text)
             if before != text:
                 self._texts[served.id] = text
-                edited = {"kind": "edit", "id": f"{served.id}#{hash_of(text)}", "target": served.id}
-                served = Served(**{**vars(served), **edited})
+                edit = f"{served.id}#{hash_of(text)}"
+                served = dataclasses.replace(served, kind="edit", id=edit, target=served.id)
+        elif served.kind == "name":
+            person = f"{served.conversation}/{served.sender_id}"
+            if self._names.setdefault(person, served.sender_name) != served.sender_name:
+                served = dataclasses.replace(served, kind="renamed", id=f"{served.id}:{served.sender_name}")
         self._ledger.serve(served)
 
 
@@ -63,7 +77,7 @@ def _entries(row: Row) -> Iterator[Served]:
         for each in row.get(section, []):
             yield _person(conversation, kind, each["agentId"], each["timeL"], people)
     for sender, (name, _) in people.items():
-        yield Served(SOURCE, conversation, "name", f"{sender}:{name}", 0, sender_id=sender, sender_name=name)
+        yield Served(SOURCE, conversation, "name", sender, 0, sender_id=sender, sender_name=name)
     for each in row.get("messageRecords", []):
         yield _message(conversation, each, people)
     if row["info"]["status"] == "CLOSE":

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from sandbox.liveperson.auth import Auth
 from sandbox.liveperson.model import ACCOUNT
+from sandbox.liveperson.rows import relative_path
 from sandbox.liveperson.shown import Shown
 from sandbox.liveperson.state import state_at, steps_until
 
@@ -102,6 +105,17 @@ class Site:
         states = map(self.state, self.conversations[low:high])
         return (state for state in states if state)
 
+    @functools.cached_property
+    def files(self) -> dict[str, tuple[Conversation, str]]:
+        """Give the conversation and message id of every path on the file server, now or later."""
+        whole = (state_at(each, each.times[-1]) for each in self.conversations if each.has_files)
+        return {
+            relative_path(said, state): (state.conversation, said.id)
+            for state in whole
+            for said in state.said
+            if said.step.file
+        }
+
     def check_account(self, request: web.Request) -> None:
         """Raise ApiError 401 unless the path names this account."""
         if request.match_info["account"] != ACCOUNT:
@@ -116,6 +130,12 @@ class Site:
                 status=error.status, text=f"<html>{error.message}</html>", content_type="text/html"
             )
         return web.json_response(inner if shape == "flat" else {"error": inner}, status=error.status)
+
+
+def utf8_json(content: object, headers: dict[str, str] | None = None) -> web.Response:
+    """Answer with JSON whose text is UTF-8 and not escaped, as the API does."""
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
 
 
 SITE: Final = web.AppKey("site", Site)

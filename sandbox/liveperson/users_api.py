@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sandbox.liveperson.access_api import check_access
 from sandbox.liveperson.people import AGENTS, AGENTS_BY_ID, GROUPS, SKILLS
-from sandbox.liveperson.site import SITE, ApiError, Site
+from sandbox.liveperson.site import SITE, ApiError, Site, utf8_json
 
 if TYPE_CHECKING:
     from sandbox.liveperson.model import Agent, Named
@@ -61,7 +61,7 @@ def _named(each: Named) -> User:
 
 
 def _configured(content: object) -> web.Response:
-    return web.json_response(content, headers={"ac-revision": "1204", "ETag": '"1204"'})
+    return utf8_json(content, headers={"ac-revision": "1204", "ETag": '"1204"'})
 
 
 def _shown(site: Site, request: web.Request, agent: Agent) -> User:
