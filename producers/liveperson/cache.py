@@ -1,0 +1,187 @@
+"""Memory of what was sent, in SQLite: losing it costs repeats with the same ids, never loss.
+
+It is trusted only together with the log that it speaks of: the cursor carries its generation, and a memory whose
+generation the cursor does not name is forgotten (a log that was lost must not be believed to hold anything).
+"""
+
+import contextlib
+import logging
+import sqlite3
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from producers.liveperson.events import Known
+
+_LOG = logging.getLogger(__name__)
+TEXT_KEPT = 4_000
+"""Characters of a text that are kept to quote it when it changes."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sent(
+    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, text TEXT,
+    number INTEGER PRIMARY KEY);
+CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent(conversation, source_key, id);
+CREATE TABLE IF NOT EXISTS conversations(
+    conversation TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, fetched_ms INTEGER NOT NULL, open INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS conversations_open ON conversations(open, fetched_ms);
+"""
+RECHECK_MAX_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event that was handed over."""
+
+    conversation: str
+    source_key: str
+    id: bytes
+    version: int
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A conversation as of its latest capture; times in ms since 1970 UTC."""
+
+    conversation: str
+    last_ms: int
+    fetched_ms: int
+    open: bool
+
+
+class Cache:
+    """What was sent; `begin`, then `add` while yielding, then `confirm` once Kafka has it."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = _opened(path)
+        self._pending: dict[str, list[Sent]] = {}
+        self._seen: dict[str, Seen] = {}
+
+    @property
+    def generation(self) -> str:
+        """Names this memory; the cursor carries it."""
+        return self.meta("generation") or self.forget()
+
+    def trust(self, generation: str) -> None:
+        """Keep the memory if the cursor names it, else forget everything."""
+        if generation != self.meta("generation"):
+            self.forget()
+
+    def forget(self) -> str:
+        """Start with an empty memory under a new name."""
+        self._pending.clear()
+        self._seen.clear()
+        with self._db:
+            for table in ("meta", "sent", "conversations"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names above
+            generation = uuid.uuid4().hex
+            self._put_meta("generation", generation)
+        return generation
+
+    def meta(self, name: str) -> str | None:
+        """A remembered fact."""
+        found = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(found[0]) if found else None
+
+    def begin(self) -> None:
+        """A new poll: what the one before handed over without confirmation is not remembered."""
+        self._pending.clear()
+        self._seen.clear()
+
+    def known(self, conversation: str) -> dict[str, Known]:
+        """What was sent of a conversation, by source key."""
+        rows = self._db.execute(
+            "SELECT source_key, id, version, text FROM sent WHERE conversation = ? ORDER BY number",
+            (conversation,),
+        )
+        known: dict[str, Known] = {}
+        for key, ident, version, text in rows:
+            _learn(known, Sent(conversation, key, bytes(ident), version, text))
+        for sent in self._pending.get(conversation, []):
+            _learn(known, sent)
+        return known
+
+    def add(self, sent: Iterable[Sent]) -> None:
+        """Note what is about to be handed over."""
+        for each in sent:
+            self._pending.setdefault(each.conversation, []).append(each)
+
+    def see(self, seen: Seen) -> None:
+        """Note the state of a conversation."""
+        self._seen[seen.conversation] = seen
+
+    def confirm(self, facts: dict[str, str] | None = None) -> None:
+        """Everything handed over since `begin` is in the log: remember it."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO sent(conversation, source_key, id, version, text) VALUES (?, ?, ?, ?, ?)",
+                [_as_row(sent) for each in self._pending.values() for sent in each],
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?)",
+                [(s.conversation, s.last_ms, s.fetched_ms, int(s.open)) for s in self._seen.values()],
+            )
+            for name, value in (facts or {}).items():
+                self._put_meta(name, value)
+        self.begin()
+
+    def due(self, now_ms: int) -> list[str]:
+        """Open conversations to look at again: a busy one at every poll, a quiet one each hour at the latest."""
+        rows = self._db.execute(
+            "SELECT conversation FROM conversations WHERE open = 1 "
+            "AND ? - fetched_ms >= min(?, max(0, (fetched_ms - last_ms) / 8)) ORDER BY conversation",
+            (now_ms, RECHECK_MAX_MS),
+        )
+        return [str(row[0]) for row in rows]
+
+    def prune(self, before_ms: int) -> None:
+        """Forget settled conversations in which nothing happened since this time."""
+        with self._db:
+            old = "SELECT conversation FROM conversations WHERE open = 0 AND last_ms < ?"
+            self._db.execute(f"DELETE FROM sent WHERE conversation IN ({old})", (before_ms,))  # noqa: S608 - fixed text
+            self._db.execute("DELETE FROM conversations WHERE open = 0 AND last_ms < ?", (before_ms,))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _put_meta(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def _as_row(sent: Sent) -> tuple[str, str, bytes, int, str | None]:
+    return sent.conversation, sent.source_key, sent.id, sent.version, sent.text and sent.text[:TEXT_KEPT]
+
+
+def _learn(known: dict[str, Known], sent: Sent) -> None:
+    before = known.get(sent.source_key)
+    ids = (before.ids if before else frozenset()) | {sent.id}
+    known[sent.source_key] = Known(before.version if before else sent.version, ids, sent.text)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        return _connected(path)
+    except sqlite3.DatabaseError as error:
+        _LOG.warning("the memory of what was sent, %s, is damaged (%s): starting without it", path, error)
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return _connected(path)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    # Calls come from one thread, but not always the one that made the source.
+    database = sqlite3.connect(path, timeout=30, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_TABLES)
+        database.execute("PRAGMA quick_check(1)")
+    except sqlite3.DatabaseError:
+        with contextlib.suppress(sqlite3.Error):
+            database.close()
+        raise
+    return database

@@ -1,0 +1,42 @@
+"""`chatledger check` for LivePerson: every right that collecting needs, tried without collecting."""
+
+from collections.abc import Callable
+
+from producers.liveperson.client import Api, Query
+from producers.liveperson.domains import HISTORY, USERS, Domains
+from producers.liveperson.files import Files
+from producers.liveperson.settings import LivePersonSettings
+from producers.source import Finding, SourceError
+
+_HISTORY_ADVICE = (
+    "give the key the privilege Data > Conversation History / Messaging Interactions, "
+    "or the OAuth 2 application the scope for it"
+)
+_USERS_ADVICE = "give the key the privilege Administration > Users, or the scope users.external"
+_NO_FILES = "files are named in the mails but not fetched: set files.user and files.key"
+_MOMENT = Query(1, 1)
+
+
+def findings(settings: LivePersonSettings, domains: Domains, api: Api, files: Files) -> list[Finding]:
+    """What was tried, in the order in which things depend on each other; later ones are left out when hopeless."""
+    lookup = _tried("domain lookup", domains.ask, "check account_id and domain_url")
+    if not lookup.ok:
+        return [lookup]
+    return [
+        lookup,
+        _tried("host of the history", lambda: domains.url(HISTORY, ""), "ask LivePerson to enable messaging"),
+        _tried("host of the users", lambda: domains.url(USERS, ""), "ask LivePerson to enable it"),
+        _tried("history", lambda: api.page(api.search_body(_MOMENT, 0, 1)), _HISTORY_ADVICE),
+        _tried("users", api.users, _USERS_ADVICE),
+        _tried("file storage", files.check, "check files.user and files.key")
+        if settings.files
+        else Finding("file storage", ok=True, advice=_NO_FILES),
+    ]
+
+
+def _tried(what: str, attempt: Callable[[], object], advice: str) -> Finding:
+    try:
+        attempt()
+    except (SourceError, ValueError) as error:
+        return Finding(what, ok=False, advice=f"{error}; {advice}")
+    return Finding(what, ok=True)

@@ -1,0 +1,220 @@
+"""LivePerson as a source: windows into queries, rows into news, news into events.
+
+    window ─▶ began in it ∪ began before, updated since ∪ known open ones by id ─▶ rows ─▶ drafts ─▶ news
+           ─▶ files and whole rows into the content store ─▶ events by slice
+
+There is no change feed, so a window needs three questions: which conversations began in it; which older ones were
+updated since it began (asked in spans of three months over the look-back); and, live, how the open ones are that
+we know (a second net, should an update not count as one).
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from producers.liveperson.auth import auth_of
+from producers.liveperson.cache import Cache, Seen, Sent
+from producers.liveperson.checks import findings
+from producers.liveperson.client import Api, Query
+from producers.liveperson.content import form_cuts
+from producers.liveperson.domains import Domains
+from producers.liveperson.drafts import closed_ms, drafts_of, started_ms
+from producers.liveperson.events import DAY_MS, Capture, News, Telling, event_of, news_of
+from producers.liveperson.files import Files
+from producers.liveperson.filters import wanted
+from producers.liveperson.history import Broken, History
+from producers.liveperson.http import Http
+from producers.liveperson.people import Directory, agent_rows
+from producers.liveperson.settings import LivePersonSettings
+from producers.liveperson.spans import Row
+from producers.liveperson.values import first_fact
+from producers.source import Captured, Contents, Finding, Refused, SourceUnavailableError, Window
+from schemas.ids import digest
+from schemas.records import Event
+
+SETTLE_MS = 120_000
+"""LivePerson shows things with a delay of up to a minute (Messaging Interactions API page); twice that."""
+QUIET_MS = 3_600_000
+"""How long after its close a conversation is still looked at by id."""
+CAPTURED_EVENTS = 300
+STRANGER_SECONDS = 60.0
+LIVE = "live"
+_SWEPT = "swept"
+_NOWHERE = ""
+"""In the cache, the conversation of what belongs to none."""
+
+
+class LivePersonSource:
+    """One LivePerson account; `state_dir` holds a cache whose loss costs repeats only."""
+
+    name = "liveperson"
+
+    def __init__(
+        self,
+        settings: LivePersonSettings,
+        contents: Contents,
+        state_dir: Path,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settle_ms = SETTLE_MS
+        self.look_back_ms = int(settings.look_back_days * DAY_MS)
+        self._settings, self._contents = settings, contents
+        self._cache = Cache(state_dir / f"liveperson-{settings.uid}.sqlite3")
+        self._http = Http(settings.calls, clock)
+        self._domains = Domains(self._http, settings)
+        self._api = Api(settings, self._http, self._domains, auth_of(settings, self._http, self._domains))
+        self._history = History(self._api, self._http)
+        self._files = Files(settings, self._http, self._domains, contents, state_dir)
+        self._directory = Directory()
+        self._directory_at = float("-inf")
+        self._trusted = False
+        self._facts: dict[str, str] = {}
+
+    def now_ms(self) -> int:
+        """The source's clock by the `Date` of its domain lookup, never ahead of ours."""
+        try:
+            self._domains.ask()
+        except SourceUnavailableError:
+            if self._http.date_ms is None:
+                raise
+        return self._date_ms()
+
+    def _date_ms(self) -> int:
+        date = self._http.date_ms
+        if date is None:
+            raise SourceUnavailableError("LivePerson tells no time: its answers have no Date header")
+        return date
+
+    def poll(self, window: Window) -> Iterator[Captured | Refused]:
+        """Everything new of this window, at most 300 events a yield; see `producers.source.Source`."""
+        if not self._trusted:  # no cursor named this memory: it may speak of another log
+            self.restore("{}")
+        self._cache.begin()
+        self._facts = {}
+        self._know_agents()
+        fetched: set[str] = set()
+        for query in self._queries(window):
+            for page in self._history.pages(query):
+                yield from self._page(page, fetched)
+        if window.lane == LIVE:
+            yield from self._watched(fetched)
+            self._cache.prune(window.to_ms - self.look_back_ms - 30 * DAY_MS)
+            self._facts = {_SWEPT: "yes"}
+
+    def _queries(self, window: Window) -> Iterator[Query]:
+        oldest = window.to_ms - self.look_back_ms
+        if window.from_ms > oldest:
+            yield Query(oldest, window.from_ms, updated_ms=window.from_ms)
+        yield Query(max(oldest, window.from_ms), window.to_ms)
+        if window.lane == LIVE and self._cache.meta(_SWEPT) is None:
+            yield Query(oldest, window.to_ms, status="OPEN")
+
+    def _page(self, page: list[Row] | Broken, fetched: set[str]) -> Iterator[Captured | Refused]:
+        if isinstance(page, Broken):
+            yield from self._refused("not JSON", page.error, page.body)
+            return
+        for row in page:
+            if row.conversation is not None:
+                fetched.add(row.conversation)
+            yield from self._row(row)
+
+    def _refused(self, reason: str, error: str, body: bytes) -> Iterator[Refused]:
+        """Hand over bytes for the dead-letters, once."""
+        ident = digest("refused", body)
+        if ident.hex() not in self._cache.known(_NOWHERE):
+            self._cache.add([Sent(_NOWHERE, ident.hex(), ident, 0, None)])
+            yield Refused(reason, error, "LivePerson history", body)
+
+    def _watched(self, fetched: set[str]) -> Iterator[Captured | Refused]:
+        due = [ident for ident in self._cache.due(self._date_ms()) if ident not in fetched]
+        for row in self._history.by_ids(due):
+            yield from self._row(row)
+
+    def _row(self, row: Row) -> Iterator[Captured | Refused]:
+        if row.conversation is None:
+            yield from self._refused(
+                "no conversation", "a history row without a conversation id", row.whole.raw
+            )
+        elif wanted(row, self._settings.filters):
+            yield from self._told(row, row.conversation)
+
+    def _told(self, row: Row, conversation: str) -> Iterator[Captured]:
+        self._meet_strangers(row)
+        capture = self._capture()
+        start = started_ms(row, capture.captured_ms, capture.tolerance_ms)
+        drafts = drafts_of(row, self._directory, start)
+        telling = Telling(conversation, start, drafts)
+        news = list(news_of(telling, self._cache.known(conversation), capture))
+        cuts = [cut for item in row.items.get("messageRecords", []) for cut in form_cuts(item)]
+        for place, group in groupby(
+            sorted(news, key=lambda each: each.slice.label), key=lambda each: each.slice
+        ):
+            for chunk in _chunks(list(group)):
+                events = [self._event(each, row, cuts) for each in chunk]
+                self._cache.add(_sent(conversation, each) for each in chunk)
+                yield Captured(place, events)
+        last = max((each.at_ms for each in drafts), default=start)
+        closed = closed_ms(row)
+        watched = closed is None or capture.captured_ms - closed < QUIET_MS
+        self._cache.see(Seen(conversation, min(last, capture.captured_ms), capture.captured_ms, open=watched))
+
+    def _capture(self) -> Capture:
+        tolerance = int(self._settings.collect.tolerance_seconds * 1000)
+        return Capture(self._settings.uid, self._date_ms(), self.look_back_ms, tolerance)
+
+    def _event(self, news: News, row: Row, cuts: list[tuple[int, int]]) -> Event:
+        attachments = [self._files.fetch(file) for file in news.draft.files]
+        details: dict[str, str] = {}
+        if news.draft.kind == "closed":
+            whole = row.whole.without(cuts).raw
+            ref = self._contents.put([whole], "application/json")
+            details = {"row_sha256": ref["sha256"].hex(), "row_size": str(ref["size"])}
+        return event_of(news, attachments, details, cuts)
+
+    def _know_agents(self) -> None:
+        if time.monotonic() - self._directory_at >= self._settings.users_seconds:
+            self._directory, self._directory_at = self._api.users(), time.monotonic()
+
+    def _meet_strangers(self, row: Row) -> None:
+        """An agent whom the list does not have may be new: ask for the list again, at most once a minute."""
+        if time.monotonic() - self._directory_at < STRANGER_SECONDS:
+            return
+        idents = (first_fact(shown, "agentId", "agentPid") for shown in agent_rows(row))
+        if any(ident is not None and self._directory.find(ident) is None for ident in idents):
+            self._directory, self._directory_at = self._api.users(), time.monotonic()
+
+    def confirmed(self) -> None:
+        """All that was yielded is in Kafka: remember it."""
+        self._cache.confirm(self._facts)
+
+    def state(self) -> str:
+        """The name of the memory that goes with this cursor."""
+        return json.dumps({"cache": self._cache.generation})
+
+    def restore(self, state: str) -> None:
+        """Trust the memory if the cursor names it, else forget it."""
+        try:
+            named = json.loads(state).get("cache", "")
+        except (ValueError, AttributeError):
+            named = ""
+        self._cache.trust(str(named))
+        self._trusted = True
+
+    def check(self) -> list[Finding]:
+        """Try domain lookup, keys, both privileges and the file storage, without collecting."""
+        return findings(self._settings, self._domains, self._api, self._files)
+
+    def close(self) -> None:
+        """Let go of connections and of the cache."""
+        self._http.close()
+        self._cache.close()
+
+
+def _chunks(news: list[News]) -> Iterable[list[News]]:
+    return (news[at : at + CAPTURED_EVENTS] for at in range(0, len(news), CAPTURED_EVENTS))
+
+
+def _sent(conversation: str, news: News) -> Sent:
+    return Sent(conversation, news.draft.source_key, news.id, news.version, news.draft.text)

@@ -1,0 +1,221 @@
+"""Files of messages: from LivePerson's storage into the content store, with one final outcome each.
+
+The route is Swift v1 authentication (`/auth/v1.0`, then the message's `relativePath`). A file comes first into a
+file on local disk, so that a broken transfer goes on where it stopped and the store gets whole files only. A
+storage that is down is waited for (SourceUnavailableError); it never becomes an outcome.
+"""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import requests
+from requests.auth import AuthBase
+
+from producers.liveperson.auth import read_secret
+from producers.liveperson.content import File
+from producers.liveperson.domains import FILES, Domains
+from producers.liveperson.http import AnsweredError, Call, Http, body_chunks
+from producers.liveperson.settings import FileKeys, LivePersonSettings
+from producers.source import Contents, SourceRefusedError, SourceUnavailableError
+from schemas.records import Attachment, ContentRef
+
+CHUNK = 1 << 18
+RESUMES = 5
+_UNTYPED = "application/octet-stream"
+
+
+class SwiftAuth:
+    """A token of the file storage."""
+
+    def __init__(self, keys: FileKeys, http: Http, domains: Domains) -> None:
+        self._keys, self._http, self._domains = keys, http, domains
+        self._token: str | None = None
+
+    def signer(self) -> AuthBase:
+        """The token's header; fetches a token first if there is none."""
+        if self._token is None:
+            self._token = self._fetch()
+        return _Header("X-Auth-Token", self._token)
+
+    def renew(self) -> bool:
+        """Forget the token."""
+        self._token = None
+        return True
+
+    def _fetch(self) -> str:
+        headers = {"X-Auth-User": self._keys.user, "X-Auth-Key": read_secret(self._keys.key)}
+        call = Call("file storage", "GET", self._domains.url(FILES, "/auth/v1.0"), headers=headers)
+        try:
+            token = self._http.send(call).headers.get("X-Auth-Token")
+        except AnsweredError as error:
+            msg = f"LivePerson's file storage ({call.where}) answered {error.status}; check files.user and files.key"
+            raise SourceRefusedError(msg) from None
+        if not token:
+            msg = f"LivePerson file storage: {call.where} answered without a token; it will be tried again"
+            raise SourceUnavailableError(msg)
+        return str(token)
+
+
+class _Header(AuthBase):
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._name] = self._value
+        return request
+
+
+class _FinalError(Exception):
+    """This file will never come: outcome and reason."""
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+
+
+@dataclass
+class _Transfer:
+    """A download under way."""
+
+    call: Call
+    spool: IO[bytes]
+    ends: float
+    size: int = 0
+    content_type: str | None = None
+
+
+class Files:
+    """Fetches the files of messages."""
+
+    def __init__(
+        self,
+        settings: LivePersonSettings,
+        http: Http,
+        domains: Domains,
+        contents: Contents,
+        spool_dir: Path,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = settings.file_limits
+        self._http, self._domains, self._contents = http, domains, contents
+        self._auth = SwiftAuth(settings.files, http, domains) if settings.files else None
+        self._spool_dir = spool_dir
+        self._monotonic = monotonic
+
+    def fetch(self, file: File) -> Attachment:
+        """The file with its final outcome; the bytes are durable if that is "stored"."""
+        try:
+            content, content_type = self._stored(file)
+        except _FinalError as error:
+            return _attachment(file, None, error.outcome, str(error))
+        return _attachment(file, content, "stored", None, content_type)
+
+    def check(self) -> None:
+        """Try the credentials; raises SourceError."""
+        if self._auth is not None:
+            self._auth.renew()
+            self._auth.signer()
+
+    def _stored(self, file: File) -> tuple[ContentRef, str | None]:
+        if file.path is None:
+            raise _FinalError("not_fetched", "LivePerson did not say where the file lies")
+        if self._auth is None:
+            raise _FinalError("not_fetched", "no credentials of the file storage are configured")
+        if not file.path.startswith("/") or file.path.startswith("//") or ".." in file.path.split("/"):
+            raise _FinalError("not_fetched", "LivePerson named a path that is not one of its file storage")
+        with tempfile.TemporaryFile(dir=self._spool_dir) as spool:
+            call = Call("file", "GET", self._domains.url(FILES, file.path), stream=True)
+            transfer = _Transfer(call, spool, self._monotonic() + self._limits.max_file_seconds)
+            self._download(transfer, self._auth)
+            spool.seek(0)
+            content_type = file.content_type or transfer.content_type or _UNTYPED
+            return self._contents.put(
+                iter(lambda: spool.read(CHUNK), b""), content_type
+            ), transfer.content_type
+
+    def _download(self, transfer: _Transfer, auth: SwiftAuth) -> None:
+        for attempt in range(RESUMES + 1):
+            with contextlib.closing(self._open(transfer, auth)) as answer:
+                try:
+                    self._copy(transfer, answer)
+                except SourceUnavailableError:
+                    self._check_time(transfer)
+                    if attempt == RESUMES:
+                        raise
+                else:
+                    return
+
+    def _open(self, transfer: _Transfer, auth: SwiftAuth) -> requests.Response:
+        headers = {"Accept-Encoding": "identity"}
+        if transfer.size:
+            headers["Range"] = f"bytes={transfer.size}-"
+        call = Call("file", "GET", transfer.call.url, headers=headers, stream=True)
+        try:
+            return self._http.send(call, auth)
+        except AnsweredError as error:
+            if error.status == 416 and transfer.size:
+                self._restart(transfer)
+                return self._open(transfer, auth)
+            raise _outcome(error) from None
+
+    def _copy(self, transfer: _Transfer, answer: requests.Response) -> None:
+        if transfer.size and answer.status_code != 206:
+            self._restart(transfer)
+        transfer.content_type = answer.headers.get("Content-Type") or transfer.content_type
+        self._check_size(transfer.size + _length(answer))
+        for chunk in self._timely(transfer, answer):
+            transfer.spool.write(chunk)
+            transfer.size += len(chunk)
+            self._check_size(transfer.size)
+
+    def _timely(self, transfer: _Transfer, answer: requests.Response) -> Iterator[bytes]:
+        for chunk in body_chunks(transfer.call, answer, CHUNK):
+            yield chunk
+            self._check_time(transfer)
+
+    def _check_time(self, transfer: _Transfer) -> None:
+        """A transfer that moves but takes too long ends; one that never began is a storage that is down."""
+        if transfer.size and self._monotonic() > transfer.ends:
+            raise _FinalError("too_slow", f"not complete after {self._limits.max_file_seconds:g} seconds")
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.max_file_mb * 1_000_000:
+            raise _FinalError("too_large", f"larger than {self._limits.max_file_mb:g} MB")
+
+    @staticmethod
+    def _restart(transfer: _Transfer) -> None:
+        transfer.spool.seek(0)
+        transfer.spool.truncate()
+        transfer.size = 0
+
+
+def _length(answer: requests.Response) -> int:
+    told = answer.headers.get("Content-Length", "")
+    return int(told) if told.isdigit() else 0
+
+
+def _outcome(error: AnsweredError) -> Exception:
+    if error.status in (404, 410):
+        return _FinalError("gone", f"the file storage answered {error.status}: the file is no longer there")
+    if error.status in (401, 403):
+        msg = f"LivePerson's file storage answered {error.status}; check files.user and files.key"
+        return SourceRefusedError(msg)
+    return _FinalError("not_fetched", f"the file storage answered {error.status}")
+
+
+def _attachment(
+    file: File, content: ContentRef | None, outcome: str, reason: str | None, content_type: str | None = None
+) -> Attachment:
+    return Attachment(
+        source_key=file.path or "",
+        name=file.name,
+        content_type=file.content_type or content_type,
+        content=content,
+        outcome=outcome,
+        reason=reason,
+    )

@@ -1,0 +1,157 @@
+"""Whole answers from a paged, sharded, moving history: every page, shard and truncated row settled, or an error.
+
+`next` links are not followed (they name internal hosts); offsets are computed. A result that shrinks, stands still
+or stays incomplete ends as SourceUnavailableError, and the window is polled again as a whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from producers.liveperson.client import IDS_PER_CALL, PAGE_ROWS, Api, Query
+from producers.liveperson.http import Http
+from producers.liveperson.spans import MalformedError, Page, Row
+from producers.source import SourceUnavailableError
+
+MOST_ROWS = 9_000
+"""Rows that one query may match; beyond 10,000 the search engine behind the API stops answering."""
+MALFORMED_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An answer that is no JSON: its bytes, and why."""
+
+    error: str
+    body: bytes = field(repr=False)
+
+
+@dataclass
+class _Reading:
+    """How far one query has been read."""
+
+    count: int = 0
+    offset: int = 0
+    more: bool = True
+    ids: set[str] = field(default_factory=set)
+
+
+class History:
+    """Reads queries to the end."""
+
+    def __init__(self, api: Api, http: Http) -> None:
+        self._api, self._http = api, http
+
+    def pages(self, query: Query) -> Iterator[list[Row] | Broken]:
+        """All rows of a query, page by page, each whole; answers that can't be read come as they are."""
+        for span in query.spans():
+            yield from self._span(span)
+
+    def _span(self, query: Query) -> Iterator[list[Row] | Broken]:
+        reading = _Reading()
+        while reading.more:
+            page = self._page(query, reading.offset)
+            halves = query.halves() if _too_many(page) and reading.offset == 0 else None
+            if isinstance(page, Broken):
+                yield from self._rescued(query, reading, page)
+            elif halves:
+                for half in halves:
+                    yield from self._span(half)
+                return
+            else:
+                _note(reading, page)
+                yield self._whole(page.rows)
+
+    def _page(self, query: Query, offset: int, limit: int = PAGE_ROWS) -> Page | Broken:
+        """One page from all shards."""
+        found: list[Page | Broken] = []
+
+        def answered() -> bool:
+            found.append(self._readable(query, offset, limit))
+            return isinstance(found[-1], Broken) or found[-1].settled
+
+        self._http.patiently(
+            answered,
+            "LivePerson history search: some shards keep giving no answer; the window will be polled again",
+        )
+        return found[-1]
+
+    def _readable(self, query: Query, offset: int, limit: int) -> Page | Broken:
+        broken = Broken("never asked", b"")
+        for _ in range(MALFORMED_TRIES):
+            body = self._api.search_body(query, offset, limit)
+            try:
+                return self._api.page(body)
+            except MalformedError as error:
+                broken = Broken(str(error), body)
+        return broken
+
+    def _rescued(self, query: Query, reading: _Reading, whole: Broken) -> Iterator[list[Row] | Broken]:
+        """The rows of a page that can't be read, one by one, so that a single bad one takes no other with it."""
+        singles = [self._page(query, reading.offset + place, 1) for place in range(PAGE_ROWS)]
+        if all(isinstance(single, Broken) for single in singles):
+            msg = f"LivePerson history search answers with what is no JSON ({whole.error}); it will be tried again"
+            raise SourceUnavailableError(msg)
+        for single in singles:
+            reading.offset += 1
+            if isinstance(single, Broken):
+                yield single
+            elif single.rows:
+                yield self._whole(single.rows[:1])
+            else:
+                reading.more = False
+
+    def _whole(self, rows: list[Row]) -> list[Row]:
+        """The same rows, truncated ones fetched again by id."""
+        cut = [row.conversation for row in rows if row.cut_short and row.conversation is not None]
+        if not cut:
+            return rows
+        fetched = {row.conversation: row for row in self.by_ids(cut)}
+        return [fetched.get(row.conversation, row) if row.cut_short else row for row in rows]
+
+    def by_ids(self, ids: Sequence[str]) -> list[Row]:
+        """These conversations whole; those that the source does not know are missing."""
+        chunks = (list(ids)[at : at + IDS_PER_CALL] for at in range(0, len(ids), IDS_PER_CALL))
+        return [row for chunk in chunks for row in self._by_ids(chunk)]
+
+    def _by_ids(self, ids: list[str]) -> list[Row]:
+        found: list[Page] = []
+
+        def answered() -> bool:
+            try:
+                found.append(self._api.page(self._api.by_ids_body(ids)))
+            except MalformedError:
+                return False
+            return found[-1].settled and not any(row.cut_short for row in found[-1].rows)
+
+        self._http.patiently(
+            answered,
+            "LivePerson history by id: the rows keep coming incomplete; the window will be polled again",
+        )
+        return found[-1].rows
+
+
+def _too_many(page: Page | Broken) -> bool:
+    return isinstance(page, Page) and page.count > MOST_ROWS
+
+
+def _note(reading: _Reading, page: Page) -> None:
+    """Note a page; SourceUnavailableError if rows may have been skipped or the pages go round in circles."""
+    ids = {row.conversation or row.whole.raw.hex() for row in page.rows}
+    fault = _fault(reading, page, ids)
+    if fault is not None:
+        msg = f"LivePerson history search: {fault}; the window will be polled again"
+        raise SourceUnavailableError(msg)
+    reading.count = page.count
+    reading.offset += len(page.rows)
+    reading.ids |= ids
+    reading.more = reading.offset < page.count
+
+
+def _fault(reading: _Reading, page: Page, ids: set[str]) -> str | None:
+    if page.count < reading.count:
+        return f"the result shrank from {reading.count} to {page.count} rows while it was read"
+    if not page.rows and reading.offset < page.count:
+        return f"{reading.offset} of {page.count} rows came, then none"
+    if ids and ids <= reading.ids:
+        return f"the page at offset {reading.offset} only repeats earlier rows"
+    return None
