@@ -8,8 +8,10 @@ LINE: Final = 76
 _RAW_LINE: Final = 57  # bytes that make one base64 line
 
 _PLAIN: Final = bytes(c for c in range(32, 127) if c != ord("=")) + b"\t\r\n"
-_ESCAPED: Final = re.compile(rb"[^\t\r\n -<>-~]+|[\t ](?=\r\n|\Z)")
-_LONG: Final = re.compile(rb"[^\r\n]{77,}")
+_OTHER: Final = re.compile(rb"[^\t\r\n -~]+")
+_TRAILING: Final = re.compile(rb"[\t ](?=\r\n|\Z)")
+_LONG: Final = re.compile(rb"^[^\r\n]{77,}", re.MULTILINE)
+_PIECE: Final = re.compile(rb".{1,75}(?<!=)(?<!=.)")  # an escape =XX stays whole
 
 
 def base64_lines(data: bytes) -> bytes:
@@ -28,7 +30,12 @@ def base64_size(size: int) -> int:
 
 def quoted_printable(data: bytes) -> bytes:
     """Quoted-printable; line ends in the data must be CR LF already."""
-    return _LONG.sub(_softened, _ESCAPED.sub(_hexed, data))
+    coded = data.replace(b"=", b"=3D")
+    if not coded.isascii() or len(data.translate(None, _PLAIN)) != data.count(b"="):
+        coded = _OTHER.sub(_hexed, coded)
+    if b" \r" in coded or b"\t\r" in coded or coded[-1:] in (b" ", b"\t"):
+        coded = _TRAILING.sub(_hexed, coded)
+    return _LONG.sub(_softened, coded)
 
 
 def _hexed(match: re.Match[bytes]) -> bytes:
@@ -36,16 +43,7 @@ def _hexed(match: re.Match[bytes]) -> bytes:
 
 
 def _softened(match: re.Match[bytes]) -> bytes:
-    line, pieces, at = match[0], [], 0
-    while len(line) - at > LINE:
-        end = at + LINE - 1
-        # an escape =XX must stay whole
-        end -= 2 if line[end - 2 : end - 1] == b"=" and end - 2 > at else 0
-        end -= 1 if line[end - 1 : end] == b"=" else 0
-        pieces.append(line[at:end])
-        at = end
-    pieces.append(line[at:])
-    return b"=\r\n".join(pieces)
+    return b"=\r\n".join(_PIECE.findall(match[0]))
 
 
 def text_body(text: str) -> tuple[str, bytes]:

@@ -16,6 +16,8 @@ _SAID_DETAILS: Final = (
     "note",
 )  # what a message shows of its details; all of them are in events.json
 
+_Names = dict[str, tuple[Person, str]]  # id -> the person as last named, and how that is shown
+
 
 class Entry(NamedTuple):
     """One event as it is shown; every string is visible text, unescaped."""
@@ -57,11 +59,11 @@ def _mark_later(later: dict[str, str], target: str, kind: str) -> None:
 
 def entries(events: list[Event], scene: Scene) -> list[Entry]:
     """The entries of these events, in the same order."""
-    names: dict[str, str] = {}
+    names: _Names = {}
     return [_entry(event, scene, names) for event in events]
 
 
-def _entry(event: Event, scene: Scene, names: dict[str, str]) -> Entry:
+def _entry(event: Event, scene: Scene, names: _Names) -> Entry:
     kind = event["kind"]
     who = _name(event["actor"], names)
     when = scene.clock.show(event["at_ms"])
@@ -87,14 +89,14 @@ def _is_plain(event: Event, scene: Scene) -> bool:
     )
 
 
-def _name(person: Person | None, names: dict[str, str]) -> str:
+def _name(person: Person | None, names: _Names) -> str:
     if person is None:
         return "(nobody known)"
-    key = f"{person['id']}\0{person['name']}\0{person['email']}"
-    known = names.get(key)
-    if known is None:
-        known = names[key] = display(person)
-    return known
+    known = names.get(person["id"])
+    if known is None or known[0] != person:
+        # somebody may be renamed on the way: the name is the one at the time
+        known = names[person["id"]] = (person, display(person))
+    return known[1]
 
 
 def _audience(audience: str) -> str:

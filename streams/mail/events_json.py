@@ -9,12 +9,12 @@ from schemas.text import well_formed
 
 
 def events_json(closed: ClosedSlice, events: list[Event]) -> bytes:
-    """One JSON document in UTF-8, an event a line, keys in a fixed order; ids and hashes in hex.
+    """One JSON document in UTF-8, keys in a fixed order; ids and hashes in hex.
 
     `raw` holds the source's own words when they are UTF-8, `raw_base64` when they are not. Lone surrogates are
     U+FFFD here; the raw bytes have what the source sent.
     """
-    head = {
+    document = {
         "format": 1,
         "connector_uid": closed["connector_uid"],
         "source": closed["source"],
@@ -22,9 +22,9 @@ def events_json(closed: ClosedSlice, events: list[Event]) -> bytes:
         "slice": closed["slice"],
         "revision": closed["revision"],
         "closing_id": closed["closing_id"].hex(),
+        "events": [_event(event) for event in events],
     }
-    lines = ",\n".join([_dump(_event(event)) for event in events])
-    return well_formed(f'{_dump(head)[:-1]},"events":[\n{lines}\n]}}\n').encode()
+    return well_formed(_dump(document)).encode()
 
 
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -126,23 +126,25 @@ def _previous(closed: ClosedSlice) -> str | None:
 
 
 def _own(closed: ClosedSlice, mail: MailFields) -> str:
-    first, last = mail.events[0]["at_ms"], mail.events[-1]["at_ms"]
-    values = (
-        ("Source", one_line(closed["source"])),
-        ("Connector", one_line(closed["connector_uid"])),
-        ("Conversation-Id", one_line(closed["conversation"])),
-        ("Slice", one_line(closed["slice"])),
-        ("Slice-Anchor", _anchor(closed, closed["slice"])),
-        ("Revision", str(closed["revision"])),
-        ("Part", f"{mail.part}/{mail.parts}"),
-        ("Event-Count", str(len(mail.events))),
-        ("First-Event", stamp(first)),
-        ("Last-Event", stamp(last)),
-        ("Events-Hash", mail.events_hash.hex()),
-        ("Format", str(closed["settings"]["format"])),
-        ("Status", mail.status),
+    named = (
+        ("X-Chatledger-Source", closed["source"]),
+        ("X-Chatledger-Connector", closed["connector_uid"]),
+        ("X-Chatledger-Conversation-Id", closed["conversation"]),
+        ("X-Chatledger-Slice", closed["slice"]),
     )
-    return "".join([unstructured(f"X-Chatledger-{name}", value) for name, value in values if value])
+    fields = [unstructured(name, one_line(value) or "-") for name, value in named]
+    return (
+        f"{''.join(fields)}"
+        f"X-Chatledger-Slice-Anchor: {_anchor(closed, closed['slice'])}\r\n"
+        f"X-Chatledger-Revision: {closed['revision']}\r\n"
+        f"X-Chatledger-Part: {mail.part}/{mail.parts}\r\n"
+        f"X-Chatledger-Event-Count: {len(mail.events)}\r\n"
+        f"X-Chatledger-First-Event: {stamp(mail.events[0]['at_ms'])}\r\n"
+        f"X-Chatledger-Last-Event: {stamp(mail.events[-1]['at_ms'])}\r\n"
+        f"X-Chatledger-Events-Hash: {mail.events_hash.hex()}\r\n"
+        f"X-Chatledger-Format: {closed['settings']['format']}\r\n"
+        f"X-Chatledger-Status: {mail.status}\r\n"
+    )
 
 
 def events_hash(events: bytes) -> bytes:

@@ -22,34 +22,40 @@ _PRINTABLE: Final = re.compile(r"[ -~]+")
 _Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _Q_TABLE: Final = [chr(c) if c in _Q_PLAIN else f"={c:02X}" for c in range(256)]
 _Q_TABLE[32] = "_"
+_WORD: Final = 75
+_FRAME: Final = 12  # =?utf-8?b? and ?=
 _WORD_BYTES: Final = 45  # 60 characters of base64, 72 with the frame
-_WORD_TEXT: Final = 60
+_PLAIN_NAME: Final = 60  # characters of a name that needs no folding
 _ATTR_CHAR: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
 _ATTR_TABLE: Final = [chr(c) if c in _ATTR_CHAR else f"%{c:02X}" for c in range(256)]
 
 
-def encoded_words(text: str) -> str:
-    """The text as RFC 2047 encoded words of at most 75 characters, folded between them."""
+def encoded_words(text: str, used: int = 0) -> str:
+    """The text as RFC 2047 encoded words, folded between them so that no line is over 78 characters.
+
+    `used` are the characters that stand on the line before the first word, the blank included.
+    """
     raw = text.encode("utf-8")
-    quoted = "".join([_Q_TABLE[byte] for byte in raw]) if len(raw) <= _WORD_TEXT else ""
-    if 0 < len(quoted) <= min(_WORD_TEXT, (len(raw) + 2) // 3 * 4 + 8):
+    room = max(8, min(WIDTH - used, _WORD) - _FRAME)  # a character of four bytes always fits
+    quoted = "".join([_Q_TABLE[byte] for byte in raw]) if len(raw) <= room else ""
+    if 0 < len(quoted) <= min(room, (len(raw) + 2) // 3 * 4 + 8):
         return f"=?utf-8?q?{quoted}?="
-    return FOLD.join([f"=?utf-8?b?{_b64(piece)}?=" for piece in _pieces(raw, _WORD_BYTES)])
+    return FOLD.join([f"=?utf-8?b?{_b64(piece)}?=" for piece in _pieces(raw, room // 4 * 3)])
 
 
 def _b64(piece: bytes) -> str:
     return binascii.b2a_base64(piece, newline=False).decode()
 
 
-def _pieces(raw: bytes, size: int) -> Iterable[bytes]:
-    """Pieces of UTF-8 of at most `size` bytes, each whole characters."""
-    at = 0
+def _pieces(raw: bytes, first: int) -> Iterable[bytes]:
+    """Pieces of UTF-8, each whole characters: the first of at most `first` bytes, the others of a word's 45."""
+    at, size = 0, first
     while len(raw) - at > size:
         end = at + size
         while raw[end] & 0xC0 == 0x80:
             end -= 1
         yield raw[at:end]
-        at = end
+        at, size = end, _WORD_BYTES
     yield raw[at:]
 
 
@@ -59,18 +65,13 @@ def unstructured(name: str, value: str) -> str:
         return f"{name}: {value}\r\n"
     words = value.split(" ")
     if not _literal(value) or "" in words or max(map(len, words)) > _LONGEST:
-        return f"{name}:{_gap(name)}{encoded_words(value)}\r\n"
+        return f"{name}: {encoded_words(value, len(name) + 2)}\r\n"
     return _folded(name, words)
 
 
 def _literal(value: str) -> bool:
     """Whether the value can stand as it is: printable ASCII that nobody takes for an encoded word."""
     return _PRINTABLE.fullmatch(value) is not None and "=?" not in value and value[0] != " "
-
-
-def _gap(name: str) -> str:
-    # the first encoded word is up to 75 characters long
-    return " " if len(name) <= 2 else FOLD
 
 
 def _folded(name: str, words: list[str]) -> str:
@@ -82,15 +83,15 @@ def _folded(name: str, words: list[str]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def phrase(name: str) -> str:
-    """A display name: bare, quoted, or as encoded words; never empty."""
-    if "=?" not in name and len(name) <= _WORD_TEXT:
+def phrase(name: str, used: int = 6) -> str:
+    """A display name, not empty: bare, quoted, or as encoded words; `used` as for `encoded_words`."""
+    if "=?" not in name and len(name) <= _PLAIN_NAME:
         if _ATOMS.fullmatch(name):
             return name
         if _PRINTABLE.fullmatch(name):
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
             return f'"{escaped}"'
-    return encoded_words(name)
+    return encoded_words(name, used)
 
 
 def mailbox(name: str, address: str) -> str:
@@ -117,9 +118,9 @@ def date(ms: int) -> str:
 
 def parameter(name: str, value: str) -> str:
     """`; name=value` on lines of its own, as RFC 2231 says for what isn't plain."""
-    if len(value) <= _WORD_TEXT and _literal(value) and '"' not in value and "\\" not in value:
+    if len(value) <= _PLAIN_NAME and _literal(value) and '"' not in value and "\\" not in value:
         return f';\r\n {name}="{value}"'
-    pieces = _percent_pieces(value, _WORD_TEXT - len(name))
+    pieces = _percent_pieces(value, _PLAIN_NAME - len(name))
     if len(pieces) == 1:
         return f";\r\n {name}*=utf-8''{pieces[0]}"
     pieces[0] = f"utf-8''{pieces[0]}"

@@ -110,7 +110,9 @@ def _written(whole: _Slice, part: _Part, files: Files) -> Mail:
         events_hash=events_hash(part.json),
         boundary=_boundary(ident, "mixed"),
     )
-    start = head(closed, cast, fields) + _alternative(ident, transcript(shown, lines), page(shown, lines))
+    start = head(closed, cast, fields).encode("ascii") + _alternative(
+        ident, transcript(shown, lines), page(shown, lines)
+    )
     return {
         "mail_id": ident,
         "connector_uid": closed["connector_uid"],
@@ -145,27 +147,31 @@ def _boundary(ident: bytes, purpose: str) -> str:
     return f"=_{purpose}_{ident.hex()}"
 
 
-def _alternative(ident: bytes, plain: str, rich: str) -> str:
+def _alternative(ident: bytes, plain: str, rich: str) -> bytes:
+    """The transcripts; plain text so that it can be read in the raw mail where possible, HTML in base64."""
     mixed, inner = _boundary(ident, "mixed"), _boundary(ident, "text")
-    parts = [_text_part(inner, "plain", plain), _text_part(inner, "html", rich)]
-    return (
-        f'--{mixed}\r\nContent-Type: multipart/alternative;\r\n boundary="{inner}"\r\n\r\n'
-        f"{''.join(parts)}--{inner}--\r\n"
-    )
+    encoding, body = text_body(plain)
+    start = f'--{mixed}\r\nContent-Type: multipart/alternative;\r\n boundary="{inner}"\r\n\r\n'
+    return b"".join([
+        f"{start}{_text_head(inner, 'plain', encoding)}".encode("ascii"),
+        body,
+        f"\r\n{_text_head(inner, 'html', 'base64')}".encode("ascii"),
+        base64_lines(rich.encode("utf-8")),
+        f"\r\n--{inner}--\r\n".encode("ascii"),
+    ])  # fmt: skip
 
 
-def _text_part(boundary: str, kind: str, text: str) -> str:
-    encoding, body = text_body(text)
+def _text_head(boundary: str, kind: str, encoding: str) -> str:
     return (
         f'--{boundary}\r\nContent-Type: text/{kind}; charset="utf-8"\r\n'
-        f"Content-Transfer-Encoding: {encoding}\r\n\r\n{body.decode('ascii')}\r\n"
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
     )
 
 
-def _segments(start: str, files: list[FilePart], events: bytes, boundary: str) -> list[Segment]:
+def _segments(start: bytes, files: list[FilePart], events: bytes, boundary: str) -> list[Segment]:
     """The pieces of the mail: bytes, file, bytes, file, ..., bytes."""
     segments: list[Segment] = []
-    text = [start.encode("ascii")]
+    text = [start]
     for file in files:
         text += [f"--{boundary}\r\n{file.head}".encode("ascii"), file.body]
         if file.content is not None:
