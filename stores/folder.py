@@ -13,11 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from stores import folder_files as files
+from stores.checks import checked_hash, checked_metadata
 from stores.interface import (
     CHUNK_SIZE,
     BlobInfo,
     BlobMissingError,
-    ChecksumError,
     StoreConflictError,
     Stored,
     StoreError,
@@ -57,14 +57,18 @@ class FolderStore:
         data: bytes | AsyncIterable[bytes],
         *,
         content_type: str,  # noqa: ARG002 - a file's name says what it is
-        metadata: Mapping[str, str] | None = None,  # noqa: ARG002 - a person browses here: mails, nothing else
+        metadata: Mapping[str, str] | None = None,
         sha256: str | None = None,
     ) -> Stored:
-        """Store `data` unless the same bytes stand there; see `Store.create`."""
+        """Store `data` unless the same bytes stand there; see `Store.create`.
+
+        Metadata is checked but not kept: a person browses here, and finds mails and nothing else.
+        """
         target = self._file(path)
+        checked_metadata(metadata)
         if isinstance(data, bytes):
             return await self._run(len(data), lambda: self._create_bytes(path, target, data, sha256))
-        if sha256 is not None and target.exists():
+        if sha256 is not None and await self._run(0, target.exists):
             return await self._run(None, lambda: self._compare(path, target, sha256))
         return await self._create_stream(path, target, data, sha256)
 
@@ -94,11 +98,12 @@ class FolderStore:
         target: str,
         *,
         content_type: str,  # noqa: ARG002 - as in create
-        metadata: Mapping[str, str] | None = None,  # noqa: ARG002 - as in create
+        metadata: Mapping[str, str] | None = None,
         sha256: str,
     ) -> Stored:
         """Let `target` be the file of `source` by hard link, or else by copy; see `Store.copy`."""
         origin, goal = self._file(source), self._file(target)
+        checked_metadata(metadata)
         return await self._run(0, lambda: self._copy(source, origin, target, goal, sha256))
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
@@ -126,7 +131,7 @@ class FolderStore:
             return await asyncio.to_thread(act)
 
     def _create_bytes(self, path: str, target: Path, data: bytes, announced: str | None) -> Stored:
-        sha256 = _checked(path, announced, hashlib.sha256(data).hexdigest())
+        sha256 = checked_hash(path, announced, hashlib.sha256(data).hexdigest())
         if target.exists():  # a replay finds nearly everything in place: no need to write it first
             return self._compare(path, target, sha256)
         with self._incoming() as (file, temporary):
@@ -138,20 +143,21 @@ class FolderStore:
         self, path: str, target: Path, data: AsyncIterable[bytes], announced: str | None
     ) -> Stored:
         running = hashlib.sha256()
-        with files.explained(self.root), self._incoming() as (file, temporary):
+        with self._incoming() as (file, temporary):
             async for chunk in data:
                 await self._run(len(chunk), partial(_append, file, running, chunk))
-            sha256 = _checked(path, announced, running.hexdigest())
+            sha256 = checked_hash(path, announced, running.hexdigest())
             await self._run(None, lambda: self._finish(file))
             return await self._run(None, lambda: self._publish(path, temporary, target, sha256))
 
     @contextlib.contextmanager
     def _incoming(self) -> Iterator[tuple[BinaryIO, Path]]:
         """Lend a temporary file; whatever happens, its name is gone afterwards."""
-        if not self._swept:
-            files.sweep(self.root)
-            self._swept = True
-        file, temporary = files.new_file(self.root)
+        with files.explained(self.root):
+            if not self._swept:
+                files.sweep(self.root)
+                self._swept = True
+            file, temporary = files.new_file(self.root)
         try:
             with file:
                 yield file, temporary
@@ -169,7 +175,7 @@ class FolderStore:
         return Stored(path, target.stat().st_size, sha256, created=True)
 
     def _copy(self, source: str, origin: Path, target: str, goal: Path, sha256: str) -> Stored:
-        _checked(source, sha256, _missing_is_missing(source, lambda: self._hash_of(origin)))
+        checked_hash(source, sha256, _missing_is_missing(source, lambda: self._hash_of(origin)))
         if files.link_or_copy(origin, goal, root=self.root, durable=self._durable, link=self._link):
             self._remember(goal, sha256)
             return Stored(target, goal.stat().st_size, sha256, created=True)
@@ -218,12 +224,6 @@ def _write(file: BinaryIO, data: bytes) -> None:
     rest = memoryview(data)
     while rest:  # an unbuffered write may be short when the disk fills up
         rest = rest[file.write(rest) :]
-
-
-def _checked(path: str, announced: str | None, sha256: str) -> str:
-    if announced is not None and announced != sha256:
-        raise ChecksumError(path, expected=announced, found=sha256)
-    return sha256
 
 
 def _missing_is_missing(path: str, act: Callable[[], T]) -> T:

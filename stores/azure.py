@@ -1,0 +1,250 @@
+"""A store in Azure Blob: every write is create-only (`If-None-Match: *`), and a refusal is checked by hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+
+from stores.azure_access import (
+    BLOCK_SIZE,
+    SINGLE_PUT_SIZE,
+    Access,
+    code_of,
+    explain,
+    explained,
+    is_passing,
+    is_taken,
+)
+from stores.azure_upload import Upload, blocks_of
+from stores.checks import HASH_KEY, checked_hash, checked_metadata
+from stores.interface import (
+    CHUNK_SIZE,
+    BlobInfo,
+    BlobMissingError,
+    StoreConflictError,
+    Stored,
+    StoreError,
+    StoreUnavailableError,
+)
+from stores.paths import check_path, is_hidden
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
+
+    from azure.storage.blob import BlobProperties
+    from azure.storage.blob.aio import BlobClient
+
+_PROBE: Final = ".chatledger/probe"
+_REMEMBERED: Final = 4096  # what was just written, so that copying a mail needs no request to look at it
+_SERVER_COPY_LIMIT: Final = 256 << 20  # bytes; "Copy Blob From URL" takes no more
+
+
+class AzureStore:
+    """Keeps blobs in one container, each with its SHA-256 in the metadata; one long-lived client."""
+
+    def __init__(self, access: Access, *, create_container: bool = True) -> None:
+        self._access = access
+        self._container = access.container
+        self._may_lack_container = create_container
+        self._server_copies = True
+        self._known: OrderedDict[str, tuple[str, BlobInfo]] = OrderedDict()
+
+    async def create(
+        self,
+        path: str,
+        data: bytes | AsyncIterable[bytes],
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        sha256: str | None = None,
+    ) -> Stored:
+        """Store `data` unless the same bytes stand there; see `Store.create`."""
+        upload = self._upload(path, content_type, metadata)
+        await self._ensure_container()
+        if isinstance(data, bytes) and len(data) <= SINGLE_PUT_SIZE:
+            found = checked_hash(path, sha256, hashlib.sha256(data).hexdigest())
+            return await self._settle(upload, len(data), found, upload.put(data, found))
+        if sha256 is not None and await self.stat(path) is not None:
+            return await self._compare(path, sha256)
+        return await self._create_in_blocks(upload, data, sha256)
+
+    async def read(self, path: str) -> bytes:
+        """Return all bytes; see `Store.read`."""
+        return b"".join([chunk async for chunk in self.stream(path, chunk_size=BLOCK_SIZE)])
+
+    async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
+        """Yield the bytes in chunks; see `Store.stream`."""
+        blob = self._blob(path)
+        try:
+            download = await blob.download_blob()
+            async for block in download.chunks():
+                for start in range(0, len(block), chunk_size):
+                    yield block[start : start + chunk_size]
+        except ResourceNotFoundError as error:
+            raise BlobMissingError(path) from error
+        except AzureError as error:
+            raise explain(path, error) from error
+
+    async def stat(self, path: str) -> BlobInfo | None:
+        """Return what stands there; its bytes are read only if their hash isn't in the metadata."""
+        try:
+            with_etag = await self._look(path)
+        except BlobMissingError:
+            return None
+        return with_etag[1]
+
+    async def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        sha256: str,
+    ) -> Stored:
+        """Copy within the service where it allows that, else through this process; see `Store.copy`."""
+        etag, origin = self._known.get(source) or await self._look(source)
+        checked_hash(source, sha256, str(origin.sha256))
+        upload = self._upload(target, content_type, metadata)
+        if self._server_copies and origin.content_type == content_type and origin.size <= _SERVER_COPY_LIMIT:
+            stored = await self._copy_on_server(upload, source, etag, origin)
+            if stored is not None:
+                return stored
+        body = self.stream(source)
+        return await self.create(target, body, content_type=content_type, metadata=metadata, sha256=sha256)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        """Yield what is there, with hashes as far as noted; see `Store.list`."""
+        with explained(self._container.container_name):
+            found = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
+            async for properties in found:
+                if not any(is_hidden(part) for part in str(properties.name).split("/")):
+                    yield _info(properties)
+
+    async def check(self) -> None:
+        """Write and read a probe, which stays; raise `StoreError` with a sentence on what to do."""
+        await self.create(_PROBE, b"probe", content_type="text/plain")
+        if await self.read(_PROBE) != b"probe":
+            message = f"{self._container.container_name}: what was written reads back differently"
+            raise StoreError(message)
+        async for _ in self.list("_"):
+            break
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._access.close()
+
+    def _blob(self, path: str) -> BlobClient:
+        """Return a light child of the one client."""
+        return self._container.get_blob_client(path if path == _PROBE else check_path(path))
+
+    def _upload(self, path: str, content_type: str, metadata: Mapping[str, str] | None) -> Upload:
+        return Upload(self._blob(path), path, content_type, checked_metadata(metadata))
+
+    async def _ensure_container(self) -> None:
+        """Make the container on the first write; a credential that may not is no error if it is there."""
+        if not self._may_lack_container:
+            return
+        name = self._container.container_name
+        try:
+            await self._container.create_container()
+        except HttpResponseError as error:
+            if is_passing(error):
+                raise explain(name, error) from error
+        except AzureError as error:
+            raise explain(name, error) from error
+        self._may_lack_container = False
+
+    async def _create_in_blocks(
+        self, upload: Upload, data: bytes | AsyncIterable[bytes], announced: str | None
+    ) -> Stored:
+        running, size, last = hashlib.sha256(), 0, b""
+        async for block in blocks_of(data):
+            running.update(block)
+            size += len(block)
+            if size == len(block) <= SINGLE_PUT_SIZE:
+                last = block  # the only one: it goes in one request
+                break
+            with explained(upload.path):
+                await upload.stage(block)
+        sha256 = checked_hash(upload.path, announced, running.hexdigest())
+        attempt = upload.put(last, sha256) if size == len(last) else upload.commit(sha256)
+        return await self._settle(upload, size, sha256, attempt)
+
+    async def _settle(self, upload: Upload, size: int, sha256: str, attempt: Awaitable[str]) -> Stored:
+        """Wait for the request that makes the blob; when the path is taken, compare hashes.
+
+        A first request may succeed and its answer be lost: then the repeat says "taken", and that is well.
+        """
+        try:
+            etag = await attempt
+        except HttpResponseError as error:
+            if not is_taken(error):
+                raise explain(upload.path, error) from error
+            return await self._compare(upload.path, sha256, error)
+        except AzureError as error:
+            raise explain(upload.path, error) from error
+        metadata = MappingProxyType(upload.metadata)
+        self._remember(etag, BlobInfo(upload.path, size, sha256, upload.content_type, metadata))
+        return Stored(upload.path, size, sha256, created=True)
+
+    async def _compare(self, path: str, sha256: str, error: HttpResponseError | None = None) -> Stored:
+        found = await self.stat(path)
+        if found is None:  # another writer's unfinished business, or gone again
+            reason = f" ({code_of(error)})" if error else ""
+            message = f"{path}: refused as taken, but nothing is there{reason}; try again"
+            raise StoreUnavailableError(message)
+        if found.sha256 != sha256:
+            raise StoreConflictError(path, expected=sha256, found=str(found.sha256))
+        return Stored(path, found.size, sha256, created=False)
+
+    async def _copy_on_server(
+        self, upload: Upload, source: str, etag: str, origin: BlobInfo
+    ) -> Stored | None:
+        """Copy without moving the bytes through here; None when the service won't."""
+        blob = self._blob(source)
+        sha256 = str(origin.sha256)
+        await self._ensure_container()
+        with explained(upload.path):
+            address, authorization = await self._access.readable(blob)
+        try:
+            attempt = upload.copy(address, authorization, etag=etag, sha256=sha256)
+            return await self._settle(upload, origin.size, sha256, attempt)
+        except (StoreUnavailableError, StoreConflictError):
+            raise
+        except StoreError as error:
+            self._known.pop(source, None)
+            self._server_copies = getattr(error.__cause__, "status_code", 0) not in (401, 403, 501)
+            return None
+
+    async def _look(self, path: str) -> tuple[str, BlobInfo]:
+        """Return ETag and properties of a blob, its bytes hashed if nobody noted their hash."""
+        with explained(path):
+            try:
+                properties = await self._blob(path).get_blob_properties()
+            except ResourceNotFoundError as error:
+                raise BlobMissingError(path) from error
+        info = _info(properties)
+        if info.sha256 is None:
+            running = hashlib.sha256()
+            async for chunk in self.stream(path):
+                running.update(chunk)
+            info = replace(info, sha256=running.hexdigest())
+        return str(properties.etag), info
+
+    def _remember(self, etag: str, info: BlobInfo) -> None:
+        self._known[info.path] = (etag, info)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+
+def _info(properties: BlobProperties) -> BlobInfo:
+    noted = {str(key).lower(): str(value) for key, value in (properties.metadata or {}).items()}
+    sha256 = noted.pop(HASH_KEY, None)
+    kind = str(properties.content_settings.content_type or "application/octet-stream")
+    return BlobInfo(str(properties.name), int(properties.size), sha256, kind, MappingProxyType(noted))

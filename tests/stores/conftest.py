@@ -1,0 +1,70 @@
+"""A real Azurite for the whole run, and stores to try."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.azurite import Azurite
+from stores.factory import open_store
+from stores.settings import AzureSettings, FolderSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from stores.interface import Store
+
+CONNECTION = "CHATLEDGER_TEST_CONNECTION_STRING"
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One empty store, however often it is opened."""
+
+    settings: FolderSettings | AzureSettings
+
+    @property
+    def in_folder(self) -> bool:
+        """Whether the store is a folder."""
+        return isinstance(self.settings, FolderSettings)
+
+    def run(self, scenario: Callable[[Store], Awaitable[None]]) -> None:
+        """Open the store, play a scenario, close the store."""
+        asyncio.run(self._play(scenario))
+
+    async def _play(self, scenario: Callable[[Store], Awaitable[None]]) -> None:
+        store = open_store(self.settings)
+        try:
+            await scenario(store)
+        finally:
+            await store.close()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Run one Azurite; the connection string stands in the environment as it would in production."""
+    with Azurite(tmp_path_factory.mktemp("azurite")) as server:
+        os.environ[CONNECTION] = server.connection_string
+        yield server
+        del os.environ[CONNECTION]
+
+
+@pytest.fixture(params=["folder", pytest.param("azurite", marks=pytest.mark.azurite)])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    """Give an empty store of each kind in turn."""
+    if request.param == "folder":
+        return Backend(FolderSettings(path=tmp_path / "archive"))
+    request.getfixturevalue("azurite")
+    return Backend(new_container())
+
+
+def new_container() -> AzureSettings:
+    """Return settings for a container that nobody has used in this run."""
+    return AzureSettings(container=f"test-{os.getpid()}-{next(_numbers)}", connection_string_env=CONNECTION)

@@ -1,0 +1,1 @@
+"""What every store must do: one suite, run against a folder and against a real Azurite."""
