@@ -101,17 +101,20 @@ def owner(lanes: Iterable[Lane], slice_start_ms: int) -> str:
     return LIVE
 
 
-def next_window(lane: Lane, until_ms: int, *, overlap_ms: int, length_ms: int) -> Window | None:
+def next_window(
+    lane: Lane, until_ms: int, *, overlap_ms: int, length_ms: int, floor_ms: int = 0
+) -> Window | None:
     """Return what to poll next, at most `length_ms` beyond the watermark; None if `until_ms` is reached.
 
-    `until_ms` is how far the source can be trusted: its clock minus the settle delay.
+    `until_ms` is how far the source can be trusted: its clock minus the settle delay. Nothing from before
+    `floor_ms`, where collection begins, is asked for.
     """
     end = min(until_ms, max(lane.reached_ms, lane.from_ms) + length_ms)
     if lane.to_ms is not None:
         end = min(end, lane.to_ms)
     if end <= lane.reached_ms or lane.closed:
         return None
-    return Window(lane.name, max(lane.reached_ms - overlap_ms, 0), end)
+    return Window(lane.name, max(lane.reached_ms - overlap_ms, floor_ms - 1), end)
 
 
 def final_watermark(lane: Lane, lanes: Iterable[Lane]) -> int | None:

@@ -81,7 +81,8 @@ class Rounds:
     def _window(self, lane: Lane, until_ms: int) -> Window | None:
         overlap = round(self.collect.overlap_seconds * 1000)
         length = round(self.collect.window_hours * HOUR_MS)
-        return next_window(lane, until_ms, overlap_ms=overlap, length_ms=length)
+        begin = min(each.from_ms for each in self.lanes())
+        return next_window(lane, until_ms, overlap_ms=overlap, length_ms=length, floor_ms=begin)
 
     def _send(self, window: Window, run: LaneRun) -> int:
         """Put everything of a window on its way; return how many were refused. A stop ends it between items."""

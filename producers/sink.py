@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 BLOCK_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
+DELIVERY_S = 30.0
 LONGEST_PAUSE_S = 15.0
 _COUNTS_MATTER = (RAW_EVENTS, CURSORS, DEAD_LETTERS, CONNECTOR_STATUS)
 
@@ -54,11 +55,11 @@ class Sink:
         waiting: Waiting,
         *,
         memory_bytes: int = 256_000_000,
-        delivery_s: float = 30.0,
+        delivery_s: float | None = None,
     ) -> None:
         self._kafka = kafka
         self._waiting = waiting
-        self._delivery_s = delivery_s
+        self._delivery_s = DELIVERY_S if delivery_s is None else delivery_s
         self._pending = Pending(memory_bytes)
         self._counts = {topic.name: kafka.partitions if topic.partitioned else 1 for topic in CATALOGUE}
         self._producer: Any = None

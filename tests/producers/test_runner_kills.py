@@ -1,0 +1,141 @@
+"""Collectors and brokers killed at random moments: nothing is lost, and no watermark lies."""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from producers.runner import Runner
+from producers.settings import CollectSettings, ConnectorBase
+from producers.waiting import Waiting
+from sandbox.kafka import KafkaServer
+from schemas.broker import KafkaSettings
+from tests.producers.collector_process import FastSource
+from tests.producers.log_reader import broken_promises, controls, event_ids, read_log
+from tests.producers.small_source import BASE_MS, DAY_MS, UID, made_event
+from tests.producers.test_runner_kafka import NoContents
+
+UNTIL_MS = BASE_MS + 6 * DAY_MS
+SPEED = 10_000.0  # two days of the source's clock in some 17 s
+
+pytestmark = pytest.mark.kafka
+
+
+class Collectors:
+    """Starts collector processes that share one source, one log and one clock."""
+
+    def __init__(self, kafka: KafkaSettings, folder: Path, speed: float = SPEED) -> None:
+        origin = str(time.time_ns() // 1_000_000)
+        self._arguments = [
+            kafka.bootstrap,
+            kafka.topic_prefix,
+            origin,
+            str(speed),
+            str(UNTIL_MS),
+            str(folder),
+        ]
+
+    def start(self, mode: str) -> subprocess.Popen[bytes]:
+        """A process that runs on, or collects once up to UNTIL_MS."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.producers.collector_process", *self._arguments, mode]
+        )
+
+    def finish(self) -> None:
+        """Collect the rest."""
+        assert self.start("once").wait(120) == 0
+
+
+def expected_ids() -> set[bytes]:
+    """Ids of all events up to UNTIL_MS."""
+    return {made_event(n, 0)["id"] for n in range(len(FastSource(0, 1.0, UNTIL_MS).times))}
+
+
+@pytest.mark.slow
+def test_a_collector_killed_at_random_moments_loses_nothing(
+    fresh: Callable[..., KafkaSettings], tmp_path: Path
+) -> None:
+    """Eight SIGKILLs between start and end: all events are there, and none comes after its watermark."""
+    kafka = fresh()
+    collectors = Collectors(kafka, tmp_path)
+    chance = random.Random(7)  # noqa: S311 - moments to kill at
+    for _ in range(8):
+        process = collectors.start("run")
+        time.sleep(chance.uniform(0.8, 2.6))
+        process.kill()
+        process.wait()
+    collectors.finish()
+    log = read_log(kafka)
+    assert set(event_ids(log)) == expected_ids()
+    assert broken_promises(log) == []
+    assert all(len(closed) >= 1 for closed in controls(log, "lane_closed").values())
+
+
+@pytest.mark.slow
+def test_a_broker_killed_twice_loses_nothing(
+    broker: KafkaServer, fresh: Callable[..., KafkaSettings], tmp_path: Path
+) -> None:
+    """The collector goes on by itself once the broker is back; it is not restarted."""
+    kafka = fresh()
+    process = Collectors(kafka, tmp_path).start("once")
+    for _ in range(2):
+        time.sleep(2.5)
+        broker.kill()
+        time.sleep(1.0)
+        broker.start()
+    assert process.wait(120) == 0
+    log = read_log(kafka)
+    assert set(event_ids(log)) == expected_ids()
+    assert broken_promises(log) == []
+
+
+@pytest.mark.slow
+def test_a_broker_away_for_longer_than_a_record_may_take(
+    broker: KafkaServer, fresh: Callable[..., KafkaSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that kafka-python gave up on are sent again by a new producer."""
+    monkeypatch.setattr("producers.sink.DELIVERY_S", 3.0)
+    kafka = fresh()
+    stop = threading.Event()
+    source = FastSource(time.time_ns() // 1_000_000, SPEED, UNTIL_MS)
+    collect = CollectSettings(poll_seconds=0.05, window_hours=6)
+    connector = ConnectorBase(uid=UID, name="Small", collect=collect)
+    runner = Runner(source, connector, kafka, NoContents(), Waiting(stop))
+    thread = threading.Thread(target=runner.once, args=(UNTIL_MS,))
+    thread.start()
+    time.sleep(2.0)
+    broker.kill()
+    time.sleep(9.0)
+    broker.start()
+    thread.join(90)
+    assert not thread.is_alive()
+    log = read_log(kafka)
+    start = BASE_MS + 4 * DAY_MS
+    assert {made_event(n, 0)["id"] for n, at in enumerate(source.times) if at > start + 60_000} <= set(
+        event_ids(log)
+    )
+    assert broken_promises(log) == []
+
+
+@pytest.mark.slow
+def test_a_stop_ends_the_collector_in_time(
+    broker: KafkaServer, fresh: Callable[..., KafkaSettings], tmp_path: Path
+) -> None:
+    """SIGTERM ends it within 10 s, at work and while Kafka is down."""
+    collectors = Collectors(fresh(), tmp_path)
+    for down in (False, True):
+        process = collectors.start("run")
+        time.sleep(3.0)
+        if down:
+            broker.kill()
+            time.sleep(1.5)
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(30) == 0
+        assert time.monotonic() - began < 10
+    broker.start()
