@@ -1,6 +1,7 @@
 """Runs the simulated Webex: ``python -m sandbox.webex --port 8765``."""
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,10 @@ def main() -> None:
     """Serve until a signal."""
     from sandbox.webex.server import run  # noqa: PLC0415 - --help needs no aiohttp
 
-    run(**vars(parser().parse_args()))
+    try:
+        run(**vars(parser().parse_args()))
+    except (ValueError, OSError) as error:
+        sys.exit(f"sandbox.webex: {error}")
 
 
 if __name__ == "__main__":

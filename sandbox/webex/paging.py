@@ -53,7 +53,10 @@ def cut(total: int, cursor: Cursor, size: int, switches: Switches) -> Page:
         return Page(cursor.offset, cursor.offset, Cursor(cursor.offset, cursor.page + 1, cursor.as_of))
     repeated = min(switches.repeated, size - 1, cursor.offset)
     start, end = cursor.offset - repeated, min(cursor.offset - repeated + size, total)
-    return Page(start, end, Cursor(end, cursor.page + 1, cursor.as_of) if end < total else None)
+    if end == total:
+        return Page(start, end, None)
+    following = cursor if switches.endless else Cursor(end, cursor.page + 1, cursor.as_of)
+    return Page(start, end, following)
 
 
 def next_link(url: str, query: Mapping[str, str], cursor: Cursor, size: int, switches: Switches) -> str:

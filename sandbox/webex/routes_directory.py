@@ -148,7 +148,10 @@ class DirectoryRoutes:
         return not self._gone(person) and (key in wanted or person.email.lower() == email or by_name)
 
     def _room(self, room: Room) -> Json:
-        return shapes.room(room, self.service.now, self.world.teams)
+        shown = shapes.room(room, self.service.now, self.world.teams)
+        titles = int(self.service.switches.kms_titles)
+        broken = titles > 0 and self.service.failing(f"title {shown['id']}", titles)
+        return shapes.encrypted(shown) if broken else shown
 
     def _membership(self, each: Membership) -> Json:
         serving.name(self.service.sim.ledger, each.person, each.room, self.service.now)

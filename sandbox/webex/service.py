@@ -128,7 +128,7 @@ def parameters(request: web.Request) -> dict[str, str]:
 def page_size(text: str, default: int, cap: int) -> int:
     """Return the page size for a `max`: capped without a word, 400 when it is not a number above 0."""
     if text in {"", "null"}:
-        return default
+        return min(default, cap)
     if not text.isdecimal() or int(text) < 1:
         raise ApiError(400, "max must be a number greater than 0")
     return min(int(text), cap)

@@ -46,10 +46,10 @@ def _cards(subject: Message) -> list[Json]:
 
 
 def encrypted(plain: Json) -> Json:
-    """Return a message whose text could not be decrypted: ciphertext, and `errors` by field."""
+    """Return a message or room whose text could not be decrypted: ciphertext, and `errors` by field."""
     failure = {"code": "kms_failure", "reason": "Key management server failed to respond appropriately."}
     head = "eyJhbGciOiIiLCJraWQiOiIiLCJlbmMiOiIifQ."
-    names = {"text", "html", "markdown"} & plain.keys()
+    names = {"text", "html", "markdown", "title"} & plain.keys()
     broken = {name: head + uuid_for(plain["id"], name) for name in names}
     return plain | broken | {"errors": dict.fromkeys(broken, failure)}
 
@@ -78,7 +78,7 @@ def room(subject: Room, now: int, teams: Mapping[str, Team]) -> Json:
         "id": subject.id_at(now),
         "title": "Empty Title" if space.kind == "direct" else subject.title_at(now),
         "type": space.kind,
-        "isLocked": bool(space.team),
+        "isLocked": _locked(subject, now),
         "teamId": next((key for key, team in teams.items() if team.key == space.team), None),
         "lastActivity": iso(last),
         "creatorId": person_id(subject.creator),
@@ -89,6 +89,10 @@ def room(subject: Room, now: int, teams: Mapping[str, Team]) -> Json:
         "isPublic": False,
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _locked(subject: Room, now: int) -> bool:
+    return any(each.moderator_at(now) for each in subject.members_at(now))
 
 
 def person(subject: Person, now: int) -> Json:
@@ -192,7 +196,7 @@ def _room_data(thing: Room, now: int) -> Json:
         "id": thing.id_at(now),
         "title": thing.title_at(now),
         "type": thing.space.kind,
-        "isLocked": bool(thing.space.team),
+        "isLocked": _locked(thing, now),
         "isPublic": False,
         "isAnnouncementOnly": False,
         "creatorId": person_id(thing.creator),

@@ -18,6 +18,7 @@ class Switches:
     repeated            so many items of a page come again at the start of the next one
     empty_pages         each third page is empty and has a next link
     valueless           next links carry parameters without a value; max_null: they carry max=null
+    endless             a next link leads to its own page, for ever
     cursor_life_s       a cursor older than that is refused; 0 = never
     event_delay_s       an event is visible so long after it happened
     late_every          one event in so many is visible only after late_s; 0 = none
@@ -26,6 +27,7 @@ class Switches:
     unknown_events      events of resources and types that no document lists
     created_text        what a message's created event shows after an edit: original or current
     kms_times           so often a message marked so is served as ciphertext with a kms_failure first
+    kms_titles          so often a room's title is served as ciphertext first
     list_foreign        GET /messages?roomId= works for every room, not only for the officer's own
     retention_days      older messages and files are gone (404)
     deleted_readable    the officer still reads deleted messages and their files within retention
@@ -47,6 +49,7 @@ class Switches:
     empty_pages: bool = True
     valueless: bool = True
     max_null: bool = False
+    endless: bool = False
     cursor_life_s: float = 0
     event_delay_s: float = 2
     late_every: int = 40
@@ -56,6 +59,7 @@ class Switches:
     unknown_events: bool = True
     created_text: str = "original"
     kms_times: int = 2
+    kms_titles: int = 0
     list_foreign: bool = False
     retention_days: float = 360
     deleted_readable: bool = True

@@ -39,6 +39,15 @@ def test_rooms_of_others_are_found_by_id_alone(client: Client) -> None:
     assert "teamId" not in room
 
 
+def test_a_title_may_come_as_ciphertext(client: Client) -> None:
+    """With the switch on, a list answers 200 with single fields broken, and later with the title."""
+    client.faults(switches={"kms_titles": 1})
+    broken = client.items("/rooms")[0]
+    assert broken["title"].startswith("eyJ")
+    assert broken["errors"]["title"]["code"] == "kms_failure"
+    assert client.items("/rooms")[0]["title"] == "Treasury"
+
+
 def test_direct_rooms_have_an_empty_title(client: Client) -> None:
     """A 1:1 must be named from its members."""
     room = client.get(f"/rooms/{said(client, 'Soup?')['roomId']}").json()

@@ -193,6 +193,15 @@ def test_cursors_die_when_told_to(fresh: Client) -> None:
     assert fresh.get("/events", cursor="nonsense").status_code == 400
 
 
+def test_a_page_can_repeat_for_ever(fresh: Client) -> None:
+    """With the switch on, a next link leads to the page that it is on."""
+    fresh.move(days=2)
+    fresh.faults(switches={"endless": True, "empty_pages": False})
+    first = fresh.get("/events", max="2").links["next"]["url"]
+    second = fresh.session.get(first)
+    assert second.links["next"]["url"] == first
+
+
 def test_a_moved_space_has_another_id(done: Client) -> None:
     """Events before and after the move bear different room ids; only the new one is found."""
     items = done.items("/events", max="1000", resource="messages", **WEEK)
