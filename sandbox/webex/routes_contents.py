@@ -40,7 +40,7 @@ class ContentRoutes:
         if request.headers.get("Range"):
             answer.set_status(206)
             answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(raw)}"
-        if stored.file.length == "missing":
+        if stored.file.length == "missing" or self._compressed(request):
             answer.enable_chunked_encoding()
         return answer
 
@@ -70,6 +70,11 @@ class ContentRoutes:
         if state == "scanning" and self.service.failing(stored.id, stored.file.times):
             wait = str(int(switches.retry_after_s))
             raise ApiError(423, "The file is being scanned for malware.", Retry_After=wait)
+
+    def _compressed(self, request: web.Request) -> bool:
+        """Say whether a HEAD comes without a length, because its client would take a compressed body."""
+        gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+        return request.method == "HEAD" and gzip and self.service.switches.gzip_hides_length
 
     def _first(self, stored: StoredFile) -> bool:
         return self.service.failing(f"length {stored.id}", 1)

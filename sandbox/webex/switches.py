@@ -32,6 +32,7 @@ class Switches:
     retention_days      older messages and files are gone (404)
     deleted_readable    the officer still reads deleted messages and their files within retention
     retry_after_s       Retry-After of a 423
+    gzip_hides_length   HEAD of a file has no Content-Length for clients that accept gzip
     allow_unscannable   ?allow=unscannable brings a file that could not be scanned
     hostile             spaces with input that no sane service would send are served too
     """
@@ -64,5 +65,6 @@ class Switches:
     retention_days: float = 360
     deleted_readable: bool = True
     retry_after_s: float = 1
+    gzip_hides_length: bool = True
     allow_unscannable: bool = True
     hostile: bool = False
