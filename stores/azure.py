@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
 from stores.azure_access import (
-    BLOCK_SIZE,
+    FETCH_SIZE,
     SINGLE_PUT_SIZE,
     Access,
     code_of,
@@ -75,7 +75,7 @@ class AzureStore:
 
     async def read(self, path: str) -> bytes:
         """Return all bytes; see `Store.read`."""
-        return b"".join([chunk async for chunk in self.stream(path, chunk_size=BLOCK_SIZE)])
+        return b"".join([chunk async for chunk in self.stream(path, chunk_size=FETCH_SIZE)])
 
     async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
         """Yield the bytes in chunks; see `Store.stream`."""

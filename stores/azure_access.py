@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.blob.aio import BlobClient
 
-BLOCK_SIZE: Final = 4 << 20
-"""Bytes of one block of a streamed upload, and of one request of a download."""
+BLOCK_SIZE: Final = 2 << 20
+"""Bytes of one block of a streamed upload: client and transport hold up to three and a half of them."""
+
+FETCH_SIZE: Final = 1 << 20
+"""Bytes of one request of a download, of which client and transport hold up to four and a half."""
 
 SINGLE_PUT_SIZE: Final = 1 << 20
 """Bytes up to which a body goes up in one request; aiohttp sends plain bytes at one go, and warns above."""
@@ -98,7 +101,7 @@ def client_options(
     )  # fmt: skip
     options: dict[str, Any] = {"retry_policy": retry, "max_single_put_size": SINGLE_PUT_SIZE}
     options |= {"connection_timeout": connect_timeout_s, "read_timeout": read_timeout_s}
-    options |= {"max_single_get_size": BLOCK_SIZE, "max_chunk_get_size": BLOCK_SIZE}
+    options |= {"max_single_get_size": FETCH_SIZE, "max_chunk_get_size": FETCH_SIZE}
     return options | ({"api_version": api_version} if api_version else {})
 
 

@@ -165,8 +165,6 @@ def _in_parent(target: Path, root: Path, act: Callable[[], None], *, durable: bo
     try:
         act()
     except FileNotFoundError:
-        if target.parent.is_dir():
-            raise
         made = _make_folders(target.parent, root)
         act()
         for folder in made if durable else ():

@@ -80,7 +80,7 @@ def test_an_announced_hash_is_checked(backend: Backend) -> None:
     backend.run(scenario)
 
 
-@pytest.mark.parametrize("size", [0, 1, 4 * MIB - 1, 4 * MIB, 4 * MIB + 1, 9 * MIB])
+@pytest.mark.parametrize("size", [0, 1, MIB, MIB + 1, 2 * MIB - 1, 2 * MIB, 2 * MIB + 1, 9 * MIB])
 def test_streams_of_all_sizes_arrive_whole(backend: Backend, size: int) -> None:
     """A streamed body is the same blob as the same bytes in one piece, at every edge of a block."""
 
