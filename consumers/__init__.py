@@ -1,0 +1,1 @@
+"""What listens: monitor, status, delivery log, user mapping."""

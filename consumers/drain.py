@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.errors import CoordinatorNotAvailableError
 
 from schemas.broker import KafkaSettings
 from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
@@ -36,7 +37,10 @@ def backlogs(kafka: KafkaSettings, group: str) -> list[Backlog]:
 
 
 def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str) -> Iterator[Backlog]:
-    stored = admin.list_group_offsets(group)[group]
+    try:
+        stored = admin.list_group_offsets(group)[group]
+    except CoordinatorNotAvailableError:
+        stored = {}  # Kafka makes its offsets topic when the first group asks for it
     for stage, topic in STAGES:
         tps = [TopicPartition(kafka.topic(topic.name), number) for number in range(kafka.partitions)]
         found = admin.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))

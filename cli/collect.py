@@ -1,0 +1,100 @@
+"""`chatledger collect`: one connector's collector in this process."""
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.common import (
+    config_option,
+    load_config,
+    log_option,
+    log_to_stderr,
+    new_codec,
+    stop_on_signals,
+    stop_with_parent,
+)
+
+if TYPE_CHECKING:
+    from cli.config import Config
+    from producers.source import Contents, Source
+
+
+@click.command()
+@click.argument("connector")
+@config_option
+@log_option
+@click.option("--once", is_flag=True, help="Collect up to now, back-fill included, then end.")
+@click.option("--with-parent", is_flag=True, hidden=True)
+def collect(connector: str, config_path: Path, log_level: str, *, once: bool, with_parent: bool) -> None:
+    """Collect from the source of CONNECTOR (its uid) into topic raw-events.
+
+    What is down is waited for. SIGTERM ends it within ten seconds with exit code 0; nothing is lost by any other end.
+    """
+    from cli.config import ConfigError  # noqa: PLC0415 - heavy imports only when a collector really starts
+    from cli.ready import ready_or_explain  # noqa: PLC0415
+
+    config = load_config(config_path)
+    log_to_stderr(log_level)
+    if with_parent:
+        stop_with_parent()
+    try:
+        config.named(connector)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    ready_or_explain(config, new_codec(config.kafka))
+    sys.exit(run_collector(config, connector, once=once))
+
+
+def run_collector(config: "Config", uid: str, *, once: bool) -> int:
+    """Run until a signal, or once; returns the exit code."""
+    from producers.contents import StoreContents  # noqa: PLC0415 - as above
+    from producers.cursor import CursorError  # noqa: PLC0415
+    from producers.runner import Runner  # noqa: PLC0415
+    from producers.sink import SinkError  # noqa: PLC0415
+    from producers.source import SourceError  # noqa: PLC0415
+    from producers.waiting import Waiting  # noqa: PLC0415
+    from stores.factory import open_store  # noqa: PLC0415
+
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    waiting = Waiting(stop)
+    contents = StoreContents(lambda: open_store(config.store), waiting)
+    settings = config.named(uid)
+    source = open_source(config, uid, contents)
+    try:
+        runner = Runner(
+            source,
+            settings,
+            config.kafka,
+            contents,
+            waiting,
+            codec=new_codec(config.kafka),
+            product_folder=settings.folder,
+        )
+        if not once:
+            runner.run()
+        elif not runner.once() and not stop.is_set():
+            return 1
+    except (SourceError, SinkError, CursorError) as error:
+        raise click.ClickException(f"{uid}: {error}") from error
+    finally:
+        source.close()
+        contents.close()
+    return 0
+
+
+def open_source(config: "Config", uid: str, contents: "Contents") -> "Source":
+    """The source of this connector."""
+    settings = config.named(uid)
+    state = config.state_dir / uid
+    state.mkdir(parents=True, exist_ok=True)
+    if settings.kind == "liveperson":
+        from producers.liveperson.collector import LivePersonSource  # noqa: PLC0415 - as above
+
+        return LivePersonSource(settings, contents, state)
+    from producers.webex.collector import WebexSource  # noqa: PLC0415
+
+    return WebexSource(settings, contents, state)

@@ -1,0 +1,95 @@
+"""What commands share: the --config option, errors as one sentence, logging, codec."""
+
+import functools
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cli.config import Config
+    from schemas.broker import KafkaSettings
+    from schemas.codec import Codec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+config_option = click.option(
+    "--config", "-c", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=Path("chatledger.toml"),
+    show_default=True, help="Configuration file.",
+)  # fmt: skip
+log_option = click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warn", "error"]), default="info", show_default=True
+)
+
+
+def load_config(path: Path) -> "Config":
+    """The configuration, or an exit with its faults."""
+    from cli.config import ConfigError, load  # noqa: PLC0415 - pydantic is slow to import, and --help needs none of it
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def new_codec(kafka: "KafkaSettings") -> "Codec":
+    """Avro single-object encoding, or the Confluent format when a registry is configured."""
+    from schemas.codec import Codec  # noqa: PLC0415 - as above
+
+    if kafka.schema_registry_url is None:
+        return Codec()
+    from schemas.registry import HttpRegistry  # noqa: PLC0415 - as above
+
+    return Codec(HttpRegistry(kafka.schema_registry_url))
+
+
+def log_to_stderr(level: str) -> None:
+    """One line a message; library chatter only from warnings on."""
+    names = {"warn": "warning"}
+    logging.basicConfig(
+        stream=sys.stderr, level=names.get(level, level).upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True,
+    )  # fmt: skip
+    for noisy in ("kafka", "aiokafka", "azure", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING if level != "debug" else logging.DEBUG)
+
+
+def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Turn these exceptions into `Error: sentence` and exit code 1."""
+
+    def decorate(call: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(call)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return call(*args, **kwargs)
+            except kinds as error:
+                raise click.ClickException(str(error)) from error
+
+        return wrapped
+
+    return decorate
+
+
+def stop_on_signals(stop: Callable[[], Any]) -> None:
+    """Call `stop` once at SIGTERM or SIGINT."""
+    import signal  # noqa: PLC0415 - as above
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())
+
+
+def stop_with_parent() -> None:
+    """End this process as by SIGTERM when standard input closes, which is when whoever started it is gone."""
+    import os  # noqa: PLC0415 - as above
+    import signal  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()

@@ -1,0 +1,29 @@
+"""`chatledger config example|validate`."""
+
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from cli.common import config_option, load_config
+
+
+@click.group()
+def config() -> None:
+    """The configuration file."""
+
+
+@config.command()
+def example() -> None:
+    """Print a commented file to begin with."""
+    click.echo(resources.files("cli").joinpath("example.toml").read_text(encoding="utf-8"), nl=False)
+
+
+@config.command()
+@config_option
+def validate(config_path: Path) -> None:
+    """Check the file without connecting anywhere; names key and expected value of every fault."""
+    found = load_config(config_path)
+    click.echo(
+        f"{config_path}: valid, {len(found.connector)} connectors: {', '.join(c.uid for c in found.connector)}"
+    )

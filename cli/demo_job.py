@@ -1,0 +1,158 @@
+"""The demo's plot: Thursday morning; three days are back-filled while the rest of the week happens; then it all closes."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from sandbox.checker import check
+
+from cli.common import new_codec
+from cli.demo_pick import worth_opening
+from cli.demo_site import Simulated, Site, StoreKind, open_site
+from cli.ready import ready_or_explain
+from cli.run import start_collector, start_workers
+from cli.steps import Steps
+from cli.summary import Summary, summarise, write_text
+from cli.supervise import Supervisor
+from consumers.drain import wait_until_drained
+from consumers.status import read_status, views
+
+BEGIN = datetime(2026, 3, 5, 6, tzinfo=UTC)
+END = datetime(2026, 3, 12, 12, tzinfo=UTC)  # every slice of the week is closed by then
+STEP = timedelta(hours=12)
+SLACK_MS = 15 * 60_000  # what a source may hide, by its settle delay
+PATIENCE_S = 120.0
+
+
+def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep: bool) -> None:
+    """Play, archive, sum up; the summary is also `summary.json` in the folder."""
+    began = time.monotonic()
+    before = _mails_before(folder)
+    clock = folder / "clock"
+    now = datetime.fromisoformat(clock.read_text()) if clock.exists() else BEGIN
+    with Steps() as steps:
+        site = open_with_steps(steps, folder, store, scale, now)
+        try:
+            with Supervisor() as processes:
+                summary = _archive(steps, site, processes, clock, began)
+                _finish(site, store, summary, before, as_json=as_json)
+                if keep:
+                    _wait(site, processes)
+        finally:
+            site.close()
+
+
+def open_with_steps(steps: Steps, folder: Path, store: StoreKind, scale: int, now: datetime) -> Site:
+    """Start the site, and say so."""
+    with steps.step(
+        f"Apache Kafka, simulated LivePerson and Webex{', Azurite' if store == 'azurite' else ''}"
+    ):
+        return open_site(folder, store, scale=scale, now_iso=now.isoformat())
+
+
+def _archive(steps: Steps, site: Site, processes: Supervisor, clock: Path, began: float) -> Summary:
+    codec = new_codec(site.config.kafka)
+    with steps.step("topics and user mapping"):
+        ready_or_explain(site.config, codec, create=True)
+    start_workers(processes, site.config, site.config_path, 1)
+    for connector in site.config.connector:
+        start_collector(processes, site.config, site.config_path, connector.uid)
+    _play(steps, site, processes, clock)
+    with steps.bar("archiving") as tell:
+        wait_until_drained(
+            site.config.kafka, site.config.worker.group, patience_s=PATIENCE_S,
+            tell=lambda now: tell(sum(b.total - b.waiting for b in now), sum(b.total for b in now)),
+        )  # fmt: skip
+    return summarise(site.config, codec, time.monotonic() - began)
+
+
+def _play(steps: Steps, site: Site, processes: Supervisor, clock: Path) -> None:
+    """Move both clocks through the week; after each step wait until both collectors have caught up."""
+    now = datetime.fromtimestamp(site.sources[0].now_ms() / 1000, UTC)
+    total = max(1, -((now - END) // STEP) + 1)
+    with steps.bar("a week of chats, collected as it happens") as tell:
+        for done in range(total):
+            _wait_captured(site.sources, site, processes, backfill=done == total - 1)
+            tell(done + 1, total)
+            if now >= END:
+                return
+            now = min(END, now + STEP)
+            for source in site.sources:
+                source.move(int(now.timestamp() * 1000))
+            clock.write_text(now.isoformat())
+        _wait_captured(site.sources, site, processes, backfill=True)
+
+
+def _wait_captured(sources: list[Simulated], site: Site, processes: Supervisor, *, backfill: bool) -> None:
+    """Until every collector's watermark has come close to its source's clock, and back-fills are finished."""
+    wanted = {source.uid: source.now_ms() - SLACK_MS for source in sources}
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        found = {view.uid: view for view in views(read_status(site.config.kafka))}
+        behind = [
+            uid for uid, ms in wanted.items() if uid not in found or (found[uid].captured_up_to_ms or 0) < ms
+        ]
+        filling = [
+            uid for uid, view in found.items() if backfill and view.progress is not None and view.progress < 1
+        ]
+        if not behind and not filling:
+            return
+        for sentence in processes.watch():
+            click.echo(sentence, err=True)
+        if time.monotonic() > deadline:
+            logs = site.config.state_dir / "logs"
+            msg = f"{', '.join(behind or filling)}: nothing collected for {PATIENCE_S:.0f} s; see the logs in {logs}"
+            raise RuntimeError(msg)
+        time.sleep(0.1)
+
+
+def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, *, as_json: bool) -> None:
+    (site.folder / "summary.json").write_text(summary.as_json() + "\n")
+    if as_json:
+        click.echo(summary.as_json())
+        return
+    click.echo(write_text(summary))
+    if before is not None:
+        added = summary.mails - before
+        click.echo(
+            f"Ran over its own output: {'nothing was added' if added == 0 else f'{added} mails were added'}."
+        )
+    if store == "folder":
+        _prove(site)
+    click.echo("\nThree mails worth opening:")
+    for path, why in worth_opening(site):
+        click.echo(f"  {path}\n      {why}")
+
+
+def _prove(site: Site) -> None:
+    """Hold the mails against what the simulated sources say that they have served, with a parser that is not ours."""
+    ledgers = [
+        path
+        for source in site.sources
+        for path in (source.ledger, source.ledger.with_suffix(".earlier.jsonl"))
+        if path.exists()
+    ]
+    report = check(ledgers, site.folder / "archive")
+    click.echo(
+        f"Checked against the sources' own ledgers: {report.messages:,} messages, {report.edits} edits, {report.deletions} deletions, "
+        f"{report.files} files; {len(report.missing)} missing, {len(report.doubled)} doubled."
+    )
+    for sentence in [*report.missing, *report.doubled][:10]:
+        click.echo(f"  ! {sentence}")
+
+
+def _mails_before(folder: Path) -> int | None:
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    return int(json.loads(path.read_text())["mails"])
+
+
+def _wait(site: Site, processes: Supervisor) -> None:
+    click.echo(f"\nStill running; try `chatledger status -c {site.config_path}`. Ctrl-C ends it.", err=True)
+    while True:
+        for sentence in processes.watch():
+            click.echo(sentence, err=True)
+        time.sleep(0.5)

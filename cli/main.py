@@ -1,0 +1,51 @@
+"""`chatledger`: groups and commands by name only. Each command's module is imported when it is called."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "check": ("cli.check:check", "Is the configuration right, can source, Kafka and store be reached?"),
+    "collect": ("cli.collect:collect", "Collect from one connector's source into Kafka."),
+    "config": ("cli.configure:config", "Print a commented example, or validate a file."),
+    "demo": ("cli.demo:demo", "The whole job on simulated chats, on this machine, without any account."),
+    "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
+    "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
+    "monitor": ("cli.monitor:monitor", "Count deliveries and publish every connector's counters."),
+    "run": ("cli.run:run", "Collectors, worker and monitor, all on this machine."),
+    "sandbox": ("cli.sandbox:sandbox", "Local Kafka, Azurite and simulated chat sources."),
+    "status": ("cli.status:status", "What every connector has done, and whether it is well."),
+    "topics": ("cli.topics:topics", "Create, check and read the topics."),
+    "work": ("cli.work:work", "A stream worker: assemble, render, route, store."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows commands by name and help text; imports a module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """The command itself."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chatledger")
+def main() -> None:
+    """Archive business chats as e-mail: LivePerson and Webex, through Kafka, into Azure Blob Storage."""
+
+
+if __name__ == "__main__":
+    main()

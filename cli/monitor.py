@@ -1,0 +1,37 @@
+"""`chatledger monitor`: counters of every connector, published on the status topic."""
+
+import threading
+from pathlib import Path
+
+import click
+
+from cli.common import (
+    config_option,
+    load_config,
+    log_option,
+    log_to_stderr,
+    new_codec,
+    stop_on_signals,
+    stop_with_parent,
+)
+
+
+@click.command()
+@config_option
+@log_option
+@click.option("--with-parent", is_flag=True, hidden=True)
+def monitor(config_path: Path, log_level: str, *, with_parent: bool) -> None:
+    """Count deliveries by their ids and publish every connector's counters until SIGTERM."""
+    from consumers.monitor import Monitor  # noqa: PLC0415 - see cli.main
+
+    config = load_config(config_path)
+    log_to_stderr(log_level)
+    if with_parent:
+        stop_with_parent()
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    config.state_dir.mkdir(parents=True, exist_ok=True)
+    names = {one.uid: (one.name, one.kind) for one in config.connector}
+    watcher = Monitor(config.kafka, new_codec(config.kafka), names, config.state_dir / "monitor.sqlite")
+    watcher.run(stop.is_set)
+    watcher.close()

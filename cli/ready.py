@@ -1,0 +1,42 @@
+"""What must be true before a process reads or writes topics."""
+
+import time
+
+import click
+from kafka.errors import KafkaError
+
+from cli.config import Config
+from consumers.mapping import MappingError, activate, load
+from schemas.admin import check_topics, create_topics
+from schemas.codec import Codec
+
+PATIENCE_S = 60.0
+
+
+def ready_or_explain(config: Config, codec: Codec, *, create: bool = False) -> None:
+    """Topics are as in the catalogue and a user mapping is in force; else one sentence on what to do.
+
+    Waits up to a minute for Kafka itself. `create` makes what is missing.
+    """
+    since = time.monotonic()
+    while True:
+        try:
+            _topics(config, create=create)
+            activate(config.kafka, codec, load(config.mapping))
+        except MappingError as error:
+            raise click.ClickException(str(error)) from error
+        except KafkaError as error:
+            if time.monotonic() - since > PATIENCE_S:
+                msg = f"Kafka at {config.kafka.bootstrap} cannot be used: {error}; is it running, is the address right?"
+                raise click.ClickException(msg) from error
+            time.sleep(1)
+        else:
+            return
+
+
+def _topics(config: Config, *, create: bool) -> None:
+    if create:
+        create_topics(config.kafka)
+    drifts = check_topics(config.kafka)
+    if drifts:
+        raise click.ClickException("\n".join(["topics are not as they must be:", *map(str, drifts)]))

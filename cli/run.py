@@ -1,0 +1,108 @@
+"""`chatledger run`: collectors, worker and monitor on this machine; `--once` collects to now and drains every stage."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.common import config_option, load_config, log_to_stderr, new_codec, stop_on_signals
+from cli.supervise import Supervisor
+
+if TYPE_CHECKING:
+    from cli.config import Config
+
+
+@click.command()
+@config_option
+@click.option("--once", is_flag=True, help="Collect to now, drain every stage, print the summary, end.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Stream workers to start."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --once: print the summary as JSON.")
+def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
+    """All of it on one machine, every part a process of its own, started again when it fails.
+
+    With --once the exit code is 0 only when nothing is missing: every connector collected, every stage drained,
+    no dead letters, no failed copies.
+    """
+    from cli.ready import ready_or_explain  # noqa: PLC0415 - see cli.main
+
+    config = load_config(config_path)
+    log_to_stderr("info")
+    ready_or_explain(config, new_codec(config.kafka), create=True)
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    with Supervisor() as processes:
+        start_workers(processes, config, config_path, workers)
+        if once:
+            sys.exit(run_once(processes, config, config_path, stop, as_json=as_json))
+        for connector in config.connector:
+            start_collector(processes, config, config_path, connector.uid)
+        click.echo(f"running, logs in {config.state_dir / 'logs'}; Ctrl-C ends it", err=True)
+        while not stop.wait(0.5):
+            for sentence in processes.watch():
+                click.echo(sentence, err=True)
+
+
+def start_workers(processes: Supervisor, config: "Config", config_path: Path, workers: int) -> None:
+    """Worker processes and the monitor."""
+    logs = config.state_dir / "logs"
+    for number in range(workers):
+        processes.add(f"worker-{number}", ["work", "-c", str(config_path)], logs / f"worker-{number}.log")
+    processes.add("monitor", ["monitor", "-c", str(config_path)], logs / "monitor.log")
+
+
+def start_collector(
+    processes: Supervisor, config: "Config", config_path: Path, uid: str, *options: str
+) -> None:
+    """One collector process."""
+    processes.add(
+        f"collector {uid}",
+        ["collect", uid, "-c", str(config_path), *options],
+        config.state_dir / "logs" / f"{uid}.log",
+    )
+
+
+def run_once(
+    processes: Supervisor, config: "Config", config_path: Path, stop: threading.Event, *, as_json: bool
+) -> int:
+    """Collect to now, drain, sum up; 0 only when nothing is missing."""
+    from cli.summary import summarise, write_text  # noqa: PLC0415 - see cli.main
+    from consumers.drain import NotDrainedError, wait_until_drained  # noqa: PLC0415
+
+    began = time.monotonic()
+    failed = _collect_all(config, config_path, stop)
+    if stop.is_set():
+        return 1
+    try:
+        wait_until_drained(config.kafka, config.worker.group, tell=lambda _: _watch(processes))
+    except NotDrainedError as error:
+        failed.append(str(error))
+    summary = summarise(config, new_codec(config.kafka), time.monotonic() - began)
+    click.echo(summary.as_json() if as_json else write_text(summary))
+    for sentence in failed:
+        click.echo(f"! {sentence}", err=True)
+    return 1 if failed or not summary.complete else 0
+
+
+def _watch(processes: Supervisor) -> None:
+    for sentence in processes.watch():
+        click.echo(sentence, err=True)
+
+
+def _collect_all(config: "Config", config_path: Path, stop: threading.Event) -> list[str]:
+    """Run every collector once, all at a time; one sentence for each that failed."""
+    with Supervisor() as collectors:
+        for connector in config.connector:
+            start_collector(collectors, config, config_path, connector.uid, "--once")
+        waiting = list(collectors.children)
+        while any(child.poll() is None for child in waiting) and not stop.wait(0.2):
+            pass
+        return [
+            f"{child.name} ended with exit code {child.poll()}: {child.tail(3)}"
+            for child in waiting
+            if child.poll() not in {0, None}
+        ]
