@@ -1,0 +1,145 @@
+"""Second half of a poll: from the items of one slice to its new events, rosters first."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from producers.source import Slice
+from producers.webex.directory import Directory, Members
+from producers.webex.events import Found, as_person, conflicting, ident, people_of, shown_text, to_event
+from producers.webex.filters import SpaceFacts, wanted_space
+from producers.webex.lookups import Lookups
+from producers.webex.memory import Memory, Move, Spooled
+from producers.webex.names import inner
+from producers.webex.reading import IllTypedError, Item, read_item
+from producers.webex.roster import Listing, listed_people, present, roster_event
+from producers.webex.settings import WebexSettings
+from producers.webex.spooling import Spooling, content_hash
+from schemas.ids import digest
+from schemas.records import Event, Person
+
+
+class Capture:
+    """Makes events of spooled items."""
+
+    def __init__(
+        self,
+        settings: WebexSettings,
+        memory: Memory,
+        directory: Directory,
+        lookups: Lookups,
+        spooling: Spooling,
+    ) -> None:
+        self._settings, self._memory = settings, memory
+        self._directory, self._lookups, self._spooling = directory, lookups, spooling
+
+    def events(self, day: Slice, rows: Sequence[Spooled]) -> list[Event]:
+        """The new events of one slice, in order of time."""
+        items = [item for row in rows if (item := self._new(row))]
+        if not items:
+            return []
+        if any(item.resource in {"memberships", "rooms"} for item in items):
+            self._directory.changed(day.conversation)
+        if not self._wanted(day, items):
+            return []
+        people = self._people(day, items)
+        for item in items:  # before any lookup: an edit may follow its message at once
+            self._keep(item)
+        made = [self._made(item, message, people) for item, message in self._with_messages(items)]
+        return self._roster(day, items, people) + made
+
+    def _new(self, row: Spooled) -> Item | None:
+        """The item of a row, readable if it can be had; None if its content is in the log or on its way."""
+        item = read_item(row.raw)
+        before = self._memory.sent(ident(self._settings.uid, item))
+        if item.encrypted and before is None:
+            item = self._lookups.readable(item)
+        if item.encrypted:
+            return None if before else item
+        return None if before == content_hash(item) else item
+
+    def _with_messages(self, items: Sequence[Item]) -> list[tuple[Item, Found]]:
+        messages = self._lookups.messages(items)
+        return [(item, self._lookups.found(item, each)) for item, each in zip(items, messages, strict=True)]
+
+    def _made(self, item: Item, found: Found, people: dict[str, Person]) -> Event:
+        at_ms, suspect = self._spooling.moment(item)
+        uid = self._settings.uid
+        key, body = ident(uid, item), content_hash(item)
+        if self._memory.sent(key) not in {None, body} and not item.encrypted:
+            made = conflicting(uid, item, at_ms)
+        else:
+            made = to_event(uid, item, at_ms, replace(found, people=people))
+        made["at_suspect"] = suspect
+        self._memory.sending(made["id"], body or b"-")
+        return made
+
+    def _keep(self, item: Item) -> None:
+        """Remember what was said, for the day when it is edited or deleted."""
+        if item.resource != "messages" or item.type == "deleted" or item.encrypted or item.at_ms is None:
+            return
+        try:
+            text, message = shown_text(item.data), item.subject
+        except IllTypedError:
+            return
+        if text and message:
+            self._memory.say(message, item.at_ms, text)
+
+    def _people(self, day: Slice, items: Sequence[Item]) -> dict[str, Person]:
+        """Everybody named in the items and in the members of the space, as known by now."""
+        members = self._directory.members(day.conversation, 0)
+        listed = listed_people(members)
+        named = {each for item in items for each in people_of(item)}
+        return listed | _completed(self._directory.people({*named, *listed}), listed)
+
+    def _wanted(self, day: Slice, items: Sequence[Item]) -> bool:
+        include, exclude = self._settings.include, self._settings.exclude
+        if include.empty and exclude.empty:
+            return True
+        space = self._directory.space(day.conversation)
+        people = tuple(self._people(day, items).values())
+        facts = SpaceFacts(day.conversation, space.team_id if space else None, people)
+        return wanted_space(include, exclude, facts)
+
+    def _roster(self, day: Slice, items: Sequence[Item], people: dict[str, Person]) -> list[Event]:
+        """The roster, if the slice has none in the log yet."""
+        mark = digest("roster", day.conversation, day.label)
+        if self._memory.sent(mark) is not None:
+            return []
+        self._memory.sending(mark)
+        listing = self._listing(day, items)
+        idents = present(listing, day)[0]
+        listed = listed_people(listing.members)
+        known = people | listed | _completed(self._directory.people(idents), listed)
+        whole = known | {each: as_person(each, known) for each in idents if each not in known}
+        made = roster_event(self._settings.uid, day, listing, whole)
+        self._memory.sending(made["id"])
+        return [made]
+
+    def _listing(self, day: Slice, items: Sequence[Item]) -> Listing:
+        """Members from Webex; under the space's present id where it has changed."""
+        room = day.conversation
+        alias = self._memory.known_as(inner(room), room)
+        space, members = self._directory.space(room), self._directory.members(room, day.start_ms)
+        if members is None and alias:
+            space, members = self._directory.space(alias), self._directory.members(alias, day.start_ms)
+        others = [each for item in items for each in people_of(item)]
+        return Listing(space, members, self._moves(day, members), others, alias)
+
+    def _moves(self, day: Slice, members: Members | None) -> list[Move] | None:
+        """Who came and went since the slice began; None if that is not needed or not to be had."""
+        if members is None or day.start_ms <= members.as_of_ms < day.end_ms:
+            return None
+        if not self._spooling.know_moves(day.start_ms, members.as_of_ms):
+            return None
+        return self._memory.moves(day.conversation, day.start_ms - 1, members.as_of_ms)
+
+
+def _completed(found: dict[str, Person], listed: dict[str, Person]) -> dict[str, Person]:
+    """People as the directory knows them, with what the list of members says where it knows nothing."""
+    return {
+        key: as_person(key, found, *(_contact(listed.get(key)))) for key in found
+    }  # fmt: skip
+
+
+def _contact(who: Person | None) -> tuple[str | None, str | None]:
+    return (who["email"], who["name"]) if who else (None, None)

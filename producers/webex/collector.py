@@ -1,0 +1,119 @@
+"""The Webex source: the window's events, slice by slice, each with everything that belongs to it.
+
+    pages ─▶ spool on disk, by space and day ─▶ rosters, people, messages, files ─▶ Captured, at most 300 events
+
+Memory: one page, or one Captured with its answers; files are streamed.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from producers.source import Captured, Contents, Finding, Refused, Slice, Window
+from producers.webex import checks
+from producers.webex.capture import Capture
+from producers.webex.client import Client
+from producers.webex.directory import Directory
+from producers.webex.files import Files
+from producers.webex.lookups import Lookups
+from producers.webex.memory import Memory, Spooled
+from producers.webex.settings import WebexSettings
+from producers.webex.slices import day_slice, iso
+from producers.webex.spooling import Spooling
+
+log = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+MOST_EVENTS = 300
+MOST_BYTES = 8_000_000
+
+
+class WebexSource:
+    """Webex as a `producers.source.Source`. `close` may be called from any thread and ends every wait."""
+
+    name = "webex"
+
+    def __init__(
+        self,
+        settings: WebexSettings,
+        contents: Contents,
+        state_dir: Path,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settle_ms = int(settings.settle_default_seconds * 1000)
+        self.look_back_ms = int(settings.look_back_days * DAY_MS)
+        self._zone = ZoneInfo(settings.zone)
+        self._client = Client(settings, clock)
+        self._memory = Memory(state_dir, settings.uid)
+        self._lookups = Lookups(self._client, Files(self._client, contents), self._memory)
+        self._spooling = Spooling(self._client, self._memory)
+        self._capture = Capture(
+            settings, self._memory, Directory(self._client), self._lookups, self._spooling
+        )  # fmt: skip
+
+    def now_ms(self) -> int:
+        """The clock of the last answer, never ahead of ours; asks when that is older than a second."""
+        return self._client.now_ms()
+
+    def poll(self, window: Window) -> Iterator[Captured | Refused]:
+        """Everything new of a window; see producers.source.Source."""
+        now_ms = self.now_ms()
+        from_ms = max(window.from_ms, now_ms - self.look_back_ms)
+        if from_ms > window.from_ms:
+            log.warning("Webex tells nothing before %s; what is older can't be collected", iso(from_ms))
+        if from_ms > window.to_ms:
+            return
+        self._memory.clear_spool()
+        self._lookups.begin()
+        yield from self._spooling.read(from_ms, window.to_ms, now_ms)
+        yield from self._captured(now_ms)
+
+    def confirmed(self) -> None:
+        """Everything yielded is in the log."""
+        self._memory.confirm()
+
+    def state(self) -> str:
+        """Ties the cache on disk to the log."""
+        return self._memory.state()
+
+    def restore(self, state: str) -> None:
+        """Trust the cache as far as this state vouches for it."""
+        self._memory.restore(state)
+
+    def check(self) -> list[Finding]:
+        """Try each right that collecting needs."""
+        return checks.findings(self._client)
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        self._client.close()
+        self._lookups.close()
+        self._memory.close()
+
+    def _captured(self, now_ms: int) -> Iterator[Captured]:
+        for (room, label), rows in groupby(self._memory.spooled(), key=lambda row: (row.room, row.label)):
+            for chunk in _chunks(rows):
+                day = self._day(room, label, chunk[0].at_ms, now_ms)
+                events = self._capture.events(day, chunk)
+                if events:
+                    yield Captured(day, events)
+
+    def _day(self, room: str, label: str, at_ms: int, now_ms: int) -> Slice:
+        """The slice of a label: that of the first row's time, unless that is suspect and capture time chose."""
+        by_capture = day_slice(room, now_ms, self._zone)
+        return by_capture if by_capture.label == label else day_slice(room, at_ms, self._zone)
+
+
+def _chunks(rows: Iterable[Spooled]) -> Iterator[list[Spooled]]:
+    chunk, size = list[Spooled](), 0
+    for row in rows:
+        if chunk and (len(chunk) >= MOST_EVENTS or size + len(row.raw) > MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += len(row.raw)
+    if chunk:
+        yield chunk

@@ -1,0 +1,246 @@
+"""Files of messages, streamed into the content store: sizes and times bounded, every outcome final and said.
+
+Status codes of GET /contents/{id}: developer.webex.com, "Messages API", attachments, and "Compliance". Nothing
+passing makes an outcome: a source that is down raises SourceUnavailableError and is waited for.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from urllib.parse import unquote, urlsplit
+
+import requests
+
+from producers.source import Contents, SourceUnavailableError
+from producers.webex.auth import origin
+from producers.webex.client import Client, later
+from producers.webex.retries import TryLaterError
+from schemas.records import Attachment, ContentRef
+from schemas.text import well_formed
+
+CHUNK = 262_144
+ANYWAY = "?allow=unscannable"
+
+_REFUSALS = {
+    410: ("infected", "Webex found it infected and withholds it"),
+    428: ("unscannable", "Webex could not scan it for malware, and the configuration withholds such files"),
+    404: ("gone", "it is no longer at Webex: deleted, past retention, or of another organisation"),
+    403: ("gone", "Webex does not show it to the compliance officer"),
+    400: ("gone", "Webex does not know it"),
+    451: ("gone", "Webex does not show it to the compliance officer"),
+}
+
+
+class _OverError(Exception):
+    """The file can't be had within the limits; `outcome` is too_slow or too_large."""
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome, self.reason = outcome, reason
+
+
+@dataclass(frozen=True)
+class _Head:
+    name: str | None
+    kind: str | None
+
+
+class Files:
+    """Fetches one file after the other."""
+
+    def __init__(self, client: Client, contents: Contents) -> None:
+        self._client, self._contents = client, contents
+        self._settings = client.settings
+
+    def fetch(self, url: str) -> Attachment:
+        """The file with its final outcome. Raises SourceUnavailableError, SourceRefusedError."""
+        if origin(url) != origin(self._settings.base_url):
+            return _without(
+                url, "not_fetched", "it lies on a host that is not the configured one and gets no token"
+            )
+        transfer = Transfer(self._client, url)
+        try:
+            return self._stored(transfer, url)
+        except _OverError as error:
+            return _without(url, error.outcome, error.reason, transfer.head)
+        finally:
+            transfer.close()
+
+    def _stored(self, transfer: "Transfer", url: str) -> Attachment:
+        status = transfer.open()
+        if status == 428 and self._settings.unscannable == "fetch":
+            status = transfer.open(ANYWAY)
+        if status != 200:
+            outcome, reason = _REFUSALS.get(status, ("not_fetched", f"Webex refuses it (status {status})"))
+            return _without(url, outcome, reason)
+        kind = transfer.head.kind
+        content = self._contents.put(transfer.chunks(), kind or "application/octet-stream")
+        note = "Webex could not scan it for malware" if transfer.unscanned else None
+        return _made(url, "stored", note, transfer.head, content)
+
+
+class Transfer:
+    """One download, taken up again where it broke off. Memory: one chunk."""
+
+    def __init__(self, client: Client, url: str) -> None:
+        self._client, self._url = client, url
+        self._limit = int(client.settings.max_file_mb * 1_000_000)
+        self._seconds = client.settings.file_seconds
+        self._until = time.monotonic() + self._seconds
+        self._response: requests.Response | None = None
+        self._got = 0
+        self.head = _Head(None, None)
+        self.unscanned = False
+
+    def open(self, query: str = "") -> int:
+        """Ask for the file, while it is scanned again and again; return the final status."""
+        self._url += query
+        self.unscanned = bool(query)
+        response = self._again({})
+        if response.status_code == 200:
+            self._note(response.headers)
+        return response.status_code
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, from all the pieces that they come in."""
+        while True:
+            try:
+                yield from self._piece()
+            except requests.RequestException:
+                self._resume()
+            else:
+                return
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._response is not None:
+            self._response.close()
+
+    def _piece(self) -> Iterator[bytes]:
+        if self._response is None or self._response.status_code == 416:
+            return  # nothing after what we have: the length in the first answer was wrong
+        for chunk in self._response.iter_content(CHUNK):
+            self._got += len(chunk)
+            self._check()
+            yield chunk
+
+    def _resume(self) -> None:
+        """Ask for the rest. A service that sends all of it again is read past what we have."""
+        response = self._again({"Range": f"bytes={self._got}-"} if self._got else {})
+        if response.status_code not in {200, 206, 416}:
+            raise SourceUnavailableError(
+                "a file broke off and Webex does not give the rest; it is fetched again"
+            )
+        if self._got and response.status_code == 200:
+            self._skip(response)
+
+    def _skip(self, response: requests.Response) -> None:
+        """Read past the bytes that we have; no chunk may reach over them, so they come in exact pieces."""
+        left = self._got
+        while left:
+            piece = response.raw.read(min(left, CHUNK), decode_content=True)
+            if not piece:
+                raise SourceUnavailableError("a file got shorter while it was fetched; it is fetched again")
+            left -= len(piece)
+
+    def _again(self, headers: Mapping[str, str]) -> requests.Response:
+        self.close()
+        self._response = self._waiting(lambda: self._once(headers))
+        return self._response
+
+    def _waiting(self, call: Callable[[], requests.Response]) -> requests.Response:
+        """Retry within the time for one file. Only the malware scan makes it too slow; trouble is waited for."""
+        last = list[int]()
+
+        def noted() -> requests.Response:
+            try:
+                return call()
+            except TryLaterError as error:
+                last.append(error.status)
+                raise
+
+        try:
+            return self._client.retried(noted, max(self._until - time.monotonic(), 0.0))
+        except SourceUnavailableError:
+            if last[-1:] == [423] and not self._client.closing.is_set():
+                raise _OverError(
+                    "too_slow", f"Webex's malware scan took more than {self._seconds:.0f} s"
+                ) from None
+            raise
+
+    def _once(self, headers: Mapping[str, str]) -> requests.Response:
+        # No compression: a Range counts bytes as sent, and Content-Length may be missing (webexteamsarchiver)
+        response = self._client.send("GET", self._url, {"Accept-Encoding": "identity", **headers})
+        try:
+            later(response)
+        except TryLaterError:
+            response.close()
+            raise
+        return response
+
+    def _note(self, headers: Mapping[str, str]) -> None:
+        self.head = _Head(file_name(headers.get("Content-Disposition")), _clean(headers.get("Content-Type")))
+        length = headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > self._limit:
+            self._too_large()
+
+    def _check(self) -> None:
+        if self._got > self._limit:
+            self._too_large()
+        if time.monotonic() > self._until:
+            raise _OverError("too_slow", f"it did not arrive within {self._seconds:.0f} s")
+        if self._client.closing.is_set():
+            raise SourceUnavailableError("stopped while fetching a file")
+
+    def _too_large(self) -> None:
+        megabytes = self._limit / 1_000_000
+        raise _OverError("too_large", f"it is larger than the configured {megabytes:.0f} MB")
+
+
+def file_name(disposition: str | None) -> str | None:
+    """The name in a Content-Disposition, in any of the ways that Webex writes it; None without one.
+
+    RFC 6266 with RFC 5987's `filename*`, plain UTF-8 (read as Latin-1 by HTTP clients), or percent-encoded.
+    """
+    message = Message()
+    message["Content-Disposition"] = _as_utf8(disposition or "").translate({13: " ", 10: " "})
+    try:
+        name = message.get_filename() or ""
+    except (LookupError, ValueError):
+        return None
+    return well_formed(_unquoted(name)).strip() or None
+
+
+def _as_utf8(header: str) -> str:
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
+
+
+def _unquoted(name: str) -> str:
+    try:
+        return unquote(name, errors="strict")
+    except UnicodeDecodeError:
+        return name
+
+
+def content_key(url: str) -> str:
+    """The source's id of a file, from its URL."""
+    return well_formed(urlsplit(url).path.rstrip("/").rpartition("/")[2]) or well_formed(url)
+
+
+def _clean(header: str | None) -> str | None:
+    return well_formed(header) if header else None
+
+
+def _without(url: str, outcome: str, reason: str, head: _Head | None = None) -> Attachment:
+    return _made(url, outcome, reason, head or _Head(None, None), None)
+
+
+def _made(url: str, outcome: str, reason: str | None, head: _Head, content: ContentRef | None) -> Attachment:
+    return {
+        "source_key": content_key(url), "name": head.name, "content_type": head.kind,
+        "content": content, "outcome": outcome, "reason": reason,
+    }  # fmt: skip

@@ -1,0 +1,117 @@
+"""First half of a poll: read every page of every query to its end, and sort the items into slices on disk."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo
+
+from producers.source import Refused
+from producers.webex.client import Client
+from producers.webex.events import feed_id
+from producers.webex.feed import Batch, listing
+from producers.webex.memory import Memory, Move, Spooled
+from producers.webex.names import inner
+from producers.webex.reading import IllTypedError, Item, read_item
+from producers.webex.slices import day_slice, iso
+
+KINDS = {"created": "joined", "deleted": "left"}
+
+
+class Spooling:
+    """Reads the feed of one window. Memory: one page."""
+
+    def __init__(self, client: Client, memory: Memory) -> None:
+        self._client, self._memory, self._settings = client, memory, client.settings
+        self._zone = ZoneInfo(client.settings.zone)
+        self._look_back_ms = int(client.settings.look_back_days * 86_400_000)
+        self._tolerance_ms = int(client.settings.collect.tolerance_seconds * 1000)
+        self._now_ms = 0
+
+    def read(self, from_ms: int, to_ms: int, now_ms: int) -> Iterator[Refused]:
+        """Spool everything with from < own time <= to; what belongs to no space is refused, once."""
+        self._now_ms = now_ms
+        for feed in self._settings.feeds:
+            for batch in listing(self._client, "/events", self._query(feed, from_ms, to_ms)):
+                yield from self._take(batch)
+
+    def know_moves(self, from_ms: int, to_ms: int) -> bool:
+        """Make sure that who came and went in [from, to] is remembered; False if Webex does not tell any more."""
+        known_from = int(self._memory.fact("moves_from") or 0)
+        known_to = int(self._memory.fact("moves_to") or -1)
+        if from_ms < self._now_ms - self._look_back_ms:
+            return False
+        if known_from <= from_ms <= known_to:
+            from_ms = known_to - int(self._settings.collect.overlap_seconds * 1000)
+        else:
+            known_from = from_ms
+        if to_ms > known_to:
+            self._ask_moves(max(from_ms, self._now_ms - self._look_back_ms), to_ms)
+            self._memory.note("moves_from", str(known_from))
+            self._memory.note("moves_to", str(to_ms))
+        return True
+
+    def moment(self, item: Item) -> tuple[int, bool]:
+        """An item's own time, or that of capture where it has none; and whether it is suspect (semantics 3)."""
+        at_ms = self._now_ms if item.at_ms is None else item.at_ms
+        early, late = self._now_ms - self._look_back_ms, self._now_ms + self._tolerance_ms
+        return at_ms, item.at_ms is None or not early <= at_ms <= late
+
+    def _ask_moves(self, from_ms: int, to_ms: int) -> None:
+        for batch in listing(self._client, "/events", self._query("memberships", from_ms, to_ms)):
+            for raw in batch.items:
+                try:
+                    self._remember(read_item(raw))
+                except IllTypedError:
+                    continue  # the poll of that window has refused it or will
+
+    def _query(self, feed: str, from_ms: int, to_ms: int) -> Mapping[str, str]:
+        """Whether the ends are included is not documented: ask for a millisecond more; never for the future."""
+        resource, _, kind = feed.partition("/")
+        first = max(from_ms, self._now_ms - self._look_back_ms)
+        ends = {"from": iso(first), "to": iso(max(min(to_ms + 1, self._now_ms), first))}
+        named = {name: value for name, value in (("resource", resource), ("type", kind)) if value}
+        return named | ends | {"max": str(self._settings.page_size)}
+
+    def _take(self, batch: Batch) -> Iterator[Refused]:
+        rows = []
+        for raw in batch.items:
+            try:
+                item = read_item(raw)
+            except IllTypedError as error:
+                yield from self._refuse("malformed", str(error), batch.origin, raw)
+                continue
+            if item.room:
+                rows.append(self._row(item))
+                self._remember(item)
+            elif item.resource not in self._settings.ignore:
+                yield from self._refuse("no-conversation", "the event names no space", batch.origin, raw)
+        self._memory.spool(rows)
+        if batch.error:
+            yield from self._refuse("malformed", batch.error, batch.origin, batch.body)
+
+    def _row(self, item: Item) -> Spooled:
+        at_ms, suspect = self.moment(item)
+        day = day_slice(item.room, self._now_ms if suspect else at_ms, self._zone)
+        return Spooled(item.room, day.label, at_ms, feed_id(item), content_hash(item), item.raw)
+
+    def _remember(self, item: Item) -> None:
+        self._memory.known_as(inner(item.room), item.room)
+        who = item.data.get("personId")
+        kind = KINDS.get(item.type)
+        if item.resource == "memberships" and kind and item.at_ms is not None and isinstance(who, str):
+            self._memory.moved(item.room, feed_id(item), Move(item.at_ms, who, kind))
+
+    def _refuse(self, reason: str, error: str, origin: str, body: bytes) -> Iterator[Refused]:
+        key = hashlib.blake2b(body, digest_size=16, person=b"refused").digest()
+        if self._memory.sent(key) is None:
+            self._memory.sending(key)
+            yield Refused(reason, error, origin, body)
+
+
+def content_hash(item: Item) -> bytes:
+    """What a reader would call the content; empty for ciphertext, whose readable form is the same event."""
+    if item.encrypted:
+        return b""
+    content = [item.resource, item.type, item.at_ms, item.data]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
