@@ -9,6 +9,12 @@ CLIENT_SECRET = "not-a-secret-of-anything"  # noqa: S105 - of the simulation, pr
 OFFICER_TOKEN = "officer"  # noqa: S105 - a personal token for tests, always good
 FIRST_REFRESH_TOKEN = "first-refresh"  # noqa: S105 - good once, so that nobody must log in for a demo
 CODE_LIFE_MS = 600_000
+READ_SCOPES = " ".join(
+    ("spark:kms", "spark:people_read")
+    + tuple(
+        f"spark-compliance:{each}_read" for each in ("events", "messages", "rooms", "memberships", "teams")
+    )
+)
 
 
 class GrantError(ValueError):
@@ -71,7 +77,7 @@ class Tokens:
 
     def _known(self, refresh: str, now: int) -> tuple[str, int]:
         if refresh == FIRST_REFRESH_TOKEN and self.first_refresh_left:
-            return "spark-compliance:events_read", now + 1
+            return READ_SCOPES, now + 1
         return self.refresh.get(refresh, ("", 0))
 
     def _grant(self, refresh: str, scope: str, now: int, lives: tuple[float, float]) -> Grant:

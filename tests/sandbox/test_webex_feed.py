@@ -105,6 +105,18 @@ def test_deleted_events_say_only_which_message(done: Client) -> None:
         assert item["data"].keys() == {"id", "roomId", "roomType", "personId", "personEmail"}
 
 
+def test_leaving_says_less_than_joining(done: Client) -> None:
+    """A deleted membership has neither display name nor time of joining; a created one has the latter."""
+    items = done.items("/events", max="1000", resource="memberships", **WEEK)
+    fields = {
+        kind: [item["data"].keys() for item in items if item["type"] == kind]
+        for kind in ("created", "deleted")
+    }
+    assert not any(keys & {"personDisplayName", "created"} for keys in fields["deleted"])
+    assert all("created" in keys for keys in fields["created"])
+    assert any("personDisplayName" in keys for keys in fields["created"])
+
+
 def test_org_and_app_come_in_every_way(done: Client) -> None:
     """An orgId is absent or there; appId is absent, null, the word null or an id."""
     items = done.items("/events", max="1000", resource="messages", **WEEK)
