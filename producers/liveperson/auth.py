@@ -8,8 +8,9 @@ from typing import cast
 import requests
 from requests.auth import AuthBase
 
+from producers.liveperson.calls import AnsweredError, Auth, Call
 from producers.liveperson.domains import TOKENS, Domains
-from producers.liveperson.http import AnsweredError, Auth, Call, Http
+from producers.liveperson.http import Http
 from producers.liveperson.settings import LivePersonSettings, OAuth1Keys, OAuth2Keys
 from producers.liveperson.values import mapped, number, words
 from producers.source import SourceRefusedError, SourceUnavailableError
@@ -68,7 +69,7 @@ class OAuth2:
         }
         call = Call("token", "POST", self._domains.url(TOKENS, path), {"v": "2.0"}, form=form)
         try:
-            return _token(self._http.send(call).content, call.where)
+            return _token(self._http.fetch(call).body, call.where)
         except AnsweredError as error:
             if error.status not in (400, 401, 403):
                 raise

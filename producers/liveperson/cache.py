@@ -153,7 +153,10 @@ class Cache:
 
 
 def _as_row(sent: Sent) -> tuple[str, str, bytes, int, str | None]:
-    return sent.conversation, sent.source_key, sent.id, sent.version, sent.text and sent.text[:TEXT_KEPT]
+    text = sent.text
+    if text is not None and len(text) > TEXT_KEPT:
+        text = text[: TEXT_KEPT - 1] + "…"
+    return sent.conversation, sent.source_key, sent.id, sent.version, text
 
 
 def _learn(known: dict[str, Known], sent: Sent) -> None:

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from producers.liveperson.calls import Auth, Call
 from producers.liveperson.domains import HISTORY, USERS, Domains
-from producers.liveperson.http import Auth, Call, Http
+from producers.liveperson.http import Http
 from producers.liveperson.people import Directory, user_of
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import EMPTY_PAGE, Page, page_of
-from producers.liveperson.values import mapped
+from producers.liveperson.values import DAY_MS, mapped
 from producers.source import SourceUnavailableError
 
 PAGE_ROWS = 100
 IDS_PER_CALL = 100
-DAY_MS = 86_400_000
 LONGEST_SPAN_MS = 88 * DAY_MS
 """The API refuses more than three months; the shortest three have 89 days, and it rounds outward."""
 ROUNDING_MS = 600_000
@@ -78,12 +78,15 @@ class Api:
     def search_body(self, query: Query, offset: int, limit: int) -> bytes:
         """The answer to one page of a query, by start; empty for "no content"."""
         params = {"v": "2", "offset": str(offset), "limit": str(limit), "sort": "start:asc"}
-        return self._history("history search", "/conversations/search", params, query.body())
+        return self._history(
+            "history search", "/conversations/search", params, query.body(), single=limit == 1
+        )
 
     def by_ids_body(self, ids: Sequence[str]) -> bytes:
         """The answer with these conversations whole, at most 100; unknown ids are simply missing."""
         body = {"conversationIds": list(ids), "contentToRetrieve": SECTIONS}
-        return self._history("history by id", "/conversations/conversation/search", {"v": "2"}, body)
+        path = "/conversations/conversation/search"
+        return self._history("history by id", path, {"v": "2"}, body, single=len(ids) == 1)
 
     @staticmethod
     def page(body: bytes) -> Page:
@@ -96,16 +99,22 @@ class Api:
         params = {"v": "6.0", "select": _USER_FIELDS, "include_deleted": "true"}
         call = Call("users", "GET", self._domains.url(USERS, path), params)
         try:
-            rows = json.loads(self._http.send(call, self._auth).content or b"[]")
+            rows = json.loads(self._http.fetch(call, self._auth).body or b"[]")
         except ValueError:
             msg = f"LivePerson users: {call.where} answered something that is no JSON; it will be tried again"
             raise SourceUnavailableError(msg) from None
         found = (user_of(mapped(row)) for row in (rows if isinstance(rows, list) else []))
         return Directory(tuple(user for user in found if user is not None))
 
-    def _history(self, what: str, method: str, params: dict[str, str], body: dict[str, Any]) -> bytes:
+    def _history(
+        self, what: str, method: str, params: dict[str, str], body: dict[str, Any], *, single: bool
+    ) -> bytes:
+        """One answer; a single row may be of any size, more of them may not (TooLargeError)."""
+        most_bytes = None if single else int(self._settings.calls.max_page_mb * 1_000_000)
         path = f"/messaging_history/api/account/{self._settings.account_id}{method}"
         label = {"source": self._settings.source_label}
-        call = Call(what, "POST", self._domains.url(HISTORY, path), params | label, json=body)
-        answer = self._http.send(call, self._auth)
-        return b"" if answer.status_code == 204 else answer.content
+        url = self._domains.url(HISTORY, path)
+        reply = self._http.fetch(
+            Call(what, "POST", url, params | label, json=body, most_bytes=most_bytes), self._auth
+        )
+        return b"" if reply.status == 204 else reply.body

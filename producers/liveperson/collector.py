@@ -11,6 +11,7 @@ we know (a second net, should an update not count as one).
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -20,16 +21,16 @@ from producers.liveperson.checks import findings
 from producers.liveperson.client import Api, Query
 from producers.liveperson.content import form_cuts
 from producers.liveperson.domains import Domains
-from producers.liveperson.drafts import closed_ms, drafts_of, started_ms
-from producers.liveperson.events import DAY_MS, Capture, News, Telling, event_of, news_of
+from producers.liveperson.drafts import closed_ms, drafts_of, rosters_of, started_ms
+from producers.liveperson.events import Capture, News, Telling, event_of, news_of
 from producers.liveperson.files import Files
 from producers.liveperson.filters import wanted
 from producers.liveperson.history import Broken, History
 from producers.liveperson.http import Http
-from producers.liveperson.people import Directory, agent_rows
+from producers.liveperson.people import Directory, agent_rows, cast_of
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row
-from producers.liveperson.values import first_fact
+from producers.liveperson.values import DAY_MS, first_fact, mapped
 from producers.source import Captured, Contents, Finding, Refused, SourceUnavailableError, Window
 from schemas.ids import digest
 from schemas.records import Event
@@ -47,7 +48,10 @@ _NOWHERE = ""
 
 
 class LivePersonSource:
-    """One LivePerson account; `state_dir` holds a cache whose loss costs repeats only."""
+    """One LivePerson account; `state_dir` holds a cache whose loss costs repeats only.
+
+    `check_stop` is called before each request and each piece of a body, and may raise to end a long wait.
+    """
 
     name = "liveperson"
 
@@ -57,12 +61,13 @@ class LivePersonSource:
         contents: Contents,
         state_dir: Path,
         clock: Callable[[], float] = time.time,
+        check_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.settle_ms = SETTLE_MS
         self.look_back_ms = int(settings.look_back_days * DAY_MS)
         self._settings, self._contents = settings, contents
         self._cache = Cache(state_dir / f"liveperson-{settings.uid}.sqlite3")
-        self._http = Http(settings.calls, clock)
+        self._http = Http(settings.calls, clock, check_stop)
         self._domains = Domains(self._http, settings)
         self._api = Api(settings, self._http, self._domains, auth_of(settings, self._http, self._domains))
         self._history = History(self._api, self._http)
@@ -115,10 +120,24 @@ class LivePersonSource:
         if isinstance(page, Broken):
             yield from self._refused("not JSON", page.error, page.body)
             return
-        for row in page:
+        for row in self._complete(page):
             if row.conversation is not None:
                 fetched.add(row.conversation)
             yield from self._row(row)
+
+    def _complete(self, page: list[Row]) -> list[Row]:
+        """The page, where an address may be missing with rows by id: lists leave out most attributes of consumers."""
+        lacking = [row.conversation for row in page if row.conversation and self._lacks_address(row)]
+        fetched = {row.conversation: row for row in self._history.by_ids(lacking)}
+        return [fetched.get(row.conversation, row) for row in page]
+
+    def _lacks_address(self, row: Row) -> bool:
+        attributes = any(mapped(row.section(name)).get("events") for name in ("sdes", "unAuthSdes"))
+        if not attributes or not wanted(row, self._settings.filters):
+            return False
+        consumers = cast_of(row, self._directory).consumers.values()
+        unnamed = any(person["email"] is None for person in consumers)
+        return unnamed and not self._cache.known(row.conversation or "")
 
     def _refused(self, reason: str, error: str, body: bytes) -> Iterator[Refused]:
         """Hand over bytes for the dead-letters, once."""
@@ -144,9 +163,8 @@ class LivePersonSource:
         self._meet_strangers(row)
         capture = self._capture()
         start = started_ms(row, capture.captured_ms, capture.tolerance_ms)
-        drafts = drafts_of(row, self._directory, start)
-        telling = Telling(conversation, start, drafts)
-        news = list(news_of(telling, self._cache.known(conversation), capture))
+        telling = Telling(conversation, start, drafts_of(row, self._directory, start))
+        news = self._news(row, telling, capture)
         cuts = [cut for item in row.items.get("messageRecords", []) for cut in form_cuts(item)]
         for place, group in groupby(
             sorted(news, key=lambda each: each.slice.label), key=lambda each: each.slice
@@ -155,10 +173,18 @@ class LivePersonSource:
                 events = [self._event(each, row, cuts) for each in chunk]
                 self._cache.add(_sent(conversation, each) for each in chunk)
                 yield Captured(place, events)
-        last = max((each.at_ms for each in drafts), default=start)
+        last = max(each.at_ms for each in telling.drafts)
         closed = closed_ms(row)
         watched = closed is None or capture.captured_ms - closed < QUIET_MS
         self._cache.see(Seen(conversation, min(last, capture.captured_ms), capture.captured_ms, open=watched))
+
+    def _news(self, row: Row, telling: Telling, capture: Capture) -> list[News]:
+        """What the log does not have yet; a slice that is not the first begins with who is there."""
+        known = self._cache.known(telling.conversation)
+        news = list(news_of(telling, known, capture))
+        later = {each.slice.label: each.slice for each in news if each.slice.start_ms > telling.start_ms}
+        rosters = rosters_of(row, self._directory, later.values())
+        return [*news_of(replace(telling, drafts=rosters), known, capture), *news]
 
     def _capture(self) -> Capture:
         tolerance = int(self._settings.collect.tolerance_seconds * 1000)

@@ -8,7 +8,8 @@ import re
 import time
 from collections.abc import Callable
 
-from producers.liveperson.http import Call, Http
+from producers.liveperson.calls import Call
+from producers.liveperson.http import Http
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.values import fact, listed, mapped
 from producers.source import SourceError, SourceRefusedError, SourceUnavailableError
@@ -47,7 +48,7 @@ class Domains:
         """Ask the lookup now; raises SourceError if it does not answer."""
         account = self._settings.account_id
         url = f"{self._settings.domain_url.rstrip('/')}/api/account/{account}/service/baseURI.json"
-        body = self._http.send(Call("domain lookup", "GET", url, {"version": "1.0"})).content
+        body = self._http.fetch(Call("domain lookup", "GET", url, {"version": "1.0"})).body
         hosts = _hosts(body)
         if not hosts:
             msg = f"LivePerson domain lookup: {url} named no hosts; it will be tried again"

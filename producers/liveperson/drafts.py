@@ -1,45 +1,27 @@
-"""From a row to what happened in it: pure, deterministic, never raising on what the source sends.
+"""From a row to what happened in it: pure, deterministic, never raising on what the source sends."""
 
-A draft is an event that does not know yet whether it is news. `meaning` is what a reader would call the content
-(semantics 1); it takes the source's own fields, never texts that we derive, so that better rendering is no change.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from producers.liveperson.content import Content, File, content_of
+from producers.liveperson.draft import (
+    CLOSED,
+    JOINED,
+    LEFT,
+    OPENED,
+    ROSTER,
+    SUMMARY,
+    SURVEY,
+    TRANSFER,
+    Draft,
+    facts_of,
+    unknown,
+)
+from producers.liveperson.messages import dialog_of, messages_of
 from producers.liveperson.people import Cast, Directory, cast_of
 from producers.liveperson.spans import Piece, Row
-from producers.liveperson.values import fact, first_fact, listed, mapped, moment, number, words
+from producers.liveperson.values import fact, first_fact, listed, mapped, moment, words
+from producers.source import Slice
 from schemas.records import Person
-
-OPENED, TRANSFER, LEFT, JOINED = -30, -12, -11, -10
-"""Order among events of one time: these before messages, whose order is their seq."""
-SURVEY, SUMMARY, CLOSED = 1 << 40, (1 << 40) + 1, (1 << 40) + 2
-_UNKNOWN_TYPE = "unknown"
-
-
-@dataclass(frozen=True)
-class Draft:
-    """Something that happened, told by one piece of a row; times in ms since 1970 UTC."""
-
-    source_key: str
-    kind: str
-    at_ms: int
-    order: int
-    meaning: dict[str, Any]
-    piece: Piece = field(repr=False)
-    timeless: bool = False
-    """True if the source gave no usable time and `at_ms` is a neighbour's."""
-    actor: Person | None = None
-    audience: str = "all"
-    text: str | None = None
-    html: str | None = None
-    people: tuple[Person, ...] = ()
-    files: tuple[File, ...] = ()
-    details: dict[str, str] = field(default_factory=dict)
 
 
 def started_ms(row: Row, captured_ms: int, tolerance_ms: int) -> int:
@@ -72,7 +54,7 @@ def drafts_of(row: Row, directory: Directory, start_ms: int) -> list[Draft]:
         _opened(row, cast, start_ms),
         *_agents(row, cast, start_ms),
         *_transfers(row, cast, start_ms),
-        *_messages(row, cast, start_ms),
+        *messages_of(row, cast, start_ms),
         *_surveys(row, cast),
         *_summary(row),
         *_closed(row, cast),
@@ -80,22 +62,17 @@ def drafts_of(row: Row, directory: Directory, start_ms: int) -> list[Draft]:
     return sorted(found, key=lambda draft: (draft.at_ms, draft.order, draft.source_key))
 
 
-def _facts(source: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
-    """The facts that are there, by our names."""
-    return {ours: said for ours, theirs in names.items() if (said := fact(source.get(theirs))) is not None}
-
-
 def _opened(row: Row, cast: Cast, start_ms: int) -> Draft:
     info, piece = row.info, row.sections.get("info", row.whole)
     consumers = tuple(cast.consumers.values())
-    details = _facts(info, {"source": "source", "device": "device", "language": "language"})
-    details |= _facts(info, {"time_zone": "timeZone", "integration": "integration", "account": "brandId"})
-    details |= _facts(
+    details = facts_of(info, {"source": "source", "device": "device", "language": "language"})
+    details |= facts_of(info, {"time_zone": "timeZone", "integration": "integration", "account": "brandId"})
+    details |= facts_of(
         mapped(row.section("campaign")),
         {"campaign": "campaignName", "engagement": "campaignEngagementName", "business": "lobName"},
     )
     start_page = {"start_page": "conversationStartPageTitle", "start_url": "conversationStartPage"}
-    details |= _facts(mapped(row.section("monitoring")), start_page)
+    details |= facts_of(mapped(row.section("monitoring")), start_page)
     if skill := _first_skill(row):
         details["skill"] = skill
     return Draft(
@@ -125,15 +102,53 @@ def _agent(item: Piece, kind: str, order: int, cast: Cast, start_ms: int) -> Dra
     shown = mapped(item.value)
     ident, at = first_fact(shown, "agentId", "agentPid"), moment(shown, "time")
     if ident is None:
-        return _unknown(item, kind, start_ms)
+        return unknown(item, kind, start_ms)
     person = cast.person(ident, "Agent")
     names = {"permission": "permission", "group": "agentGroupName", "group_id": "agentGroupId"}
     return Draft(
         source_key=f"{kind}/{fact(shown.get('dialogId')) or ''}/{ident}/{at or 0}", kind=kind,
         at_ms=at or start_ms, timeless=at is None, order=order, piece=item,
         meaning={"agent": ident, "at": at, "permission": fact(shown.get("permission"))},
-        actor=person, people=(person,) if person else (), details=_facts(shown, names),
+        actor=person, people=(person,) if person else (), details=facts_of(shown, names),
     )  # fmt: skip
+
+
+def rosters_of(row: Row, directory: Directory, slices: Iterable[Slice]) -> list[Draft]:
+    """Who was there when each later slice began, so that its mail reaches those who only read.
+
+    The meaning leaves the people out: the first roster in a slice stands, whatever the source says later.
+    """
+    cast = cast_of(row, directory)
+    piece = row.sections.get("agentParticipants", row.sections.get("info", row.whole))
+    return [
+        Draft(
+            source_key=f"roster/{each.label}", kind="roster", at_ms=each.start_ms, order=ROSTER, piece=piece,
+            meaning={"slice": each.label}, people=_present(row, cast, each.start_ms),
+            details={"provenance": "joins and leaves of the conversation"},
+        )
+        for each in slices
+    ]  # fmt: skip
+
+
+def _present(row: Row, cast: Cast, at_ms: int) -> tuple[Person, ...]:
+    """Consumers, and the agents who had joined and not left; everybody once all has ended."""
+    closed = closed_ms(row)
+    if closed is not None and closed < at_ms:
+        return cast.everybody()
+    came, left = _latest(row, "agentParticipants", at_ms), _latest(row, "agentParticipantsLeave", at_ms)
+    there = [cast.person(ident, "Agent") for ident, at in came.items() if at > left.get(ident, -1)]
+    unique = {person["id"]: person for person in (*cast.consumers.values(), *there) if person}
+    return tuple(unique.values())
+
+
+def _latest(row: Row, section: str, before_ms: int) -> dict[str, int]:
+    """By agent, the last time of this section up to a moment."""
+    found: dict[str, int] = {}
+    for shown in (mapped(item.value) for item in row.items.get(section, [])):
+        ident, at = first_fact(shown, "agentId", "agentPid"), moment(shown, "time") or 0
+        if ident is not None and at <= before_ms:
+            found[ident] = max(found.get(ident, 0), at)
+    return found
 
 
 def _transfers(row: Row, cast: Cast, start_ms: int) -> Iterator[Draft]:
@@ -141,7 +156,7 @@ def _transfers(row: Row, cast: Cast, start_ms: int) -> Iterator[Draft]:
         yield (
             _transfer(item, cast, start_ms)
             if isinstance(item.value, dict)
-            else _unknown(item, "transfer", start_ms)
+            else unknown(item, "transfer", start_ms)
         )
 
 
@@ -155,7 +170,7 @@ def _transfer(item: Piece, cast: Cast, start_ms: int) -> Draft:
         "reason": "reason",
         "to_agent": "assignedAgentFullName",
     }
-    details = _facts(move, names)
+    details = facts_of(move, names)
     receiver = cast.person(assigned, "Agent") if assigned else None
     return Draft(
         source_key="/".join(["transfer", fact(move.get("dialogId")) or "", str(at or 0), *skills]), kind="transfer",
@@ -167,76 +182,11 @@ def _transfer(item: Piece, cast: Cast, start_ms: int) -> Draft:
     )  # fmt: skip
 
 
-def _messages(row: Row, cast: Cast, start_ms: int) -> Iterator[Draft]:
-    latest = start_ms  # a message without a time is shown where it stands
-    for item in row.items.get("messageRecords", []):
-        if not isinstance(item.value, dict):
-            yield _unknown(item, "message", latest)
-            continue
-        draft = _message(row, item, cast, latest)
-        latest = draft.at_ms
-        yield draft
-
-
-def _message(row: Row, item: Piece, cast: Cast, neighbour_ms: int) -> Draft:
-    message: dict[str, Any] = item.value
-    content, at, sender = content_of(message), moment(message, "time"), fact(message.get("participantId"))
-    sent_by, seq = words(message.get("sentBy")) or "", number(message.get("seq"))
-    internal = (fact(message.get("audience")) or "ALL").upper() != "ALL"
-    audience = "internal" if internal else "all"
-    return Draft(
-        source_key=_message_key(message, item), kind="message" if content.understood else _UNKNOWN_TYPE,
-        at_ms=neighbour_ms if at is None else at, timeless=at is None, order=seq or 0, piece=item,
-        meaning={"at": at, "from": sender, "audience": audience, "content": content.meaning},
-        actor=cast.person(sender, sent_by), audience=audience, text=content.text, html=content.html,
-        files=content.files, details=_message_details(row, message, content),
-    )  # fmt: skip
-
-
-def _message_key(message: dict[str, Any], item: Piece) -> str:
-    told = fact(message.get("messageId"))
-    if told is not None:
-        return told
-    dialog, seq = fact(message.get("dialogId")), number(message.get("seq"))
-    return f"seq/{dialog}/{seq}" if seq is not None else f"raw/{sha256(item.raw).hexdigest()[:32]}"
-
-
-def _message_details(row: Row, message: dict[str, Any], content: Content) -> dict[str, str]:
-    details = dict(content.details)
-    kind = fact(message.get("type"))
-    if kind not in (None, "TEXT_PLAIN", "HOSTED_FILE"):
-        details["type"] = str(kind)
-    dialog = fact(message.get("dialogId"))
-    if dialog is not None and dialog != row.conversation:
-        details["dialog"] = _dialog_type(row, dialog) or dialog
-    if message.get("predefinedContent") in (True, "true"):
-        details["predefined"] = fact(message.get("predefinedContentId")) or "yes"
-    return details
-
-
-def _dialog(row: Row, ident: str | None) -> dict[str, Any]:
-    dialogs = map(mapped, listed(row.section("dialogs")))
-    return next((each for each in dialogs if ident and fact(each.get("dialogId")) == ident), {})
-
-
-def _dialog_type(row: Row, ident: str) -> str | None:
-    return fact(_dialog(row, ident).get("dialogType"))
-
-
-def _unknown(item: Piece, section: str, neighbour_ms: int) -> Draft:
-    """A piece that is not what its section should hold: kept whole, under the hash of its bytes."""
-    key = f"raw/{sha256(item.raw).hexdigest()[:32]}"
-    return Draft(
-        source_key=key, kind=_UNKNOWN_TYPE, at_ms=neighbour_ms, timeless=True, order=0, piece=item,
-        meaning={"raw": key}, text=words(item.value), details={"section": section},
-    )  # fmt: skip
-
-
 def _surveys(row: Row, cast: Cast) -> Iterator[Draft]:
     """Surveys, each once its dialog has ended: before that it has no time of its own."""
     for item in row.items.get("conversationSurveys", []):
         survey = mapped(item.value)
-        at = moment(_dialog(row, fact(survey.get("dialogId"))), "endTime") or closed_ms(row)
+        at = moment(dialog_of(row, fact(survey.get("dialogId"))), "endTime") or closed_ms(row)
         if at is not None and survey:
             yield _survey(item, survey, at, cast)
 
@@ -246,7 +196,7 @@ def _survey(item: Piece, survey: dict[str, Any], at: int, cast: Cast) -> Draft:
         (words(each.get("question")) or fact(each.get("questionId")), words(each.get("answer")))
         for each in map(mapped, listed(survey.get("surveyData")))
     ]
-    details = _facts(survey, {"survey": "surveyType", "status": "surveyStatus"})
+    details = facts_of(survey, {"survey": "surveyType", "status": "surveyStatus"})
     lines = [f"{question or '?'}: {answer or ''}" for question, answer in answers]
     idents = [fact(survey.get(name)) or "" for name in ("dialogId", "surveyId", "surveyType")]
     return Draft(
@@ -260,8 +210,7 @@ def _summary(row: Row) -> Iterator[Draft]:
     """The agent's summary, once it says when it was written or the conversation has ended."""
     piece, summary = row.sections.get("summary"), mapped(row.section("summary"))
     text = words(summary.get("text"))
-    at = number(summary.get("lastUpdatedTime"))
-    at = at if at is not None and at > 0 else closed_ms(row)
+    at = moment(summary, "lastUpdatedTime") or closed_ms(row)
     if piece is not None and text and at is not None:
         yield Draft(
             source_key="summary", kind="summary", at_ms=at, order=SUMMARY, piece=piece,
@@ -274,7 +223,7 @@ def _closed(row: Row, cast: Cast) -> Iterator[Draft]:
     if at is None:
         return
     reason = fact(row.info.get("closeReason"))
-    details = _facts(
+    details = facts_of(
         row.info, {"reason": "closeReason", "description": "closeReasonDescription", "csat": "csatRate"}
     )
     who = cast.person(None, "Consumer") if (reason or "").upper() == "CONSUMER" else None

@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from producers.liveperson.drafts import Draft
+from producers.liveperson.draft import Draft
+from producers.liveperson.values import DAY_MS
 from producers.source import Slice
 from schemas.ids import event_id
 from schemas.records import Attachment, Event, Person
 
-DAY_MS = 86_400_000
 Meaning = dict[str, object]
 
 

@@ -17,14 +17,14 @@ import requests
 from requests.auth import AuthBase
 
 from producers.liveperson.auth import read_secret
+from producers.liveperson.calls import AnsweredError, Call
 from producers.liveperson.content import File
 from producers.liveperson.domains import FILES, Domains
-from producers.liveperson.http import AnsweredError, Call, Http, body_chunks
+from producers.liveperson.http import CHUNK, Http
 from producers.liveperson.settings import FileKeys, LivePersonSettings
 from producers.source import Contents, SourceRefusedError, SourceUnavailableError
 from schemas.records import Attachment, ContentRef
 
-CHUNK = 1 << 18
 RESUMES = 5
 _UNTYPED = "application/octet-stream"
 
@@ -51,7 +51,7 @@ class SwiftAuth:
         headers = {"X-Auth-User": self._keys.user, "X-Auth-Key": read_secret(self._keys.key)}
         call = Call("file storage", "GET", self._domains.url(FILES, "/auth/v1.0"), headers=headers)
         try:
-            token = self._http.send(call).headers.get("X-Auth-Token")
+            token = self._http.fetch(call).headers.get("X-Auth-Token")
         except AnsweredError as error:
             msg = f"LivePerson's file storage ({call.where}) answered {error.status}; check files.user and files.key"
             raise SourceRefusedError(msg) from None
@@ -129,7 +129,7 @@ class Files:
         if not file.path.startswith("/") or file.path.startswith("//") or ".." in file.path.split("/"):
             raise _FinalError("not_fetched", "LivePerson named a path that is not one of its file storage")
         with tempfile.TemporaryFile(dir=self._spool_dir) as spool:
-            call = Call("file", "GET", self._domains.url(FILES, file.path), stream=True)
+            call = Call("file", "GET", self._domains.url(FILES, file.path))
             transfer = _Transfer(call, spool, self._monotonic() + self._limits.max_file_seconds)
             self._download(transfer, self._auth)
             spool.seek(0)
@@ -154,9 +154,9 @@ class Files:
         headers = {"Accept-Encoding": "identity"}
         if transfer.size:
             headers["Range"] = f"bytes={transfer.size}-"
-        call = Call("file", "GET", transfer.call.url, headers=headers, stream=True)
+        call = Call("file", "GET", transfer.call.url, headers=headers)
         try:
-            return self._http.send(call, auth)
+            return self._http.open(call, auth)
         except AnsweredError as error:
             if error.status == 416 and transfer.size:
                 self._restart(transfer)
@@ -174,7 +174,7 @@ class Files:
             self._check_size(transfer.size)
 
     def _timely(self, transfer: _Transfer, answer: requests.Response) -> Iterator[bytes]:
-        for chunk in body_chunks(transfer.call, answer, CHUNK):
+        for chunk in self._http.chunks(transfer.call, answer):
             yield chunk
             self._check_time(transfer)
 

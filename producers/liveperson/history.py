@@ -7,6 +7,7 @@ or stays incomplete ends as SourceUnavailableError, and the window is polled aga
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from producers.liveperson.calls import TooLargeError
 from producers.liveperson.client import IDS_PER_CALL, PAGE_ROWS, Api, Query
 from producers.liveperson.http import Http
 from producers.liveperson.spans import MalformedError, Page, Row
@@ -62,7 +63,15 @@ class History:
                 yield self._whole(page.rows)
 
     def _page(self, query: Query, offset: int, limit: int = PAGE_ROWS) -> Page | Broken:
-        """One page from all shards."""
+        """One page from all shards; a shorter one where so many rows would be too many bytes."""
+        try:
+            return self._settled(query, offset, limit)
+        except TooLargeError:
+            if limit == 1:
+                raise
+        return self._page(query, offset, max(1, limit // 10))
+
+    def _settled(self, query: Query, offset: int, limit: int) -> Page | Broken:
         found: list[Page | Broken] = []
 
         def answered() -> bool:
@@ -114,6 +123,13 @@ class History:
         return [row for chunk in chunks for row in self._by_ids(chunk)]
 
     def _by_ids(self, ids: list[str]) -> list[Row]:
+        try:
+            return self._settled_by_ids(ids)
+        except TooLargeError:
+            middle = len(ids) // 2
+            return [*self._by_ids(ids[:middle]), *self._by_ids(ids[middle:])]
+
+    def _settled_by_ids(self, ids: list[str]) -> list[Row]:
         found: list[Page] = []
 
         def answered() -> bool:
@@ -131,7 +147,7 @@ class History:
 
 
 def _too_many(page: Page | Broken) -> bool:
-    return isinstance(page, Page) and page.count > MOST_ROWS
+    return isinstance(page, Page) and (page.count or 0) > MOST_ROWS
 
 
 def _note(reading: _Reading, page: Page) -> None:
@@ -141,17 +157,18 @@ def _note(reading: _Reading, page: Page) -> None:
     if fault is not None:
         msg = f"LivePerson history search: {fault}; the window will be polled again"
         raise SourceUnavailableError(msg)
-    reading.count = page.count
+    reading.count = page.count or 0
     reading.offset += len(page.rows)
     reading.ids |= ids
-    reading.more = reading.offset < page.count
+    reading.more = bool(page.rows) if page.count is None else reading.offset < page.count
 
 
 def _fault(reading: _Reading, page: Page, ids: set[str]) -> str | None:
-    if page.count < reading.count:
-        return f"the result shrank from {reading.count} to {page.count} rows while it was read"
-    if not page.rows and reading.offset < page.count:
-        return f"{reading.offset} of {page.count} rows came, then none"
+    count = page.count if page.count is not None else reading.count
+    if count < reading.count:
+        return f"the result shrank from {reading.count} to {count} rows while it was read"
+    if not page.rows and reading.offset < count:
+        return f"{reading.offset} of {count} rows came, then none"
     if ids and ids <= reading.ids:
         return f"the page at offset {reading.offset} only repeats earlier rows"
     return None

@@ -1,91 +1,60 @@
 """Calls to LivePerson: timeouts, retries within a budget, one clear sentence when a call fails.
 
-Redirects are never followed and an error never quotes a query, a header or a body: those may hold secrets.
-Pauses after 429 and 5xx follow LivePerson's retry policy page (429: at least a second; 5xx: growing pauses).
+Redirects are never followed. Pauses after 429 and 5xx follow LivePerson's retry policy page (429: at least a
+second; 5xx: growing pauses).
 """
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
 import stamina
 from requests.auth import AuthBase
 
+from producers.liveperson.calls import (
+    AgainError,
+    Anonymous,
+    AnsweredError,
+    Auth,
+    Call,
+    Reply,
+    TooLargeError,
+    advice_on,
+    internal_code,
+    pause_after,
+    sentence_of,
+    throttle_wait,
+    translated,
+    untried,
+)
 from producers.liveperson.settings import CallLimits
-from producers.liveperson.values import mapped, number
-from producers.source import SourceRefusedError, SourceUnavailableError
+from producers.source import SourceUnavailableError
 
 CONNECT_SECONDS = 10.0
-THROTTLE_SECONDS = 1.0
+CHUNK = 1 << 18
 RETRYABLE = frozenset({408, 425, 429})
 
 
-class AnsweredError(SourceRefusedError):
-    """The other side answered with a status that no retry changes."""
-
-    def __init__(self, sentence: str, status: int) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-class _AgainError(SourceUnavailableError):
-    """Worth another try, after so many seconds where the other side said so."""
-
-    def __init__(self, sentence: str, wait: float | None = None) -> None:
-        super().__init__(sentence)
-        self.wait = wait
-
-
-class Auth(Protocol):
-    """How calls prove who we are."""
-
-    def signer(self) -> AuthBase:
-        """What signs the next request; may fetch a token first."""
-
-    def renew(self) -> bool:
-        """Drop what was refused; False if there is nothing else to try."""
-
-
-class Anonymous(AuthBase):
-    """No credentials at all, also none from a .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Leave the request alone."""
-        return request
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request; `what` names it in sentences for people."""
-
-    what: str
-    method: str
-    url: str
-    params: dict[str, str] = field(default_factory=dict)
-    json: dict[str, Any] | None = None
-    form: dict[str, str] | None = field(default=None, repr=False)
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    stream: bool = False
-
-    @property
-    def where(self) -> str:
-        """The address without its query, which may hold a signature."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}{parts.path}"
-
-
 class Http:
-    """One connection pool with patience, and the source's clock by its `Date` header."""
+    """One connection pool with patience, and the source's clock by its `Date` header.
 
-    def __init__(self, limits: CallLimits, clock: Callable[[], float] = time.time) -> None:
+    `check_stop` is called before every try and every piece of a body; it may raise to end the work.
+    """
+
+    def __init__(
+        self,
+        limits: CallLimits,
+        clock: Callable[[], float] = time.time,
+        check_stop: Callable[[], None] = lambda: None,
+    ) -> None:
         self._limits = limits
         self._clock = clock
+        self._check_stop = check_stop
+        self._resting: dict[str, float] = {}
         self._session = requests.Session()
         self._date_ms: int | None = None
 
@@ -94,15 +63,40 @@ class Http:
         """The latest `Date`, never ahead of our own clock; None before the first answer."""
         return None if self._date_ms is None else min(self._date_ms, int(self._clock() * 1000))
 
-    def send(self, call: Call, auth: Auth | None = None) -> requests.Response:
-        """The answer to a call: 200 to 299, body read unless streamed.
+    def fetch(self, call: Call, auth: Auth | None = None) -> Reply:
+        """The whole answer to a call, 200 to 299; errors as in `open`, and TooLargeError."""
+        for attempt in self._attempts():
+            with attempt, closing(self._signed(call, auth)) as answer:
+                body = b"".join(self._limited(call, answer))
+                return Reply(answer.status_code, answer.headers, body)
+        raise untried(call)
+
+    def open(self, call: Call, auth: Auth | None = None) -> requests.Response:
+        """The answer with its body still to be read (`chunks`) and closed.
 
         Raises AnsweredError (a SourceRefusedError) for what a retry can't change, SourceUnavailableError for all else.
         """
         for attempt in self._attempts():
             with attempt:
                 return self._signed(call, auth)
-        raise SourceUnavailableError(_sentence(call, "was never tried", "check the limits of `calls`"))
+        raise untried(call)
+
+    def chunks(self, call: Call, answer: requests.Response) -> Iterator[bytes]:
+        """The body, piece by piece; SourceUnavailableError when it breaks off."""
+        with translated(call):
+            for chunk in answer.iter_content(CHUNK):
+                self._check_stop()
+                yield chunk
+
+    def _limited(self, call: Call, answer: requests.Response) -> Iterator[bytes]:
+        size = 0
+        for chunk in self.chunks(call, answer):
+            size += len(chunk)
+            if call.most_bytes is not None and size > call.most_bytes:
+                raise TooLargeError(
+                    sentence_of(call, f"answered more than {call.most_bytes} bytes", "ask for less")
+                )
+            yield chunk
 
     def patiently(self, work: Callable[[], bool], sentence: str) -> None:
         """Repeat until `work` says that it is done; SourceUnavailableError with this sentence if it never is."""
@@ -110,13 +104,13 @@ class Http:
             with attempt:
                 if work():
                     return
-                raise _AgainError(sentence)
+                raise AgainError(sentence)
 
     def _attempts(self) -> Iterator[stamina.Attempt]:
         limits = self._limits
         return iter(
             stamina.retry_context(
-                on=_pause,
+                on=pause_after,
                 attempts=None,
                 timeout=limits.retry_seconds,
                 wait_initial=limits.first_wait_seconds,
@@ -133,11 +127,13 @@ class Http:
         return self._judged(call, answer)
 
     def _once(self, call: Call, signer: AuthBase) -> requests.Response:
-        with _translated(call):
+        self._check_stop()
+        self._check_rest(call)
+        with translated(call):
             answer = self._session.request(
                 call.method, call.url, params=call.params, json=call.json, data=call.form, headers=call.headers,
                 auth=signer, timeout=(CONNECT_SECONDS, self._limits.timeout_seconds), allow_redirects=False,
-                stream=call.stream,
+                stream=True,
             )  # fmt: skip
         self._note_date(answer)
         return answer
@@ -154,83 +150,28 @@ class Http:
         status = answer.status_code
         if 200 <= status < 300:
             return answer
-        told = _internal_code(answer)
+        told = internal_code(answer)
         answer.close()
         if status in RETRYABLE or status >= 500:
-            wait = _throttle_wait(answer, self._limits) if status == 429 else None
-            raise _AgainError(_sentence(call, f"answered {status}{told}", "it will be tried again"), wait)
-        raise AnsweredError(_sentence(call, f"answered {status}{told}", _advice(status)), status)
+            sentence = sentence_of(call, f"answered {status}{told}", "it will be tried again")
+            raise self._throttled(call, answer, sentence) if status == 429 else AgainError(sentence)
+        raise AnsweredError(sentence_of(call, f"answered {status}{told}", advice_on(status)), status)
+
+    def _throttled(self, call: Call, answer: requests.Response, sentence: str) -> SourceUnavailableError:
+        """Wait a little here, or leave the host alone for as long as it asks and let the runner wait."""
+        wait = throttle_wait(answer)
+        if wait <= self._limits.longest_wait_seconds:
+            return AgainError(sentence, wait)
+        self._resting[urlsplit(call.url).netloc] = time.monotonic() + wait
+        return SourceUnavailableError(sentence)
+
+    def _check_rest(self, call: Call) -> None:
+        left = self._resting.get(urlsplit(call.url).netloc, 0.0) - time.monotonic()
+        if left > 0:
+            raise SourceUnavailableError(
+                sentence_of(call, f"asked to be left alone for another {left:.0f} s", "we wait")
+            )
 
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
-
-
-@contextmanager
-def _translated(call: Call) -> Iterator[None]:
-    """Turn what the HTTP library raises into our sentence; its own text may quote the whole address."""
-    try:
-        yield
-    except requests.exceptions.SSLError:
-        advice = "check its certificate, or the CA bundle of this machine"
-        raise SourceRefusedError(_sentence(call, "could not be trusted", advice)) from None
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-        raise SourceRefusedError(_sentence(call, "is no address", "check domain_url")) from None
-    except requests.exceptions.Timeout:
-        raise _AgainError(_sentence(call, "did not answer in time", "it will be tried again")) from None
-    except requests.exceptions.RequestException as error:
-        what = f"could not be reached ({type(error).__name__})"
-        raise _AgainError(_sentence(call, what, "check the network; it will be tried again")) from None
-
-
-def body_chunks(call: Call, answer: requests.Response, size: int) -> Iterator[bytes]:
-    """The body of a streamed answer; SourceUnavailableError when it breaks off."""
-    with _translated(call):
-        yield from answer.iter_content(size)
-
-
-def _pause(error: Exception) -> bool | float:
-    """What stamina asks: try again, and after how many seconds."""
-    if not isinstance(error, _AgainError):
-        return False
-    return True if error.wait is None else error.wait
-
-
-def _throttle_wait(answer: requests.Response, limits: CallLimits) -> float:
-    """Seconds to wait after a 429: what `Retry-After` says if it is a bearable number, at least one second."""
-    asked = number(answer.headers.get("Retry-After")) or _until(answer.headers.get("Retry-After"))
-    return min(max(THROTTLE_SECONDS, float(asked or 0)), max(THROTTLE_SECONDS, limits.retry_seconds))
-
-
-def _until(date: str | None) -> int:
-    try:
-        moment = parsedate_to_datetime(date or "")
-    except ValueError:
-        return 0
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round((aware - datetime.now(UTC)).total_seconds())
-
-
-def _internal_code(answer: requests.Response) -> str:
-    """LivePerson's own number of the error, where the body has one in either of its shapes."""
-    try:
-        body = mapped(answer.json())
-    except (requests.exceptions.RequestException, ValueError):
-        return ""
-    code = number(mapped(body.get("error")).get("internalCode", body.get("internalCode")))
-    return "" if code is None else f" (internal code {code})"
-
-
-def _advice(status: int) -> str:
-    return {
-        400: "LivePerson did not understand the call: check account_id and source_label",
-        401: "check the keys of this connector, and that they belong to this account",
-        403: "give the key the privileges that `chatledger check` lists",
-        404: "check account_id and domain_url",
-    }.get(
-        status, "redirects are not followed: check domain_url" if status < 400 else "ask LivePerson support"
-    )
-
-
-def _sentence(call: Call, what: str, advice: str) -> str:
-    return f"LivePerson {call.what}: {call.where} {what}; {advice}"

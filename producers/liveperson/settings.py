@@ -63,7 +63,10 @@ class CallLimits(_Part):
     timeout_seconds: float = Field(default=60.0, gt=0, description="Longest silence of the other side")
     retry_seconds: float = Field(default=30.0, ge=0, description="Budget of all tries of one call")
     first_wait_seconds: float = Field(default=1.0, ge=0, description="Pause before the second try; doubles")
-    longest_wait_seconds: float = Field(default=8.0, ge=0, description="Longest pause between two tries")
+    longest_wait_seconds: float = Field(default=5.0, gt=0, description="Longest pause between two tries")
+    max_page_mb: float = Field(
+        default=64.0, gt=0, description="Larger answers are asked for again in smaller pages, 10^6 bytes"
+    )
 
 
 class LivePersonSettings(ConnectorBase):

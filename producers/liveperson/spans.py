@@ -11,7 +11,7 @@ from functools import cached_property
 from json import JSONDecodeError
 from typing import Any
 
-from producers.liveperson.values import fact
+from producers.liveperson.values import fact, mapped, number
 
 RECORDS = "conversationHistoryRecords"
 LISTS = frozenset(
@@ -87,7 +87,8 @@ class Page:
     """One answer of the history."""
 
     rows: list[Row]
-    count: int
+    count: int | None
+    """Rows that match the whole query; None if the answer does not say."""
     settled: bool
 
 
@@ -99,9 +100,11 @@ def page_of(body: bytes) -> Page:
     text = body.decode("utf-8", "surrogateescape")
     envelope: dict[str, Any] = {}
     rows: list[Row] = []
+    found: set[str] = set()
 
     def member(key: str, at: int) -> int:
         if key == RECORDS and text[at : at + 1] == "[":
+            found.add(key)
             return _walk(text, at, "[]", lambda _key, start: _append_row(rows, text, start))
         envelope[key], end = _value(text, at)
         return end
@@ -110,19 +113,16 @@ def page_of(body: bytes) -> Page:
     end = _walk(text, start, "{}", member)
     if _skip(text, end) != len(text):
         raise MalformedError("something follows the end of the JSON document")
-    return Page(rows, _count(envelope, rows), settled=not _partial(envelope))
-
-
-def _count(envelope: dict[str, Any], rows: list[Row]) -> int:
-    metadata = envelope.get("_metadata")
-    count = metadata.get("count") if isinstance(metadata, dict) else None
-    return count if isinstance(count, int) else len(rows)
+    count = number(mapped(envelope.get("_metadata")).get("count"))
+    if RECORDS not in found and count != 0:  # an error in disguise must not pass for "nothing there"
+        msg = f"no list {RECORDS}"
+        raise MalformedError(msg)
+    return Page(rows, count, settled=not _partial(envelope))
 
 
 def _partial(envelope: dict[str, Any]) -> bool:
-    metadata = envelope.get("_metadata")
-    status = metadata.get("shardsStatusResult") if isinstance(metadata, dict) else None
-    return isinstance(status, dict) and status.get("partialResult") in (True, "true")
+    status = mapped(mapped(envelope.get("_metadata")).get("shardsStatusResult"))
+    return status.get("partialResult") in (True, "true")
 
 
 def _append_row(rows: list[Row], text: str, at: int) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from schemas.text import well_formed
 
 FILLERS = frozenset({"", "undefined", "null", "-1"})
+DAY_MS = 86_400_000
 LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: what calendars can still write."""
 
