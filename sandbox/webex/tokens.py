@@ -9,11 +9,9 @@ CLIENT_SECRET = "not-a-secret-of-anything"  # noqa: S105 - of the simulation, pr
 OFFICER_TOKEN = "officer"  # noqa: S105 - a personal token for tests, always good
 FIRST_REFRESH_TOKEN = "first-refresh"  # noqa: S105 - good once, so that nobody must log in for a demo
 CODE_LIFE_MS = 600_000
-READ_SCOPES = " ".join(
-    ("spark:kms", "spark:people_read")
-    + tuple(
-        f"spark-compliance:{each}_read" for each in ("events", "messages", "rooms", "memberships", "teams")
-    )
+READ_SCOPES = (
+    "spark:kms spark:people_read spark-compliance:events_read spark-compliance:messages_read"
+    " spark-compliance:rooms_read spark-compliance:memberships_read spark-compliance:teams_read"
 )
 
 
