@@ -149,10 +149,10 @@ class Ledger:
 
     def serve(self, served: Served) -> bool:
         """Enter a thing unless it is there already; true when it was new."""
-        key = tuple(str(getattr(served, name)) for name in _KEY)
+        key = (served.source, served.conversation, served.kind, served.id)
         if key in self._entries:
             return False
-        entry = {name: value for name, value in dataclasses.asdict(served).items() if value or name == "id"}
+        entry = {name: value for name, value in vars(served).items() if value or name == "id"}
         self._entries[key] = entry | {"served_at_ms": self._clock.now_ms()}
         if self._file:
             self._file.write(json.dumps(self._entries[key]) + "\n")

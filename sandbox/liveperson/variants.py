@@ -14,10 +14,15 @@ _KEYS = {
     "csat_key": ("csatRate", "csat"),
     "is_truncated_key": ("isPartial", "isTruncated"),
 }
+_USUAL = {"sent_by_case": "title", "times_as_strings": False, "undefined_fillers": True} | dict.fromkeys(
+    _KEYS, False
+)
 
 
 def varied(row: Row, switches: Mapping[str, Any]) -> Row:
     """Give the row as it is to be sent with these switches."""
+    if not any(switches[name] != usual for name, usual in _USUAL.items()):
+        return row
     renames = dict(pair for switch, pair in _KEYS.items() if switches[switch])
     changed: Row = {}
     for name, value in row.items():
