@@ -26,7 +26,11 @@ KNOWN_FOLDERS = frozenset({"LivePerson Conversational Cloud DataParser", "Webex 
 """Folder names with capitals that need no hash, because this spelling owns the name."""
 
 _HASH_DIGITS = 20
-_UNSAFE = re.compile(r'[<>:"/\\|?*~#%\x00-\x1f\x7f]')
+# The second half: invisible letters and marks, which some file systems skip when they compare names.
+_UNSAFE = re.compile(
+    r'[<>:"/\\|?*~#%\x00-\x1f\x7f'
+    r"\u00ad\u034f\u06dd\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]"
+)
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAIL_ID = re.compile(r"[0-9a-z]{4,64}")
@@ -146,8 +150,11 @@ def _is_plain(char: str) -> bool:
 
 
 def _has_case(text: str) -> bool:
-    """Tell whether another spelling could name the same file where case or Unicode form is ignored."""
-    return text not in KNOWN_FOLDERS and _folded(text) != text
+    """Tell whether another spelling could name the same file where case or Unicode form is ignored.
+
+    What isn't plain counts as such too: how its letters fold may differ from one Python to the next.
+    """
+    return text not in KNOWN_FOLDERS and (_cleaned(text) != text or _folded(text) != text)
 
 
 def _folded(text: str) -> str:
