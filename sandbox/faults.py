@@ -8,11 +8,13 @@ The document (a file, or the body of ``POST /_sim/faults``)::
                 "do": {"delay_s": 0.5,                  # seconds to wait first; alone: then answer as usual
                        "status": 503, "headers": {}, "body": {} or "text",   # answer this instead
                        "drop": true,                    # or close the connection without an answer
-                       "truncate": 100}}],              # or break off after so many bytes of the real answer
+                       "replace": [["regex", "text"]],  # or change the text of the real answer
+                       "truncate": 100}}],              # or break off after so many bytes of it
      "switches": {"name": value}}
 
 Rules are tried in order and the first that acts wins; a bare list is read as the rules alone. Regexes are
-searched, not anchored. Which switches there are is up to each source; unknown names are refused.
+searched, not anchored; replacements are taken as they are, and the ledger notes the answer before the change.
+Which switches there are is up to each source; unknown names are refused.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MATCH_KEYS = frozenset({"path", "query", "body", "method"})
-ACTION_KEYS = frozenset({"delay_s", "status", "headers", "body", "drop", "truncate"})
+ACTION_KEYS = frozenset({"delay_s", "status", "headers", "body", "drop", "replace", "truncate"})
 RULE_KEYS = frozenset({"match", "after", "times", "do", "hits"})
 
 
@@ -137,8 +139,18 @@ async def answer_with(action: Mapping[str, Any], request: web.Request, handler: 
         return _made_up(action)
     answer: web.StreamResponse = await handler(request)
     answer.headers.update(action.get("headers", {}))
+    if "replace" in action and isinstance(answer, web.Response):
+        answer = _changed(answer, action["replace"])
     if "truncate" in action and isinstance(answer, web.Response):
         return await _broken_off(request, answer, int(action["truncate"]))
+    return answer
+
+
+def _changed(answer: web.Response, changes: list[list[str]]) -> web.Response:
+    text = (answer.body if isinstance(answer.body, bytes) else b"").decode("utf-8", "surrogatepass")
+    for pattern, new in changes:
+        text = re.sub(pattern, lambda _match, new=new: new, text)  # type: ignore[misc]  # the default binds
+    answer.body = text.encode("utf-8", "surrogatepass")
     return answer
 
 

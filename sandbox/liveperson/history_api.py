@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,11 @@ def _listing(
         found = [each for each in found if hashlib.sha256(each.conversation.id.encode()).digest()[0] % 2]
     shards = {"partialResult": partial} | ({"failureShards": 2, "totalShards": 6} if partial else {})
     metadata = _metadata(site, request, len(found), page) | {"shardsStatusResult": shards}
+    if site.switches["repeat_first_page"]:
+        metadata = _metadata(site, request, page.offset + page.limit + 1, page) | {
+            "shardsStatusResult": shards
+        }
+        page = dataclasses.replace(page, offset=0)
     shown = found[page.offset : page.offset + page.limit]
     return _answer(site, _view(site, request, whole=False), body, shown, metadata)
 

@@ -29,6 +29,7 @@ SWITCHES: Final[dict[str, Any]] = {
     "visibility_delay_ms": 60_000,  # things show after up to so long, differently for each conversation
     "partial_rows_over": 60,  # a list row with more messages than this is cut (isPartial); 0 = never
     "partial_shards": 0,  # so many of the next list answers lack rows and say partialResult
+    "repeat_first_page": False,  # every offset shows the first page, and there is always a next one
     "no_content_when_empty": False,  # 204 instead of an empty list
     "require_source": False,  # 400 without the query parameter source
     "late_changes_bump_update_time": True,  # survey, summary, deletion count for latestUpdateTime

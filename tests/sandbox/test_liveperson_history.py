@@ -212,6 +212,14 @@ def test_partial_shards_hide_rows_once(lp: Client) -> None:
     assert (second["shardsStatusResult"]["partialResult"], second["count"]) == (False, 218)
 
 
+def test_a_page_that_repeats_for_ever(lp: Client) -> None:
+    """When switched, whatever the offset, the first page comes and promises another."""
+    lp.faults(repeat_first_page=True)
+    first, far = (lp.search(f"limit=5&offset={offset}").json() for offset in (0, 5000))
+    assert _ids(first["conversationHistoryRecords"]) == _ids(far["conversationHistoryRecords"])
+    assert "next" in far["_metadata"]
+
+
 def test_no_content_and_source_switches(lp: Client) -> None:
     """When switched, an empty answer is 204 and the source label is required."""
     lp.faults(no_content_when_empty=True, require_source=True)

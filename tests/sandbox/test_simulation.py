@@ -119,6 +119,12 @@ def test_fault_can_drop_and_break_off(url: str) -> None:
     assert _get(url).status_code == 200
 
 
+def test_fault_can_change_the_answer(url: str) -> None:
+    """The text of the real answer is replaced where a pattern fits, backslashes taken as they are."""
+    _order(url, {"do": {"replace": [["x{50}", "\\\\1"], ["letters", "📮"]]}})
+    assert _get(url).json() == {"📮": "\\1\\1"}
+
+
 def test_fault_can_delay(url: str) -> None:
     """A delay alone is followed by the usual answer."""
     _order(url, {"do": {"delay_s": 0.2}})
