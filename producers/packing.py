@@ -17,6 +17,8 @@ Put = Callable[[bytes], ContentRef]
 
 FRAME_BYTES = 64
 """More than Avro needs around the events of a record beside its other fields."""
+PREFIX_BYTES = 10
+"""Single-object encoding's own part of an encoded event, absent inside a record."""
 SHORT = 1000
 """Characters that are left of a name or key when the whole event lies in the content store."""
 
@@ -69,11 +71,11 @@ def _fitted(events: Iterable[Event], put: Put, room: int) -> list[tuple[Event, i
 
 
 def _fit(event: Event, data: bytes, put: Put, room: int) -> tuple[Event, int]:
-    if len(data) <= room:
-        return event, len(data)
+    if len(data) - PREFIX_BYTES <= room:
+        return event, len(data) - PREFIX_BYTES
     ref = put(data)
     for shorter in (_without_text(event, ref), _bare(event, ref)):
-        size = len(encode("Event", shorter))
+        size = len(encode("Event", shorter)) - PREFIX_BYTES
         if size <= room:
             return shorter, size
     msg = f"event {event['source_key'][:SHORT]!r} does not fit {room} bytes even without its content"

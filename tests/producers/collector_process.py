@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from types import FrameType
 
+from producers import sink
 from producers.contents import StoreContents
 from producers.runner import Runner
 from producers.settings import CollectSettings, ConnectorBase
@@ -38,8 +39,10 @@ class FastSource(SmallSource):
 
 
 def main() -> None:
-    """Collect until stopped, or once up to UNTIL_MS."""
+    """Collect until stopped, or (once, impatient) up to UNTIL_MS."""
     bootstrap, prefix, origin, speed, until, folder, mode = sys.argv[1:]
+    if mode == "impatient":  # kafka-python gives up on a record soon
+        sink.DELIVERY_S = 3.0
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
@@ -53,7 +56,7 @@ def main() -> None:
     source = FastSource(int(origin), float(speed), int(until))
     kafka = KafkaSettings(bootstrap=bootstrap, partitions=3, topic_prefix=prefix)
     runner = Runner(source, connector, kafka, contents, waiting)
-    if mode == "once":
+    if mode in ("once", "impatient"):
         runner.once(int(until))
     else:
         runner.run()
