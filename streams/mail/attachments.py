@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from schemas.records import Attachment, ContentRef, Event
+from streams.mail.clean import one_line
 from streams.mail.encode import base64_size, text_body
 from streams.mail.filenames import safe_name, shown_name, unique_name
 from streams.mail.headers import parameter
@@ -81,21 +82,20 @@ class _Planner:
     def place(self, one: Attachment) -> str:
         """Give the file its part; returns its line in the transcript."""
         facts = f"{shown_name(one['name'])} ({_facts(one)})"
-        why = self._obstacle(one)
-        if why is not None:
-            self._placeholder(one, facts, why)
+        content, why = one["content"], self._obstacle(one)
+        if content is None or why is not None:
+            self._placeholder(one, facts, why or _OUTCOMES["stored"])
             return f"{facts}, not attached: {why}"
-        assert one["content"] is not None  # noqa: S101 - _obstacle names a missing content
-        key = (one["content"]["sha256"], one["name"])
+        key = (content["sha256"], one["name"])
         if key not in self.attached:
-            self.attached[key] = self._attach(one, one["content"])
+            self.attached[key] = self._attach(one, content)
         return f"{facts}, attached as {self.attached[key]}"
 
     def _obstacle(self, one: Attachment) -> str | None:
         content = one["content"]
         if one["outcome"] != "stored" or content is None:
-            why = _OUTCOMES.get(one["outcome"], one["outcome"])
-            return f"{why} ({shown_name(one['reason'])})" if one["reason"] else why
+            why = _OUTCOMES.get(one["outcome"], one_line(one["outcome"]))
+            return f"{why} ({one_line(one['reason'])})" if one["reason"] else why
         if (content["sha256"], one["name"]) in self.attached:
             return None
         if self.used + base64_size(content["size"]) + PART_OVERHEAD > self.budget:
@@ -112,7 +112,7 @@ class _Planner:
         self.reasons.append(f"{shown_name(one['name'])}: not attached, {why}")
         base = safe_name(one["name"], len(self.parts) + 1)
         name = unique_name(f"{base}.not-attached.txt", self.taken)
-        key = shown_name(one["source_key"])
+        key = one_line(one["source_key"])
         lines = (
             "This file is not attached.",
             "",
@@ -131,7 +131,7 @@ def _facts(one: Attachment) -> str:
 
 def _known_facts(one: Attachment) -> Iterator[str]:
     if one["content_type"]:
-        yield shown_name(one["content_type"])
+        yield one_line(one["content_type"])
     if one["content"] is not None:
         yield f"{one['content']['size']:,} bytes"
         yield f"SHA-256 {one['content']['sha256'].hex()}"

@@ -6,11 +6,9 @@ from typing import Final, NamedTuple
 from schemas.records import Event, Person
 from streams.mail.clean import one_line, visible
 from streams.mail.participants import display
-from streams.mail.times import Clock
+from streams.mail.scene import Scene, reference
 
-_EXCERPT: Final = 80  # characters of a message that a reply quotes
 _RAW_EXCERPT: Final = 2000  # characters of an unknown event's raw form; events.json has all of it
-_SAID: Final = frozenset(("message", "file", "answer"))
 _SAID_DETAILS: Final = (
     "reason",
     "note",
@@ -28,33 +26,6 @@ class Entry(NamedTuple):
     tone: str  # said, internal, changed or note: how the HTML form colours it
     text: str | None
     quotes: list[tuple[str, str]]  # label and text: ("before", "..."), ("file", "...")
-
-
-class Scene(NamedTuple):
-    """What the events of a slice need to know of each other."""
-
-    clock: Clock
-    messages: dict[str, Event]  # source key -> the event that first had it
-    later: dict[str, str]  # source key -> "edited later" or "deleted later"
-    files: dict[bytes, list[str]]  # event id -> lines about its files
-
-
-def scene_of(events: list[Event], clock: Clock) -> Scene:
-    """Index a whole slice, so that edits, deletions and replies can say what they refer to."""
-    messages: dict[str, Event] = {}
-    later: dict[str, str] = {}
-    if any(event["target"] or event["thread"] for event in events):
-        for event in events:
-            if event["kind"] in _SAID:
-                messages.setdefault(event["source_key"], event)
-            elif event["target"] and event["kind"] in ("updated", "deleted"):
-                _mark_later(later, event["target"], event["kind"])
-    return Scene(clock, messages, later, {})
-
-
-def _mark_later(later: dict[str, str], target: str, kind: str) -> None:
-    if kind == "deleted" or target not in later:
-        later[target] = "deleted later" if kind == "deleted" else "edited later"
 
 
 def entries(events: list[Event], scene: Scene) -> list[Entry]:
@@ -136,19 +107,9 @@ def _said_remarks(event: Event, scene: Scene) -> Iterator[str]:
         yield "answered"
     reply = event["target"] or event["thread"]
     if reply and reply != event["source_key"]:
-        yield f"(reply to {_reference(reply, scene, quoted=True)})"
+        yield f"(reply to {reference(reply, scene, quoted=True)})"
     if event["source_key"] in scene.later:
         yield f"({scene.later[event['source_key']]})"
-
-
-def _reference(key: str, scene: Scene, *, quoted: bool) -> str:
-    """A message as another one refers to it."""
-    message = scene.messages.get(key)
-    if message is None:
-        return f"a message outside this transcript, {one_line(key)}"
-    at = f"{display(message['actor'])}, {scene.clock.show(message['at_ms'])}"
-    excerpt = one_line(message["text"] or "", _EXCERPT) if quoted else ""
-    return f"{at}: “{excerpt}”" if excerpt else at
 
 
 def _updated(event: Event, scene: Scene) -> tuple[str, str | None, list[tuple[str, str]]]:
@@ -166,7 +127,7 @@ def _deleted(event: Event, scene: Scene) -> tuple[str, str | None, list[tuple[st
 
 
 def _about(event: Event, scene: Scene) -> str:
-    return _reference(event["target"] or event["source_key"], scene, quoted=False)
+    return reference(event["target"] or event["source_key"], scene, quoted=False)
 
 
 def _with_people(verb: str, alone: str) -> "Describe":

@@ -11,6 +11,7 @@ from streams.mail.times import Clock
 PRODUCTS: Final = {"liveperson": "LivePerson Conversational Cloud", "webex": "Webex"}
 _SUBJECT_LIMIT: Final = 200  # characters without the marks
 _NAMED: Final = 3  # people that a subject names
+_EARLIER: Final = 10  # earlier mails that a supplement names in its text
 _PROVENANCE: Final = {
     "observed": "observed at that time",
     "reconstructed": "reconstructed from membership events",
@@ -63,10 +64,10 @@ def heading(
 
 def _notices(closed: ClosedSlice, part: tuple[int, int]) -> Iterator[str]:
     if closed["revision"]:
-        mails = ", ".join(f"<{one.hex()}@chatledger.invalid>" for one in closed["earlier"])
+        mails = ", ".join(f"<{one.hex()}@chatledger.invalid>" for one in closed["earlier"][:_EARLIER])
         yield (
             f"Supplement {closed['revision']}: what arrived after this conversation had been archived. "
-            f"It adds to the earlier mails {mails} and replaces nothing."
+            f"It adds to the {len(closed['earlier'])} earlier mails ({mails}) and replaces nothing."
         )
     if part[1] > 1:
         yield f"Part {part[0]} of {part[1]}."

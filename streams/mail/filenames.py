@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from streams.mail.clean import one_line, visible
+from streams.mail.clean import visible
 
 # path separators, what Windows forbids, tokens that `visible` makes, and what a header would have to escape
 _FORBIDDEN: Final = re.compile(r'[/\\:*?"<>|;\x00-\x1f\x7f]')
@@ -15,7 +15,7 @@ _EXTENSION_LIMIT: Final = 16
 
 def shown_name(name: str | None) -> str:
     """The name as the body shows it: verbatim, but on one line and unable to act."""
-    return one_line(name or "") or "file without a name"
+    return visible(name or "").replace("\n", "⟦U+000A⟧").replace("\t", "⟦U+0009⟧") or "file without a name"
 
 
 def safe_name(name: str | None, number: int) -> str:

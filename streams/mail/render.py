@@ -13,13 +13,14 @@ from schemas.records import ClosedSlice, Event, Mail, Segment
 from streams.mail.assemble import mail_size
 from streams.mail.attachments import EVENTS_NAME, PLACEHOLDER_BYTES, FilePart, Files, file_head, plan
 from streams.mail.encode import base64_lines, text_body
-from streams.mail.entries import Scene, entries, scene_of
+from streams.mail.entries import entries
 from streams.mail.events_json import events_json
 from streams.mail.facts import Topic, heading, topic_of
 from streams.mail.fields import MailFields, date_of, events_hash, head, message_id
 from streams.mail.page import page
 from streams.mail.participants import Cast, cast_of
 from streams.mail.parts import split
+from streams.mail.scene import Scene, scene_of
 from streams.mail.times import clock
 from streams.mail.transcript import transcript
 
@@ -88,11 +89,17 @@ def _mail(whole: _Slice, part: _Part) -> Mail:
     files = plan(part.events, ceiling, ceiling)
     mail = _written(whole, part, files)
     size = mail_size(mail["segments"])
-    if size <= ceiling or not files.parts:
+    if size > ceiling and files.encoded:
+        count = sum(len(event["attachments"]) for event in part.events)
+        budget = ceiling - (size - files.encoded) - count * PLACEHOLDER_BYTES
+        files = plan(part.events, max(0, budget), ceiling)
+        mail = _written(whole, part, files)
+        size = mail_size(mail["segments"])
+    if size <= ceiling:
         return mail
-    count = sum(len(event["attachments"]) for event in part.events)
-    budget = ceiling - (size - files.encoded) - count * PLACEHOLDER_BYTES
-    return _written(whole, part, plan(part.events, max(0, budget), ceiling))
+    # nothing is dropped: the mail stands in the archive, and who imports it is told why a mailbox may refuse it
+    reason = f"the text alone makes the mail larger than {ceiling:,} bytes"
+    return _written(whole, part, files._replace(reasons=[*files.reasons, reason]))
 
 
 def _written(whole: _Slice, part: _Part, files: Files) -> Mail:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,6 +18,7 @@ class Clock(NamedTuple):
     show: Callable[[int], str]
 
 
+@cache
 def load_zone(name: str) -> tzinfo:
     """The zone as the pinned tzdata package defines it; raises ZoneInfoNotFoundError if it has none of that name.
 
