@@ -89,7 +89,8 @@ def stop_with_parent() -> None:
     import threading  # noqa: PLC0415
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not sys.stdin: its lock, held by a daemon thread, is fatal at interpreter exit
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()

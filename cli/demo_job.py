@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from sandbox.checker import check
 
 from cli.common import new_codec
 from cli.demo_pick import worth_opening
@@ -128,18 +127,16 @@ def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, 
 
 def _prove(site: Site) -> None:
     """Hold the mails against what the simulated sources say that they have served, with a parser that is not ours."""
-    ledgers = [
-        path
-        for source in site.sources
-        for path in (source.ledger, source.ledger.with_suffix(".earlier.jsonl"))
-        if path.exists()
-    ]
-    report = check(ledgers, site.folder / "archive")
+    from sandbox.checker import check  # noqa: PLC0415 - only the folder store is checked
+
+    ledgers = [path for source in site.sources for path in source.ledgers()]
+    found = check(ledgers, site.folder / "archive")
     click.echo(
-        f"Checked against the sources' own ledgers: {report.messages:,} messages, {report.edits} edits, {report.deletions} deletions, "
-        f"{report.files} files; {len(report.missing)} missing, {len(report.doubled)} doubled."
+        f"Checked against the sources' own ledgers: {found.messages:,} messages, {found.edits} edits, "
+        f"{found.deletions} deletions, {found.files} files; "
+        f"{len(found.missing)} missing, {len(found.doubled)} doubled."
     )
-    for sentence in [*report.missing, *report.doubled][:10]:
+    for sentence in [*found.missing, *found.doubled][:10]:
         click.echo(f"  ! {sentence}")
 
 

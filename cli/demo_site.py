@@ -35,6 +35,10 @@ class Simulated:
     ledger: Path
     process: ManagedProcess
 
+    def ledgers(self) -> list[Path]:
+        """What it has served, in this run and in earlier ones."""
+        return [path for path in (self.ledger, _earlier(self.ledger)) if path.exists()]
+
     def move(self, now_ms: int) -> None:
         """Set its clock; it never goes back."""
         answer = requests.post(f"{self.url}/_sim/clock", json={"now_ms": now_ms}, timeout=10)
@@ -68,7 +72,7 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
         azurite = up.enter_context(Azurite(folder / "azurite")) if store == "azurite" else None
         sources = [
             _simulate(up, folder, "lp-demo", "liveperson", scale, now_iso),
-            _simulate(up, folder, "webex-demo", "webex", scale, now_iso),
+            _simulate(up, folder, "webex-demo", "webex", scale + 1, now_iso),  # 1: with its space of 3,000 messages
         ]
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)
@@ -92,8 +96,12 @@ def _simulate(
     return Simulated(uid, _address(process, log), ledger, process)
 
 
+def _earlier(ledger: Path) -> Path:
+    return ledger.with_suffix(".earlier.jsonl")
+
+
 def _keep(ledger: Path) -> None:
-    earlier = ledger.with_suffix(".earlier.jsonl")
+    earlier = _earlier(ledger)
     if ledger.exists():
         with earlier.open("ab") as kept:
             kept.write(ledger.read_bytes())
@@ -134,6 +142,8 @@ def _write_config(folder: Path, bootstrap: str, azurite: Azurite | None, sources
     else:
         string = _secret_file(secrets / "azurite", azurite.connection_string)
         store = f'kind = "azure"\ncontainer = "chats"\nconnection_string_file = {string}\napi_version = "2026-06-06"'
+    lp_secret = _secret_file(secrets / "lp", keys.client_secret)
+    lp_files = _secret_file(secrets / "lp-files", keys.file_key)
     collect = f"collect = {{ since = {SINCE}, poll_seconds = 0.3, window_hours = 24 }}"
     text = f"""# Written by `chatledger demo`; everything in it is made up.
 state_dir = {json.dumps(str(folder / "state"))}
@@ -154,8 +164,8 @@ uid = "{liveperson.uid}"
 name = "LivePerson (simulated)"
 account_id = "70012345"
 domain_url = "{liveperson.url}"
-auth = {{ method = "oauth2", client_id = "{keys.client_id}", client_secret = {{ file = {_secret_file(secrets / "lp", keys.client_secret)} }} }}
-files = {{ user = "{keys.file_user}", key = {{ file = {_secret_file(secrets / "lp-files", keys.file_key)} }} }}
+auth = {{ method = "oauth2", client_id = "{keys.client_id}", client_secret = {{ file = {lp_secret} }} }}
+files = {{ user = "{keys.file_user}", key = {{ file = {lp_files} }} }}
 {collect}
 
 [[connector]]

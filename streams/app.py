@@ -81,7 +81,7 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
         "consumer_auto_offset_reset": "earliest",
         "producer_request_timeout": settings.outage_seconds,
         "producer_max_request_size": MAX_RECORD_BYTES + 48_576,
-        "producer_compression_type": "lz4",
+        "producer_compression_type": "zstd",
         "producer_linger": 0.005,
         "stream_buffer_maxsize": 512,
         "stream_wait_empty": True,

@@ -1,43 +1,75 @@
-"""What a worker says of itself, and its watch over its own progress."""
+"""What a worker says of itself on the status topic, and its watch over its own progress."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from faust.types import TP
+
+from schemas.status import ALL_CONNECTORS, Component, ConnectorStatus, encode_status, status_key
+from schemas.topics import CONNECTOR_STATUS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from streams.app import Worker
+    from streams.positions import TopicPartition
     from streams.settings import WorkerSettings
+
+REPORT_SECONDS = 5.0
 
 
 class NoProgressError(RuntimeError):
     """Work is waiting and nothing moves: exit, so that a supervisor starts a worker that does."""
 
 
+class Watch:
+    """How long each partition has stood still with work waiting."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._moved: dict[TopicPartition, tuple[int, float]] = {}
+
+    def look(self, tp: TopicPartition, reached: int, highwater: int | None, now_s: float) -> None:
+        """Note where a partition stands; NoProgressError if it should have moved long ago."""
+        last, since = self._moved.get(tp, (-1, now_s))
+        if reached != last or highwater is None or highwater <= reached:
+            self._moved[tp] = (reached, now_s)
+        elif now_s - since > self._limit_s:
+            msg = f"{tp[0]}/{tp[1]}: stuck at {reached} of {highwater} for {now_s - since:.0f} s"
+            raise NoProgressError(msg)
+
+
 def report_status(worker: Worker, settings: WorkerSettings) -> None:
-    """Attach the watch to the worker's app."""
-    moved: dict[tuple[str, int], tuple[int, float]] = {}
+    """Attach watch and reports to the worker's app."""
+    watch = Watch(settings.stall_seconds)
+    written: dict[bytes, tuple[int | None, str]] = {}
 
-    @worker.app.timer(5.0)
-    async def watch_progress() -> None:
-        now = time.monotonic()
+    @worker.app.timer(REPORT_SECONDS)
+    async def report() -> None:
+        if worker.app.rebalancing:
+            return
         for tp, reached in list(worker.positions.reached.items()):
-            last, since = moved.get(tp, (-1, now))
-            if reached != last:
-                moved[tp] = (reached, now)
-            elif _behind(worker, tp, reached) and now - since > settings.stall_seconds:
-                msg = f"{tp[0]}/{tp[1]}: stuck at {reached} for {now - since:.0f} s with work waiting"
-                raise NoProgressError(msg)
-        await asyncio.sleep(0)
+            watch.look(tp, reached, worker.app.consumer.highwater(TP(*tp)), time.monotonic())
+        name = worker.desk.kafka.topic(CONNECTOR_STATUS.name)
+        for status in statuses(worker):
+            key = status_key(status)
+            if written.get(key) != (status["reached"], status["state"]):
+                written[key] = (status["reached"], status["state"])
+                await worker.app.producer.send(name, key, encode_status(status), None, None, None)
 
 
-def _behind(worker: Worker, tp: tuple[str, int], reached: int) -> bool:
-    highwater = worker.app.consumer.highwater(_faust_tp(tp))
-    return highwater is not None and highwater > reached
-
-
-def _faust_tp(tp: tuple[str, int]) -> object:
-    from faust.types import TP  # noqa: PLC0415 - keeps Faust out of the pure tests
-
-    return TP(*tp)
+def statuses(worker: Worker) -> Iterator[ConnectorStatus]:
+    """One record for each partition of each stage, with what it has reached; one writer per key (semantics 26)."""
+    now_ms = int(time.time() * 1000)
+    for tp, reached in sorted(worker.positions.reached.items()):
+        stage = cast("Component", worker.stages[tp[0]].name)
+        highwater = worker.app.consumer.highwater(TP(*tp)) or 0
+        yield {
+            "connector_uid": ALL_CONNECTORS, "connector": "all connectors", "source": "all", "component": stage,
+            "partition": tp[1], "lane": None, "reached": reached,
+            "state": "working" if highwater > reached else "idle", "captured_up_to_ms": None, "lag_ms": None,
+            "progress": None, "last_success_ms": now_ms, "last_error": None,
+            "counters": {"waiting": max(0, highwater - reached)}, "updated_at_ms": now_ms,
+        }  # fmt: skip

@@ -27,11 +27,11 @@ class Router:
         targets, seen = [], set[str]()
         for person in recipients(mail):
             target = self._target(mail, person)
-            if target["mailbox"] is not None:
-                if fold(target["mailbox"]) in seen:
-                    target = _skipped(person, target["mailbox"])
-                else:
-                    seen.add(fold(target["mailbox"]))
+            mailbox = target["mailbox"]
+            if mailbox is not None and fold(mailbox) in seen:
+                target = _skipped(person, mailbox)
+            elif mailbox is not None:
+                seen.add(fold(mailbox))
             targets.append(target)
         return _copies(mail, self.version, targets)
 
@@ -59,7 +59,7 @@ class Router:
         if address is not None and "@" in address:
             domain = fold(address.rpartition("@")[2])
             if domain in self._domains:
-                return address, ("", "")
+                return fold(address), ("", "")  # one folder for one mailbox, however the source spells it
             return None, ("external", f"{domain} is not one of the firm's domains")
         if self._catch_all is not None:
             return self._catch_all, ("", "")
