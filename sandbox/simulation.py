@@ -8,7 +8,6 @@ say nothing:
 ``source``        ``liveperson`` or ``webex``
 ``conversation``  the source's own id of the conversation (LivePerson) or space (Webex)
 ``kind``          one of
-
   - ``message``   a new message: ``text`` as a reader would see it, sender, ``file_name`` of an attached file
   - ``edit``      a message's text was replaced: ``target`` = message id, ``text`` = the new text
   - ``deletion``  a message was taken back: ``target`` = message id
@@ -17,11 +16,10 @@ say nothing:
   - ``renamed``   a later answer showed the person under this other name
   - ``file``      bytes went out in full: ``file_name``, ``sha256``, ``size``; ``target`` = its message
   - ``closed``    the conversation was shown as ended
-
 ``id``            the source's own id of the thing, unique within source, conversation and kind
 ``at_ms``         when it happened by the source's clock, ms since 1970 UTC
 ``served_at_ms``  the simulated time of the first answer that had it
-``sender_id``, ``sender_name``, ``sender_email``   as the source shows them
+``sender_id``, ``sender_name``, ``sender_email``   of the person, where known
 ``texts``         further pieces that a reader sees: captions, texts and titles of cards, quick replies
 ``hidden``        true: never shown to the customer (a manager's note)
 
