@@ -44,6 +44,10 @@ _REMEMBERED: Final = 4096  # what was just written, so that copying a mail needs
 _SERVER_COPY_LIMIT: Final = 256 << 20  # bytes; "Copy Blob From URL" takes no more
 
 
+class _PhantomError(StoreUnavailableError):
+    """A path was refused as taken although nothing is there: perhaps another writer's unfinished business."""
+
+
 class AzureStore:
     """Keeps blobs in one container, each with its SHA-256 in the metadata; one long-lived client."""
 
@@ -68,7 +72,7 @@ class AzureStore:
         await self._ensure_container()
         if isinstance(data, bytes) and len(data) <= SINGLE_PUT_SIZE:
             found = checked_hash(path, sha256, hashlib.sha256(data).hexdigest())
-            return await self._settle(upload, len(data), found, upload.put(data, found))
+            return await self._put(upload, data, found)
         if sha256 is not None and await self.stat(path) is not None:
             return await self._compare(path, sha256)
         return await self._create_in_blocks(upload, data, sha256)
@@ -173,8 +177,21 @@ class AzureStore:
             with explained(upload.path):
                 await upload.stage(block)
         sha256 = checked_hash(upload.path, announced, running.hexdigest())
-        attempt = upload.put(last, sha256) if size == len(last) else upload.commit(sha256)
-        return await self._settle(upload, size, sha256, attempt)
+        if size == len(last):
+            return await self._put(upload, last, sha256)
+        return await self._settle(upload, size, sha256, upload.commit(sha256))
+
+    async def _put(self, upload: Upload, data: bytes, sha256: str) -> Stored:
+        """Send a small body in one request.
+
+        Azurite refuses that as "taken" where a killed writer has left uncommitted blocks; a commit it takes.
+        """
+        try:
+            return await self._settle(upload, len(data), sha256, upload.put(data, sha256))
+        except _PhantomError:
+            with explained(upload.path):
+                await upload.stage(data)
+            return await self._settle(upload, len(data), sha256, upload.commit(sha256))
 
     async def _settle(self, upload: Upload, size: int, sha256: str, attempt: Awaitable[str]) -> Stored:
         """Wait for the request that makes the blob; when the path is taken, compare hashes.
@@ -195,10 +212,10 @@ class AzureStore:
 
     async def _compare(self, path: str, sha256: str, error: HttpResponseError | None = None) -> Stored:
         found = await self.stat(path)
-        if found is None:  # another writer's unfinished business, or gone again
-            reason = f" ({code_of(error)})" if error else ""
-            message = f"{path}: refused as taken, but nothing is there{reason}; try again"
-            raise StoreUnavailableError(message)
+        if found is None:
+            reason = code_of(error) if error else "gone again"
+            message = f"{path}: refused as taken, but nothing is there ({reason}); try again"
+            raise _PhantomError(message)
         if found.sha256 != sha256:
             raise StoreConflictError(path, expected=sha256, found=str(found.sha256))
         return Stored(path, found.size, sha256, created=False)
@@ -215,6 +232,8 @@ class AzureStore:
         try:
             attempt = upload.copy(address, authorization, etag=etag, sha256=sha256)
             return await self._settle(upload, origin.size, sha256, attempt)
+        except _PhantomError:
+            return None
         except (StoreUnavailableError, StoreConflictError):
             raise
         except StoreError as error:

@@ -133,9 +133,9 @@ def _entries(folder: Path) -> list[tuple[str, bool, int]]:
             for entry in entries:
                 if is_hidden(entry.name):
                     continue
-                if entry.is_dir():
+                if entry.is_dir(follow_symlinks=False):
                     found.append((f"{entry.name}/", True, 0))
-                elif entry.is_file():
+                elif entry.is_file(follow_symlinks=False):
                     found.append((entry.name, False, entry.stat().st_size))
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -1,0 +1,169 @@
+"""What only a folder has: links, permissions, full disks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stores.folder import FolderStore
+from stores.folder_files import INCOMING, new_file, sweep
+from stores.interface import StoreConflictError, Stored, StoreError
+from stores.settings import FolderSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAIL = "message/rfc822"
+SHA = hashlib.sha256(b"mail").hexdigest()
+ROOT = Path(__file__).parents[2]
+
+
+def no_links(source: Path, target: Path) -> None:
+    """Refuse as a file system without hard links does."""
+    raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(source), None, str(target))
+
+
+def no_more_links(source: Path, target: Path) -> None:
+    """Refuse further links as ext4 does after 65,000, but take a new file's first."""
+    if INCOMING not in source.parts:
+        raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
+    os.link(source, target)
+
+
+def test_copies_are_hard_links_and_read_only(tmp_path: Path) -> None:
+    """A copy takes no room, and no mail program can change one in place."""
+    store = FolderStore(tmp_path)
+
+    async def scenario() -> None:
+        await store.create("_mails/m.eml", b"mail", content_type=MAIL)
+        await store.copy("_mails/m.eml", "ann/m.eml", content_type=MAIL, sha256=SHA)
+
+    asyncio.run(scenario())
+    mail, copy = tmp_path / "_mails/m.eml", tmp_path / "ann/m.eml"
+    assert mail.samefile(copy)
+    assert not stat.S_IMODE(copy.stat().st_mode) & 0o222
+
+
+@pytest.mark.parametrize("link", [no_links, no_more_links])
+@pytest.mark.parametrize("durable", [True, False])
+def test_works_without_hard_links(
+    tmp_path: Path, link: Callable[[Path, Path], None], *, durable: bool
+) -> None:
+    """Where links don't reach, files are renamed and copied under the same rules."""
+    store = FolderStore(tmp_path, durable=durable, link=link)
+
+    async def scenario() -> None:
+        outcomes = await asyncio.gather(
+            *(store.create("m.eml", b"mail", content_type=MAIL) for _ in range(8))
+        )
+        assert sum(outcome.created for outcome in outcomes) == 1
+        for created in (True, False):
+            copy = await store.copy("m.eml", "ann/m.eml", content_type=MAIL, sha256=SHA)
+            assert copy == Stored("ann/m.eml", 4, SHA, created=created)
+        with pytest.raises(StoreConflictError):
+            await store.create("ann/m.eml", b"else", content_type=MAIL)
+
+    asyncio.run(scenario())
+    assert not (tmp_path / "m.eml").samefile(tmp_path / "ann/m.eml")
+    assert [path.name for path in (tmp_path / INCOMING).iterdir()] in ([".lock"], [])
+
+
+def test_a_changed_file_is_found_out(tmp_path: Path) -> None:
+    """A stored file that somebody altered is a conflict for its writer, and no source for a copy."""
+    store = FolderStore(tmp_path)
+
+    async def scenario() -> None:
+        await store.create("m.eml", b"mail", content_type=MAIL)
+        path = tmp_path / "m.eml"
+        path.chmod(0o644)
+        path.write_bytes(b"Mail")
+        os.utime(path, (1, 1))
+        with pytest.raises(StoreConflictError):
+            await store.create("m.eml", b"mail", content_type=MAIL)
+        with pytest.raises(StoreError, match="announced"):
+            await store.copy("m.eml", "copy.eml", content_type=MAIL, sha256=SHA)
+
+    asyncio.run(scenario())
+
+
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
+    """The error says which file to move away."""
+    store = FolderStore(tmp_path)
+
+    async def scenario() -> None:
+        await store.create("ann", b"mail", content_type=MAIL)
+        with pytest.raises(StoreError, match="move it away"):
+            await store.create("ann/m.eml", b"mail", content_type=MAIL)
+
+    asyncio.run(scenario())
+
+
+def test_a_living_writer_is_not_swept(tmp_path: Path) -> None:
+    """However old its file, a writer that still holds it keeps it."""
+    file, path = new_file(tmp_path)
+    os.utime(path, (1, 1))
+    with file:
+        assert sweep(tmp_path) == 0
+    assert sweep(tmp_path) == 1
+
+
+def test_foreign_and_hidden_files_are_not_listed(tmp_path: Path) -> None:
+    """Housekeeping of other programs is skipped, and links to folders can't send a listing in circles."""
+    store = FolderStore(tmp_path)
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "loop").symlink_to(tmp_path)
+    (tmp_path / "ann" / "m.eml").write_bytes(b"mail")
+
+    async def listed() -> list[str]:
+        return [info.path async for info in store.list("")]
+
+    assert asyncio.run(listed()) == ["ann/m.eml"]
+
+
+def works(command: list[str]) -> bool:
+    """Tell whether a command ends well."""
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def in_namespace(script: str, tmp_path: Path, *arguments: str) -> str:
+    """Run a shell script in a mount namespace of its own, where a small disk can be mounted for real."""
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-ec"]
+    if shutil.which("unshare") is None or not works([*prefix, ":"]):
+        pytest.skip("this machine lets nobody mount in a namespace of their own")
+    command = [*prefix, script, "sh", str(tmp_path), sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout
+
+
+def test_a_full_disk_is_something_to_wait_for(tmp_path: Path) -> None:
+    """On a disk of 2 MiB, 3 MiB don't fit: the caller is told to wait, nothing stays, and 1 MiB fits."""
+    settings = FolderSettings(path=tmp_path / "a").model_dump_json()
+    script = (
+        'mount -t tmpfs -o size=2m none "$1"\n'
+        '"$2" -m tests.stores.writer "$3" b/large 3 whole\n'
+        '"$2" -m tests.stores.writer "$3" b/small 1 whole\n'
+    )
+    large, small = in_namespace(script, tmp_path, settings).splitlines()
+    assert large.startswith("StoreUnavailableError")
+    assert "no space left" in large
+    assert small == f"stored True {1 << 20}"
+
+
+def test_a_read_only_disk_says_what_to_do(tmp_path: Path) -> None:
+    """Where nothing may be written, the error names user and folder."""
+    settings = FolderSettings(path=tmp_path / "a").model_dump_json()
+    script = 'mount -t tmpfs -o ro none "$1"\n"$2" -m tests.stores.writer "$3" b/c 1 whole\n'
+    said = in_namespace(script, tmp_path, settings)
+    assert said.startswith("StoreError")
+    assert "or name another folder" in said
