@@ -194,6 +194,11 @@ class Runner:
             self._failed(run, "refused", error, REFUSED_PAUSE_S)
             if target_ms is not None:
                 raise
+        except StoppedError:
+            raise
+        except Exception as error:  # ours or the source's mistake: said once more where people look
+            run.status.trouble("stopped", f"{type(error).__name__}: {error}")
+            raise
         finally:
             self._rounds.seen.forget_sent()
             self._current = None

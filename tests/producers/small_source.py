@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from producers.source import Captured, Finding, Refused, Slice, SourceError, Window
+from producers.source import Captured, Finding, Refused, Slice, Window
 from schemas.ids import event_id
 from schemas.records import Event, event
 
@@ -38,7 +38,7 @@ class SmallSource:
     name: str = "webex"
     settle_ms: int = 60_000
     look_back_ms: int = 90 * DAY_MS
-    troubles: list[SourceError] = field(default_factory=list)
+    troubles: list[Exception] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     confirmations: int = 0
     restored: str = ""

@@ -166,6 +166,19 @@ def test_a_refusal_is_told_and_ends_once(fresh: Callable[..., KafkaSettings]) ->
     assert not any(controls(read_log(kafka), "watermark").values())
 
 
+def test_a_mistake_in_the_code_is_told_and_raised(fresh: Callable[..., KafkaSettings]) -> None:
+    """A supervisor restarts the process; the status keeps why."""
+    kafka, source = fresh(), hourly()
+    source.troubles = [ZeroDivisionError("division by zero")]
+    with pytest.raises(ZeroDivisionError):
+        a_runner(source, kafka).once()
+    status = statuses(kafka)[f"{UID}/collector/live".encode()]
+    assert (status["state"], status["last_error"]["message"]) == (
+        "stopped",
+        "ZeroDivisionError: division by zero",
+    )
+
+
 def test_refused_bytes_are_in_dead_letters_before_the_watermark_moves(
     fresh: Callable[..., KafkaSettings],
 ) -> None:

@@ -72,6 +72,20 @@ def test_a_collector_killed_at_random_moments_loses_nothing(
 
 
 @pytest.mark.slow
+def test_two_collectors_of_one_connector_do_no_harm(
+    fresh: Callable[..., KafkaSettings], tmp_path: Path
+) -> None:
+    """A second one that should not run repeats what the first has said, and neither lies."""
+    kafka = fresh()
+    collectors = Collectors(kafka, tmp_path)
+    both = [collectors.start("once"), collectors.start("once")]
+    assert [process.wait(120) for process in both] == [0, 0]
+    log = read_log(kafka)
+    assert set(event_ids(log)) == expected_ids()
+    assert broken_promises(log) == []
+
+
+@pytest.mark.slow
 def test_a_broker_killed_twice_loses_nothing(
     broker: KafkaServer, fresh: Callable[..., KafkaSettings], tmp_path: Path
 ) -> None:
