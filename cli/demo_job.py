@@ -20,7 +20,7 @@ from consumers.status import read_status, views
 
 BEGIN = datetime(2026, 3, 5, 6, tzinfo=UTC)
 END = datetime(2026, 3, 12, 12, tzinfo=UTC)  # every slice of the week is closed by then
-STEP = timedelta(hours=12)
+STEP = timedelta(hours=24)
 SLACK_MS = 15 * 60_000  # what a source may hide, by its settle delay
 PATIENCE_S = 120.0
 

@@ -1,0 +1,1 @@
+"""What crosses a boundary: record formats, topic catalogue, codec, ids. Knows no other room."""

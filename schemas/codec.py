@@ -108,7 +108,7 @@ def decode(data: bytes) -> Decoded:
     return Decoded(name, _read(name, writer, data, 10))
 
 
-def expect(name: str, data: bytes) -> Any:  # noqa: ANN401 - the caller names the record type
+def expect(name: str, data: bytes) -> Any:
     """The record in these bytes, which must be of this schema; DecodeError otherwise."""
     decoded = decode(data)
     if decoded.name != name:
@@ -117,7 +117,7 @@ def expect(name: str, data: bytes) -> Any:  # noqa: ANN401 - the caller names th
     return decoded.value
 
 
-def _read(name: str, writer: Schema, data: bytes, start: int) -> Any:  # noqa: ANN401 - as above
+def _read(name: str, writer: Schema, data: bytes, start: int) -> Any:
     reader = schema(name)
     body = io.BytesIO(data)
     body.seek(start)
