@@ -23,5 +23,5 @@ def _token(match: re.Match[str]) -> str:
 
 def one_line(text: str, limit: int = 0) -> str:
     """The visible text on one line, blanks collapsed, cut with an ellipsis beyond `limit` characters (0: never)."""
-    line = _BLANKS.sub(" ", visible(text)).strip(" ")
+    line = _BLANKS.sub(" ", visible(text)).strip()
     return f"{line[: limit - 1]}…" if 0 < limit < len(line) else line

@@ -9,7 +9,6 @@ _RAW_LINE: Final = 57  # bytes that make one base64 line
 
 _PLAIN: Final = bytes(c for c in range(32, 127) if c != ord("=")) + b"\t\r\n"
 _OTHER: Final = re.compile(rb"[^\t\r\n -~]+")
-_TRAILING: Final = re.compile(rb"[\t ](?=\r\n|\Z)")
 _LONG: Final = re.compile(rb"^[^\r\n]{77,}", re.MULTILINE)
 _PIECE: Final = re.compile(rb".{1,75}(?<!=)(?<!=.)")  # an escape =XX stays whole
 
@@ -33,8 +32,9 @@ def quoted_printable(data: bytes) -> bytes:
     coded = data.replace(b"=", b"=3D")
     if not coded.isascii() or len(data.translate(None, _PLAIN)) != data.count(b"="):
         coded = _OTHER.sub(_hexed, coded)
-    if b" \r" in coded or b"\t\r" in coded or coded[-1:] in (b" ", b"\t"):
-        coded = _TRAILING.sub(_hexed, coded)
+    coded = coded.replace(b" \r\n", b"=20\r\n").replace(b"\t\r\n", b"=09\r\n")
+    if coded[-1:] in (b" ", b"\t"):
+        coded = coded[:-1] + (b"=20" if coded[-1:] == b" " else b"=09")
     return _LONG.sub(_softened, coded)
 
 
