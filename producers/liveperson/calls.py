@@ -73,6 +73,10 @@ class Call:
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = field(default=None, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    patient: bool = True
+    """Whether a failure is worth another try within this call."""
+    tells_time: bool = True
+    """Whether the answer's `Date` is the clock of the history."""
     most_bytes: int | None = None
     """Ceiling of the body; a larger one ends as TooLargeError."""
 

@@ -14,10 +14,11 @@ _HISTORY_ADVICE = (
 )
 _USERS_ADVICE = "give the key the privilege Administration > Users, or the scope users.external"
 _NO_FILES = "files are named in the mails but not fetched: set files.user and files.key"
-_MOMENT = Query(1, 1)
 
 
-def findings(settings: LivePersonSettings, domains: Domains, api: Api, files: Files) -> list[Finding]:
+def findings(
+    settings: LivePersonSettings, domains: Domains, api: Api, files: Files, now_ms: Callable[[], int]
+) -> list[Finding]:
     """What was tried, in the order in which things depend on each other; later ones are left out when hopeless."""
     lookup = _tried("domain lookup", domains.ask, "check account_id and domain_url")
     if not lookup.ok:
@@ -26,7 +27,9 @@ def findings(settings: LivePersonSettings, domains: Domains, api: Api, files: Fi
         lookup,
         _tried("host of the history", lambda: domains.url(HISTORY, ""), "ask LivePerson to enable messaging"),
         _tried("host of the users", lambda: domains.url(USERS, ""), "ask LivePerson to enable it"),
-        _tried("history", lambda: api.page(api.search_body(_MOMENT, 0, 1)), _HISTORY_ADVICE),
+        _tried(
+            "history", lambda: api.page(api.search_body(Query(now_ms() - 1, now_ms()), 0, 1)), _HISTORY_ADVICE
+        ),
         _tried("users", api.users, _USERS_ADVICE),
         _tried("file storage", files.check, "check files.user and files.key")
         if settings.files

@@ -43,8 +43,8 @@ CAPTURED_EVENTS = 300
 STRANGER_SECONDS = 60.0
 LIVE = "live"
 _SWEPT = "swept"
-_NOWHERE = ""
-"""In the cache, the conversation of what belongs to none."""
+_NOWHERE = "refused/"
+"""In the cache, begins the conversation of what belongs to none."""
 
 
 class LivePersonSource:
@@ -128,7 +128,8 @@ class LivePersonSource:
     def _complete(self, page: list[Row]) -> list[Row]:
         """The page, where an address may be missing with rows by id: lists leave out most attributes of consumers."""
         lacking = [row.conversation for row in page if row.conversation and self._lacks_address(row)]
-        fetched = {row.conversation: row for row in self._history.by_ids(lacking)}
+        whole = (row for row in self._history.by_ids(lacking) if isinstance(row, Row))
+        fetched = {row.conversation: row for row in whole}
         return [fetched.get(row.conversation, row) for row in page]
 
     def _lacks_address(self, row: Row) -> bool:
@@ -142,14 +143,15 @@ class LivePersonSource:
     def _refused(self, reason: str, error: str, body: bytes) -> Iterator[Refused]:
         """Hand over bytes for the dead-letters, once."""
         ident = digest("refused", body)
-        if ident.hex() not in self._cache.known(_NOWHERE):
-            self._cache.add([Sent(_NOWHERE, ident.hex(), ident, 0, None)])
+        place = f"{_NOWHERE}{ident.hex()}"
+        if not self._cache.known(place):
+            self._cache.add([Sent(place, "refused", ident, 0, None)])
             yield Refused(reason, error, "LivePerson history", body)
 
     def _watched(self, fetched: set[str]) -> Iterator[Captured | Refused]:
         due = [ident for ident in self._cache.due(self._date_ms()) if ident not in fetched]
         for row in self._history.by_ids(due):
-            yield from self._row(row)
+            yield from self._page(row if isinstance(row, Broken) else [row], fetched)
 
     def _row(self, row: Row) -> Iterator[Captured | Refused]:
         if row.conversation is None:
@@ -230,7 +232,7 @@ class LivePersonSource:
 
     def check(self) -> list[Finding]:
         """Try domain lookup, keys, both privileges and the file storage, without collecting."""
-        return findings(self._settings, self._domains, self._api, self._files)
+        return findings(self._settings, self._domains, self._api, self._files, self._date_ms)
 
     def close(self) -> None:
         """Let go of connections and of the cache."""

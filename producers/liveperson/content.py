@@ -18,6 +18,7 @@ FORM_FACTS = ("formId", "formName", "invitationId", "submissionId", "status", "s
 _FORM_MARKS = frozenset({"formId", "invitationId", "submissionId", "formData"})
 _UNSAID = frozenset({"type", "id", "elementId", "size", "target", "$schema", "fallback", "class"})
 """Fields of cards whose plain values are structure, not words."""
+_WRITTEN = frozenset({"msg", "richContent", "quickReplies", "preview"})
 _UNSAID_TREES = frozenset({"metadata", "style", "encryptedMetadata"})
 _BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"})
 
@@ -52,7 +53,7 @@ def content_of(message: dict[str, Any]) -> Content:
         return _file(data["file"])
     if isinstance(data, dict) and (link := _link_box(data)) is not None:
         return _link(link)
-    if isinstance(data, dict) and {"msg", "richContent", "quickReplies"} & data.keys():
+    if isinstance(data, dict) and data.keys() & {"msg", "richContent", "quickReplies"}:
         return _written(message, data)
     return Content(_joined(seen_texts(data)), {"unknown": data}, understood=False)
 
@@ -67,7 +68,7 @@ def _written(message: dict[str, Any], data: dict[str, Any]) -> Content:
     html = said if said is not None and message.get("type") == "TEXT_HTML" else None
     plain = html_text(html) if html is not None else said
     meaning: dict[str, Any] = {"text": said, "cards": [card for card in cards if card is not None]}
-    rest = {key: value for key, value in data.items() if key not in ("msg", "richContent", "quickReplies")}
+    rest = {key: value for key, value in data.items() if key not in _WRITTEN}
     if rest:
         meaning["rest"] = rest
         shown += seen_texts(rest)

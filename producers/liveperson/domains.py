@@ -45,10 +45,11 @@ class Domains:
         return f"{self._settings.scheme}://{host}{path}"
 
     def ask(self) -> None:
-        """Ask the lookup now; raises SourceError if it does not answer."""
+        """Ask the lookup now; raises SourceError if it does not answer, at once while the last answer serves."""
         account = self._settings.account_id
         url = f"{self._settings.domain_url.rstrip('/')}/api/account/{account}/service/baseURI.json"
-        body = self._http.fetch(Call("domain lookup", "GET", url, {"version": "1.0"})).body
+        call = Call("domain lookup", "GET", url, {"version": "1.0"}, patient=not self._hosts)
+        body = self._http.fetch(call).body
         hosts = _hosts(body)
         if not hosts:
             msg = f"LivePerson domain lookup: {url} named no hosts; it will be tried again"

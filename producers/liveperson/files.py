@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase
@@ -26,6 +27,7 @@ from producers.source import Contents, SourceRefusedError, SourceUnavailableErro
 from schemas.records import Attachment, ContentRef
 
 RESUMES = 5
+_PATH_MARKS = "/%:@!$&'()*+,;=-._~"
 _UNTYPED = "application/octet-stream"
 
 
@@ -49,7 +51,9 @@ class SwiftAuth:
 
     def _fetch(self) -> str:
         headers = {"X-Auth-User": self._keys.user, "X-Auth-Key": read_secret(self._keys.key)}
-        call = Call("file storage", "GET", self._domains.url(FILES, "/auth/v1.0"), headers=headers)
+        call = Call(
+            "file storage", "GET", self._domains.url(FILES, "/auth/v1.0"), headers=headers, tells_time=False
+        )
         try:
             token = self._http.fetch(call).headers.get("X-Auth-Token")
         except AnsweredError as error:
@@ -129,7 +133,7 @@ class Files:
         if not file.path.startswith("/") or file.path.startswith("//") or ".." in file.path.split("/"):
             raise _FinalError("not_fetched", "LivePerson named a path that is not one of its file storage")
         with tempfile.TemporaryFile(dir=self._spool_dir) as spool:
-            call = Call("file", "GET", self._domains.url(FILES, file.path))
+            call = Call("file", "GET", self._domains.url(FILES, quote(file.path, safe=_PATH_MARKS)))
             transfer = _Transfer(call, spool, self._monotonic() + self._limits.max_file_seconds)
             self._download(transfer, self._auth)
             spool.seek(0)
@@ -154,7 +158,7 @@ class Files:
         headers = {"Accept-Encoding": "identity"}
         if transfer.size:
             headers["Range"] = f"bytes={transfer.size}-"
-        call = Call("file", "GET", transfer.call.url, headers=headers)
+        call = Call("file", "GET", transfer.call.url, headers=headers, tells_time=False)
         try:
             return self._http.open(call, auth)
         except AnsweredError as error:

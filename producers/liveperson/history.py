@@ -4,7 +4,7 @@
 or stays incomplete ends as SourceUnavailableError, and the window is polled again as a whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from producers.liveperson.calls import TooLargeError
@@ -60,7 +60,7 @@ class History:
                 return
             else:
                 _note(reading, page)
-                yield self._whole(page.rows)
+                yield from self._whole(page.rows)
 
     def _page(self, query: Query, offset: int, limit: int = PAGE_ROWS) -> Page | Broken:
         """One page from all shards; a shorter one where so many rows would be too many bytes."""
@@ -75,7 +75,7 @@ class History:
         found: list[Page | Broken] = []
 
         def answered() -> bool:
-            found.append(self._readable(query, offset, limit))
+            found.append(self._readable(lambda: self._api.search_body(query, offset, limit)))
             return isinstance(found[-1], Broken) or found[-1].settled
 
         self._http.patiently(
@@ -84,10 +84,11 @@ class History:
         )
         return found[-1]
 
-    def _readable(self, query: Query, offset: int, limit: int) -> Page | Broken:
+    def _readable(self, ask: Callable[[], bytes]) -> Page | Broken:
+        """The page in an answer, asked for again a few times if it can't be read."""
         broken = Broken("never asked", b"")
         for _ in range(MALFORMED_TRIES):
-            body = self._api.search_body(query, offset, limit)
+            body = ask()
             try:
                 return self._api.page(body)
             except MalformedError as error:
@@ -96,7 +97,7 @@ class History:
 
     def _rescued(self, query: Query, reading: _Reading, whole: Broken) -> Iterator[list[Row] | Broken]:
         """The rows of a page that can't be read, one by one, so that a single bad one takes no other with it."""
-        singles = [self._page(query, reading.offset + place, 1) for place in range(PAGE_ROWS)]
+        singles = self._singles(query, reading.offset)
         if all(isinstance(single, Broken) for single in singles):
             msg = f"LivePerson history search answers with what is no JSON ({whole.error}); it will be tried again"
             raise SourceUnavailableError(msg)
@@ -105,45 +106,58 @@ class History:
             if isinstance(single, Broken):
                 yield single
             elif single.rows:
-                yield self._whole(single.rows[:1])
+                yield from self._whole(single.rows[:1])
             else:
                 reading.more = False
 
-    def _whole(self, rows: list[Row]) -> list[Row]:
+    def _singles(self, query: Query, offset: int) -> list[Page | Broken]:
+        """The rows of one page, each asked for alone, up to the end of the result."""
+        found: list[Page | Broken] = []
+        while len(found) < PAGE_ROWS:
+            found.append(self._page(query, offset + len(found), 1))
+            if isinstance(found[-1], Page) and not found[-1].rows:
+                break
+        return found
+
+    def _whole(self, rows: list[Row]) -> Iterator[list[Row] | Broken]:
         """The same rows, truncated ones fetched again by id."""
         cut = [row.conversation for row in rows if row.cut_short and row.conversation is not None]
-        if not cut:
-            return rows
-        fetched = {row.conversation: row for row in self.by_ids(cut)}
-        return [fetched.get(row.conversation, row) if row.cut_short else row for row in rows]
+        answers = self.by_ids(cut)
+        fetched = {row.conversation: row for row in answers if isinstance(row, Row)}
+        yield [fetched.get(row.conversation, row) if row.cut_short else row for row in rows]
+        yield from (answer for answer in answers if isinstance(answer, Broken))
 
-    def by_ids(self, ids: Sequence[str]) -> list[Row]:
+    def by_ids(self, ids: Sequence[str]) -> list[Row | Broken]:
         """These conversations whole; those that the source does not know are missing."""
         chunks = (list(ids)[at : at + IDS_PER_CALL] for at in range(0, len(ids), IDS_PER_CALL))
         return [row for chunk in chunks for row in self._by_ids(chunk)]
 
-    def _by_ids(self, ids: list[str]) -> list[Row]:
+    def _by_ids(self, ids: list[str]) -> list[Row | Broken]:
+        """One call, or several where one answer would be too large or can't be read."""
         try:
-            return self._settled_by_ids(ids)
+            found = self._settled_by_ids(ids)
         except TooLargeError:
-            middle = len(ids) // 2
-            return [*self._by_ids(ids[:middle]), *self._by_ids(ids[middle:])]
+            found = Broken("too large", b"")
+        if isinstance(found, Page):
+            return [*found.rows]
+        if len(ids) == 1:
+            return [found]
+        middle = len(ids) // 2
+        return [*self._by_ids(ids[:middle]), *self._by_ids(ids[middle:])]
 
-    def _settled_by_ids(self, ids: list[str]) -> list[Row]:
-        found: list[Page] = []
+    def _settled_by_ids(self, ids: list[str]) -> Page | Broken:
+        found: list[Page | Broken] = []
 
         def answered() -> bool:
-            try:
-                found.append(self._api.page(self._api.by_ids_body(ids)))
-            except MalformedError:
-                return False
-            return found[-1].settled and not any(row.cut_short for row in found[-1].rows)
+            found.append(self._readable(lambda: self._api.by_ids_body(ids)))
+            page = found[-1]
+            return isinstance(page, Broken) or (page.settled and not any(row.cut_short for row in page.rows))
 
         self._http.patiently(
             answered,
             "LivePerson history by id: the rows keep coming incomplete; the window will be polled again",
         )
-        return found[-1].rows
+        return found[-1]
 
 
 def _too_many(page: Page | Broken) -> bool:

@@ -65,7 +65,7 @@ class Http:
 
     def fetch(self, call: Call, auth: Auth | None = None) -> Reply:
         """The whole answer to a call, 200 to 299; errors as in `open`, and TooLargeError."""
-        for attempt in self._attempts():
+        for attempt in self._attempts(patient=call.patient):
             with attempt, closing(self._signed(call, auth)) as answer:
                 body = b"".join(self._limited(call, answer))
                 return Reply(answer.status_code, answer.headers, body)
@@ -76,7 +76,7 @@ class Http:
 
         Raises AnsweredError (a SourceRefusedError) for what a retry can't change, SourceUnavailableError for all else.
         """
-        for attempt in self._attempts():
+        for attempt in self._attempts(patient=call.patient):
             with attempt:
                 return self._signed(call, auth)
         raise untried(call)
@@ -100,18 +100,18 @@ class Http:
 
     def patiently(self, work: Callable[[], bool], sentence: str) -> None:
         """Repeat until `work` says that it is done; SourceUnavailableError with this sentence if it never is."""
-        for attempt in self._attempts():
+        for attempt in self._attempts(patient=True):
             with attempt:
                 if work():
                     return
                 raise AgainError(sentence)
 
-    def _attempts(self) -> Iterator[stamina.Attempt]:
+    def _attempts(self, *, patient: bool) -> Iterator[stamina.Attempt]:
         limits = self._limits
         return iter(
             stamina.retry_context(
                 on=pause_after,
-                attempts=None,
+                attempts=None if patient else 1,
                 timeout=limits.retry_seconds,
                 wait_initial=limits.first_wait_seconds,
                 wait_max=limits.longest_wait_seconds,
@@ -135,7 +135,8 @@ class Http:
                 auth=signer, timeout=(CONNECT_SECONDS, self._limits.timeout_seconds), allow_redirects=False,
                 stream=True,
             )  # fmt: skip
-        self._note_date(answer)
+        if call.tells_time:
+            self._note_date(answer)
         return answer
 
     def _note_date(self, answer: requests.Response) -> None:
