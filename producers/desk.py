@@ -34,9 +34,13 @@ class Desk:
     def events(self, captured: Captured, lane: str) -> None:
         """Put events on their way to raw-events; what fits no record goes to dead-letters."""
         origin = Origin(self.uid, self.source, lane, self.clock())
-        good = Captured(captured.slice, [event for event in captured.events if self._fit_or_refuse(event)])
+        try:
+            records = list(pack(captured, origin, self._put_event))
+        except UnencodableError:
+            good = [event for event in captured.events if self._fit_or_refuse(event)]
+            records = list(pack(Captured(captured.slice, good), origin, self._put_event))
         key = conversation_key(self.uid, captured.slice.conversation)
-        for record in pack(good, origin, self._put_event):
+        for record in records:
             self.sink.send(RAW_EVENTS.name, self._encode(RAW_EVENTS.name, "RawEvents", record), key=key)
 
     def refuse(self, refused: Refused) -> None:

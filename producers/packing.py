@@ -33,6 +33,9 @@ class Origin:
     captured_at_ms: int
 
 
+_UNFIT = (ValueError, TypeError, KeyError, AttributeError, OverflowError)  # what fastavro raises
+
+
 class UnencodableError(Exception):
     """An event that fits no record, whatever its texts: a field is missing or of another type."""
 
@@ -45,9 +48,20 @@ def pack(
     Raises UnencodableError, before anything is yielded, for events that are no events.
     """
     shell = _shell(captured, origin)
+    if captured.events and _fits_as_it_is({**shell, "events": captured.events}, limit):
+        yield {**shell, "events": captured.events}
+        return
     room = limit - len(encode("RawEvents", shell)) - FRAME_BYTES
     for group in _groups(_fitted(captured.events, put, room), room):
         yield {**shell, "events": group}
+
+
+def _fits_as_it_is(record: RawEvents, limit: int) -> bool:
+    """The usual case, at the price of one encoding; whatever is wrong is looked at event by event."""
+    try:
+        return len(encode("RawEvents", record)) <= limit
+    except _UNFIT:
+        return False
 
 
 def _shell(captured: Captured, origin: Origin) -> RawEvents:
@@ -102,7 +116,7 @@ def encodable(event: Event) -> tuple[Event, bytes]:
     except UnicodeEncodeError:
         repaired = cast(Event, _repaired(event))
         return repaired, encode("Event", repaired)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except _UNFIT as error:
         msg = f"event {event.get('source_key')!r} is none: {error}"
         raise UnencodableError(msg) from error
 

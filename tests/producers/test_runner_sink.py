@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE, Lane
 from producers.sink import Sink
+from producers.source import Captured, Refused
 from producers.waiting import StoppedError, Waiting
 from schemas.broker import KafkaSettings
-from schemas.codec import Codec
+from schemas.codec import Codec, expect
+from schemas.records import ContentRef
 from tests.producers.small_source import captured
 from tests.producers.test_runner_kafka import NoContents
 
@@ -26,10 +29,12 @@ class HeldProducer:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, Any]] = []
+        self.values: list[bytes] = []
 
     def send(self, topic: str, *, value: bytes, key: bytes | None, partition: int) -> Any:
         """Give a future that stays open."""
         self.sent.append((topic, partition, Future()))
+        self.values.append(value)
         return self.sent[-1][2]
 
     def answer(self) -> None:
@@ -128,3 +133,36 @@ def test_a_status_is_dropped_while_records_have_failed() -> None:
     sink.send("raw-events", b"v", partition=0)
     producer.sent[-1][2].failure(TimeoutError("gone"))
     assert not sink.offer("connector-status", b"{}", key=b"k")
+
+
+def test_an_event_that_fits_no_record_is_refused_alone() -> None:
+    """Its neighbours are archived, its raw bytes are in dead-letters."""
+    sink, producer = held()
+    desk = Desk(sink, Codec(), KAFKA, NoContents(), "small-1", "webex", lambda: 1)
+    both = captured(1, 1_000)
+    broken: Any = {**both.events[0], "at_ms": "yesterday"}
+    desk.events(Captured(both.slice, [broken, *both.events]), LIVE)
+    assert [topic for topic, _, _ in producer.sent] == ["dead-letters", "raw-events"]
+    letter = expect("DeadLetter", producer.values[0])
+    assert (letter["value"], letter["stage"], letter["origin"]) == (b'{"id": 1}', "collect", "webex: 1")
+    assert expect("RawEvents", producer.values[1])["events"] == both.events
+
+
+def test_large_refused_bytes_go_through_the_content_store() -> None:
+    """The letter carries their claim check."""
+    sink, producer = held()
+    shelf: list[bytes] = []
+
+    class Shelf:
+        """Keeps what it gets."""
+
+        def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
+            """Keep it."""
+            shelf.extend(chunks)
+            return {"sha256": b"h" * 32, "size": len(shelf[0])}
+
+    desk = Desk(sink, Codec(), KAFKA, Shelf(), "small-1", "webex", lambda: 1)
+    desk.refuse(Refused("too odd", "ValueError", "page 7", b"z" * 600_000))
+    letter = expect("DeadLetter", producer.values[0])
+    assert (letter["value"], letter["value_ref"]) == (b"", {"sha256": b"h" * 32, "size": 600_000})
+    assert shelf == [b"z" * 600_000]
