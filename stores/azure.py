@@ -17,7 +17,6 @@ from stores.azure_access import (
     code_of,
     explain,
     explained,
-    is_passing,
     is_taken,
 )
 from stores.azure_upload import Upload, blocks_of
@@ -158,7 +157,7 @@ class AzureStore:
         try:
             await self._container.create_container()
         except HttpResponseError as error:
-            if is_passing(error):
+            if error.status_code not in (401, 403, 409):
                 raise explain(name, error) from error
         except AzureError as error:
             raise explain(name, error) from error
@@ -213,6 +212,8 @@ class AzureStore:
     async def _compare(self, path: str, sha256: str, error: HttpResponseError | None = None) -> Stored:
         found = await self.stat(path)
         if found is None:
+            if error is not None and error.status_code == 403:
+                raise explain(path, error) from error
             reason = code_of(error) if error else "gone again"
             message = f"{path}: refused as taken, but nothing is there ({reason}); try again"
             raise _PhantomError(message)

@@ -36,7 +36,6 @@ SINGLE_PUT_SIZE: Final = 1 << 20
 
 _SCOPE: Final = "https://storage.azure.com/.default"
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
-_TAKEN: Final = frozenset({"UnauthorizedBlobOverwrite", "BlobImmutableDueToPolicy", "InvalidBlockList"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +116,13 @@ def explained(what: str) -> Iterator[None]:
 def is_taken(error: HttpResponseError) -> bool:
     """Tell whether a create-only write may have failed because something stands there already.
 
-    409 BlobAlreadyExists and 412 say so; 403 UnauthorizedBlobOverwrite is the answer to a credential that
-    may create only; InvalidBlockList is what remains when another writer has committed first.
+    409 BlobAlreadyExists and 412 say so; InvalidBlockList is what remains when another writer has committed
+    first. A credential that may create but not overwrite is answered 403 (UnauthorizedBlobOverwrite; Azurite:
+    AuthorizationPermissionMismatch), which may mean anything: only a look tells.
     """
-    if code_of(error) == "SourceConditionNotMet":
+    if code_of(error) in ("SourceConditionNotMet", "CannotVerifyCopySource"):
         return False
-    return error.status_code in (409, 412) or code_of(error) in _TAKEN
+    return error.status_code in (403, 409, 412) or code_of(error) == "InvalidBlockList"
 
 
 def is_passing(error: HttpResponseError) -> bool:
