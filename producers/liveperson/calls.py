@@ -101,7 +101,11 @@ def translated(call: Call) -> Iterator[None]:
     """Turn what the HTTP library raises into our sentence; its own text may quote the whole address."""
     try:
         yield
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as error:
+        if "CERTIFICATE" not in str(error):  # a handshake that broke off
+            raise AgainError(
+                sentence_of(call, "broke off the TLS handshake", "it will be tried again")
+            ) from None
         advice = "check its certificate, or the CA bundle of this machine"
         raise SourceRefusedError(sentence_of(call, "could not be trusted", advice)) from None
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
