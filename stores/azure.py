@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError
 
 from stores.azure_access import (
     FETCH_SIZE,
@@ -19,8 +18,9 @@ from stores.azure_access import (
     explained,
     is_taken,
 )
+from stores.azure_reading import chunks_of, info_of, look
 from stores.azure_upload import Upload, blocks_of
-from stores.checks import HASH_KEY, checked_hash, checked_metadata
+from stores.checks import checked_hash, checked_metadata
 from stores.interface import (
     CHUNK_SIZE,
     BlobInfo,
@@ -35,7 +35,6 @@ from stores.paths import check_path, is_hidden
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
 
-    from azure.storage.blob import BlobProperties
     from azure.storage.blob.aio import BlobClient
 
 _PROBE: Final = ".chatledger/probe"
@@ -82,24 +81,16 @@ class AzureStore:
 
     async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
         """Yield the bytes in chunks; see `Store.stream`."""
-        blob = self._blob(path)
-        try:
-            download = await blob.download_blob()
-            async for block in download.chunks():
-                for start in range(0, len(block), chunk_size):
-                    yield block[start : start + chunk_size]
-        except ResourceNotFoundError as error:
-            raise BlobMissingError(path) from error
-        except AzureError as error:
-            raise explain(path, error) from error
+        async for chunk in chunks_of(self._blob(path), chunk_size):
+            yield chunk
 
     async def stat(self, path: str) -> BlobInfo | None:
         """Return what stands there; its bytes are read only if their hash isn't in the metadata."""
         try:
-            with_etag = await self._look(path)
+            _, info = await look(self._blob(path))
         except BlobMissingError:
             return None
-        return with_etag[1]
+        return info
 
     async def copy(
         self,
@@ -111,7 +102,7 @@ class AzureStore:
         sha256: str,
     ) -> Stored:
         """Copy within the service where it allows that, else through this process; see `Store.copy`."""
-        etag, origin = self._known.get(source) or await self._look(source)
+        etag, origin = self._known.get(source) or await look(self._blob(source))
         checked_hash(source, sha256, str(origin.sha256))
         upload = self._upload(target, content_type, metadata)
         if self._server_copies and origin.content_type == content_type and origin.size <= _SERVER_COPY_LIMIT:
@@ -127,7 +118,7 @@ class AzureStore:
             found = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
             async for properties in found:
                 if not any(is_hidden(part) for part in str(properties.name).split("/")):
-                    yield _info(properties)
+                    yield info_of(properties)
 
     async def check(self) -> None:
         """Write and read a probe, which stays; raise `StoreError` with a sentence on what to do."""
@@ -172,7 +163,7 @@ class AzureStore:
             size += len(block)
             if size == len(block) <= SINGLE_PUT_SIZE:
                 last = block  # the only one: it goes in one request
-                break
+                continue
             with explained(upload.path):
                 await upload.stage(block)
         sha256 = checked_hash(upload.path, announced, running.hexdigest())
@@ -242,29 +233,7 @@ class AzureStore:
             self._server_copies = getattr(error.__cause__, "status_code", 0) not in (401, 403, 501)
             return None
 
-    async def _look(self, path: str) -> tuple[str, BlobInfo]:
-        """Return ETag and properties of a blob, its bytes hashed if nobody noted their hash."""
-        with explained(path):
-            try:
-                properties = await self._blob(path).get_blob_properties()
-            except ResourceNotFoundError as error:
-                raise BlobMissingError(path) from error
-        info = _info(properties)
-        if info.sha256 is None:
-            running = hashlib.sha256()
-            async for chunk in self.stream(path):
-                running.update(chunk)
-            info = replace(info, sha256=running.hexdigest())
-        return str(properties.etag), info
-
     def _remember(self, etag: str, info: BlobInfo) -> None:
         self._known[info.path] = (etag, info)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-
-
-def _info(properties: BlobProperties) -> BlobInfo:
-    noted = {str(key).lower(): str(value) for key, value in (properties.metadata or {}).items()}
-    sha256 = noted.pop(HASH_KEY, None)
-    kind = str(properties.content_settings.content_type or "application/octet-stream")
-    return BlobInfo(str(properties.name), int(properties.size), sha256, kind, MappingProxyType(noted))
