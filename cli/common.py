@@ -89,7 +89,9 @@ def stop_with_parent() -> None:
     import threading  # noqa: PLC0415
 
     def watch() -> None:
-        while os.read(0, 4096):  # not sys.stdin: its lock, held by a daemon thread, is fatal at interpreter exit
+        while os.read(
+            0, 4096
+        ):  # not sys.stdin: its lock, held by a daemon thread, is fatal at interpreter exit
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -72,7 +72,9 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
         azurite = up.enter_context(Azurite(folder / "azurite")) if store == "azurite" else None
         sources = [
             _simulate(up, folder, "lp-demo", "liveperson", scale, now_iso),
-            _simulate(up, folder, "webex-demo", "webex", scale + 1, now_iso),  # 1: with its space of 3,000 messages
+            _simulate(
+                up, folder, "webex-demo", "webex", scale + 1, now_iso
+            ),  # 1: with its space of 3,000 messages
         ]
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)

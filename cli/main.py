@@ -9,6 +9,10 @@ COMMANDS = {
     "collect": ("cli.collect:collect", "Collect from one connector's source into Kafka."),
     "config": ("cli.configure:config", "Print a commented example, or validate a file."),
     "demo": ("cli.demo:demo", "The whole job on simulated chats, on this machine, without any account."),
+    "health": (
+        "cli.health:health",
+        "Is the collector, worker or monitor of this host well? For health checks.",
+    ),
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
     "monitor": ("cli.monitor:monitor", "Count deliveries and publish every connector's counters."),

@@ -126,7 +126,8 @@ class Closing(TypedDict):
     closing_id: bytes | None
     count: int
     ids: bytes
-    ids_ref: ContentRef | None
+    people: list[Person]
+    overflow: ContentRef | None
 
 
 class SettingsInForce(TypedDict):
@@ -151,6 +152,7 @@ class ClosedSlice(TypedDict):
     closing_id: bytes
     revision: int
     earlier: list[bytes]
+    people: list[Person]
     partition: int
     position: int
     settings: Settings

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
 
+from schemas.codec import encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
 from schemas.records import Closing, Control, SettingsInForce
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
@@ -15,7 +16,6 @@ from streams.scratch import Scratch
 from streams.stage import Desk, Record
 
 CHUNK = 100  # slices whose bytes are in memory at a time, however many one watermark closes
-LONG_LIST_BYTES = 400_000
 
 ReadBack = Callable[[int], AsyncIterator[bytes]]
 
@@ -123,11 +123,11 @@ class AssembleStage:
         await outbox.send(CONVERSATIONS, value, key=key, partition=record.partition)
 
     async def _send_closing(self, partition: int, closing: Closing, outbox: Outbox) -> None:
-        written = closing
-        if len(closing["ids"]) > LONG_LIST_BYTES:
-            written = {**closing, "ids": b"", "ids_ref": await self._desk.contents.put(closing["ids"])}
+        value = outbox.encode(CLOSINGS, "Closing", closing)
+        if len(value) > MAX_RECORD_BYTES:
+            ref = await self._desk.contents.put(encode("Closing", closing))
+            value = outbox.encode(CLOSINGS, "Closing", {**closing, "ids": b"", "people": [], "overflow": ref})
         key = slice_key(closing["connector_uid"], closing["conversation"], closing["slice"])
-        value = outbox.encode(CLOSINGS, "Closing", written)
         await outbox.send(
             CLOSINGS, value, key=closing_key(closing["group"], key, closing["position"]), partition=partition
         )
@@ -153,6 +153,6 @@ class AssembleStage:
         if name == "SettingsInForce":
             self._memory.add_settings(value)
         elif name == "Closing":
-            if value["ids_ref"] is not None:
-                value["ids"] = await self._desk.contents.get(value["ids_ref"])
+            if value["overflow"] is not None:
+                value = expect("Closing", await self._desk.contents.get(value["overflow"]))
             self._memory.add_closing(value)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from schemas.codec import expect
 from schemas.ids import closing_id, slice_key
-from schemas.records import ClosedSlice, Closing, Control, Event, RawEvents, Settings
+from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
 from streams.defaults import default_settings
+from streams.mail.participants import cast_of
 from streams.memory import Memory, PastClosing
 from streams.scratch import Ref, Scratch
 
@@ -103,11 +104,13 @@ class Assembly:
         """Order, fold and subtract what earlier closings took (semantics 12)."""
         settings = self._settings(one.head["connector_uid"], one.head["source"], position)
         taken = self._memory.taken(self.partition, one.key, one.first) if one.earlier else set()
+        known = self._memory.people(self.partition, one.key, one.first) if one.earlier else []
         events = order(self._events(one), taken)
         ids = sorted(event["id"] for event in events)
         name = closing_id(one.key, ids, settings["format"], settings["version"]) if events else None
         closing = self._closing(one, position, name, ids)
-        return Closed(closing, self._slice(one, position, name, events, settings) if name else None)
+        closing["people"] = cast_of(events, known).people
+        return Closed(closing, self._slice(one, position, name, events, known, settings) if name else None)
 
     def done(self, position: int, closed: Iterable[OpenSlice] = ()) -> None:
         """Everything up to and with this position is durable; `closed` leave in the same breath (needed, reached)."""
@@ -193,17 +196,23 @@ class Assembly:
             "group": self._group, "connector_uid": one.head["connector_uid"],
             "conversation": one.head["conversation"], "slice": one.head["slice"], "partition": self.partition,
             "first_position": one.first, "position": position, "revision": len(_mails(one)), "closing_id": name,
-            "count": len(ids), "ids": b"".join(ids), "ids_ref": None,
+            "count": len(ids), "ids": b"".join(ids), "people": [], "overflow": None,
         }  # fmt: skip
 
     def _slice(
-        self, one: OpenSlice, position: int, name: bytes, events: list[Event], settings: Settings
+        self,
+        one: OpenSlice,
+        position: int,
+        name: bytes,
+        events: list[Event],
+        known: list[Person],
+        settings: Settings,
     ) -> ClosedSlice:
         head, earlier = one.head, _mails(one)
         return {
             "connector_uid": head["connector_uid"], "source": head["source"], "conversation": head["conversation"],
             "slice": head["slice"], "slice_start_ms": head["slice_start_ms"], "slice_end_ms": head["slice_end_ms"],
-            "closing_id": name, "revision": len(earlier), "earlier": earlier, "partition": self.partition,
+            "closing_id": name, "revision": len(earlier), "earlier": earlier, "people": known, "partition": self.partition,
             "position": position, "settings": settings, "count": len(events), "events": events, "events_ref": None,
         }  # fmt: skip
 

@@ -3,16 +3,17 @@
 Everything is asked *as of* a position (semantics 16): an event at position p sees what stands below p.
 """
 
+import json
 import sqlite3
 from bisect import bisect_left
 from typing import NamedTuple
 
 from schemas.ids import ID_BYTES, slice_key
-from schemas.records import Closing, Settings, SettingsInForce
+from schemas.records import Closing, Person, Settings, SettingsInForce
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS closing (
-  partition INTEGER, key TEXT, position INTEGER, closing_id BLOB, ids BLOB,
+  partition INTEGER, key TEXT, position INTEGER, closing_id BLOB, ids BLOB, people TEXT,
   PRIMARY KEY (partition, key, position)
 ) WITHOUT ROWID
 """
@@ -38,11 +39,18 @@ class Memory:
         self._settings: dict[tuple[int, str], list[tuple[int, Settings]]] = {}
 
     def add_closing(self, closing: Closing) -> None:
-        """Remember a closing, its ids inline; a repeat replaces itself."""
+        """Remember a whole closing; a repeat replaces itself."""
         key = slice_key(closing["connector_uid"], closing["conversation"], closing["slice"])
         self._db.execute(
-            "INSERT OR REPLACE INTO closing VALUES (?,?,?,?,?)",
-            (closing["partition"], key, closing["position"], closing["closing_id"], closing["ids"]),
+            "INSERT OR REPLACE INTO closing VALUES (?,?,?,?,?,?)",
+            (
+                closing["partition"],
+                key,
+                closing["position"],
+                closing["closing_id"],
+                closing["ids"],
+                json.dumps(closing["people"]),
+            ),
         )
 
     def add_settings(self, record: SettingsInForce) -> None:
@@ -69,6 +77,15 @@ class Memory:
             "SELECT ids FROM closing WHERE partition=? AND key=? AND position<?", (partition, key, before)
         )
         return {ids[i : i + ID_BYTES] for (ids,) in rows for i in range(0, len(ids), ID_BYTES)}
+
+    def people(self, partition: int, key: str, before: int) -> list[Person]:
+        """Everybody whom the closings of the slice below this position knew."""
+        row = self._db.execute(
+            "SELECT people FROM closing WHERE partition=? AND key=? AND position<? ORDER BY position DESC LIMIT 1",
+            (partition, key, before),
+        ).fetchone()
+        known: list[Person] = json.loads(row[0]) if row else []
+        return known
 
     def settings(self, partition: int, connector_uid: str, before: int) -> Settings | None:
         """Settings of a connector as of this position; None if none came in force below it."""

@@ -22,7 +22,9 @@ def topics_page() -> str:
     ]  # fmt: skip
     lines += [_row(topic) for topic in CATALOGUE]
     lines += ["", "## Records", ""]
-    for name in dict.fromkeys(name for topic in CATALOGUE for name in topic.records if not name.startswith("JSON")):
+    for name in dict.fromkeys(
+        name for topic in CATALOGUE for name in topic.records if not name.startswith("JSON")
+    ):
         lines += _record(name)
     return "\n".join(lines)
 
@@ -42,7 +44,9 @@ def _row(topic: Topic) -> str:
 def _record(name: str) -> list[str]:
     parsed = codec.schema(name)
     lines = [f"### {name}", "", parsed["doc"], "", "| field | type | meaning |", "|---|---|---|"]
-    lines += [f"| `{field['name']}` | {_type(field['type'])} | {field['doc']} |" for field in parsed["fields"]]
+    lines += [
+        f"| `{field['name']}` | {_type(field['type'])} | {field['doc']} |" for field in parsed["fields"]
+    ]
     return [*lines, ""]
 
 

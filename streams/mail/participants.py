@@ -32,8 +32,8 @@ class Cast(NamedTuple):
     initiator: int  # index into people; -1 when there is nobody
 
 
-def cast_of(events: Iterable[Event]) -> Cast:
-    """Everybody who acted, was a member, joined or left; never people who were only mentioned."""
+def cast_of(events: Iterable[Event], known: Iterable[Person] = ()) -> Cast:
+    """Everybody who acted, was a member, joined or left, then `known`; never people who were only mentioned."""
     found = _Found()
     for event in events:
         actor = event["actor"]
@@ -44,6 +44,8 @@ def cast_of(events: Iterable[Event]) -> Cast:
         if event["people"] and event["kind"] in _MEMBER_KINDS:
             for person in event["people"]:
                 found.add(person)
+    for person in known:
+        found.add(person)
     return _ordered(found)
 
 

@@ -70,7 +70,7 @@ def render(closed: ClosedSlice) -> list[Mail]:
 def _render_1(closed: ClosedSlice) -> list[Mail]:
     events, settings = closed["events"], closed["settings"]
     watch = clock(settings["zone"], events[0]["at_ms"], events[-1]["at_ms"])
-    cast = cast_of(events)
+    cast = cast_of(events, closed["people"])
     whole = _Slice(closed, cast, topic_of(closed, cast, watch), scene_of(events, watch))
     chunks = split(events, settings)
     return [

@@ -20,7 +20,11 @@ RECORDS = [name for name in codec.names() if codec.schema(name)["type"] == "reco
 def from_json(node: Any) -> Any:
     """An example's JSON as a record: {"hex": ...} stands for bytes."""
     if isinstance(node, dict):
-        return bytes.fromhex(node["hex"]) if set(node) == {"hex"} else {key: from_json(value) for key, value in node.items()}
+        return (
+            bytes.fromhex(node["hex"])
+            if set(node) == {"hex"}
+            else {key: from_json(value) for key, value in node.items()}
+        )
     return [from_json(item) for item in node] if isinstance(node, list) else node
 
 
@@ -40,7 +44,9 @@ def test_every_field_says_what_it_is(name: str) -> None:
     for field in parsed["fields"]:
         assert field.get("doc"), f"{name}.{field['name']} has no doc"
         if field["name"].endswith("_ms") and field["name"] not in {"grace_ms", "stall_ms"}:
-            assert "milliseconds" in field["doc"] or "1970" in field["doc"], f"{name}.{field['name']} has no unit"
+            assert "milliseconds" in field["doc"] or "1970" in field["doc"], (
+                f"{name}.{field['name']} has no unit"
+            )
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -76,7 +82,10 @@ def test_released_formats_are_read_both_ways(path: Path) -> None:
     old = avro.schema.parse(path.read_text(encoding="utf-8"))
     new = avro.schema.parse(codec.schema_text(path.name.split(".")[1]))
 
-    for reader, writer, said in ((new, old, "today's reader on released data"), (old, new, "released reader on today's data")):
+    for reader, writer, said in (
+        (new, old, "today's reader on released data"),
+        (old, new, "released reader on today's data"),
+    ):
         found = ReaderWriterCompatibilityChecker().get_compatibility(reader, writer)
         assert found.compatibility is SchemaCompatibilityType.compatible, f"{said}: {found.messages}"
 

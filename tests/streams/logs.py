@@ -12,12 +12,16 @@ ENDS = {"s0": 20, "s1": 40, "s2": 60}
 SLICES = [(uid, conversation, label) for uid in ("a", "b") for conversation in ("c", "d") for label in ENDS]
 
 
-def raw(where: tuple[str, str, str], numbers: list[int], lane: str, captured: int, close_at: int | None) -> Any:  # noqa: ANN401
+def raw(
+    where: tuple[str, str, str], numbers: list[int], lane: str, captured: int, close_at: int | None
+) -> Any:
     """A RawEvents record with one event for each number; a number is the event's whole identity."""
     uid, conversation, label = where
     events = [event(event_id(uid, f"{conversation}{label}{n}"), str(n), "message", n % 7) for n in numbers]
     if close_at is not None:
-        events.append(event(event_id(uid, f"{conversation}{label}close{close_at}"), "close", "closed", close_at))
+        events.append(
+            event(event_id(uid, f"{conversation}{label}close{close_at}"), "close", "closed", close_at)
+        )
     return {
         "connector_uid": uid, "source": "webex", "conversation": conversation, "slice": label,
         "slice_start_ms": ENDS[label] - 20, "slice_end_ms": ENDS[label], "lane": lane, "captured_at_ms": captured,
@@ -25,7 +29,7 @@ def raw(where: tuple[str, str, str], numbers: list[int], lane: str, captured: in
     }  # fmt: skip
 
 
-def control(uid: str, kind: str, lane: str, watermark: int | None) -> Any:  # noqa: ANN401
+def control(uid: str, kind: str, lane: str, watermark: int | None) -> Any:
     """A Control record."""
     return {
         "connector_uid": uid, "kind": kind, "lane": lane, "from_ms": None, "to_ms": None, "watermark_ms": watermark,

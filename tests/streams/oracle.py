@@ -19,9 +19,7 @@ def oracle(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[
             _fold(opened, taken, record, grace_ms, stall_ms)
             continue
         if record["kind"] == "lane_closed":
-            for key, one in opened.items():
-                if key[0] == record["connector_uid"] and record["lane"] in one["lanes"]:
-                    one["lanes"].add("live")
+            _hand_over(opened, record)
         if record["kind"] != "watermark":
             continue
         for key in sorted(key for key, one in opened.items() if _is_due(key, one, record)):
@@ -42,7 +40,7 @@ def oracle(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[
 def _fold(
     opened: dict[tuple[str, str, str], dict[str, Any]],
     taken: dict[tuple[str, str, str], list[set[bytes]]],
-    record: Any,  # noqa: ANN401 - a record of either kind
+    record: Any,
     grace_ms: int,
     stall_ms: int,
 ) -> None:
@@ -58,7 +56,13 @@ def _fold(
             one["due"] = event["at_ms"] + grace_ms
 
 
-def _is_due(key: tuple[str, str, str], one: dict[str, Any], control: Any) -> bool:  # noqa: ANN401 - as above
+def _hand_over(opened: dict[tuple[str, str, str], dict[str, Any]], record: Any) -> None:
+    for key, one in opened.items():
+        if key[0] == record["connector_uid"] and record["lane"] in one["lanes"]:
+            one["lanes"].add("live")
+
+
+def _is_due(key: tuple[str, str, str], one: dict[str, Any], control: Any) -> bool:
     reached = control["watermark_ms"]
     ours = key[0] == control["connector_uid"] and control["lane"] in one["lanes"]
-    return (ours and (one["late"] or one["due"] <= reached)) or one["stall"] <= reached
+    return bool((ours and (one["late"] or one["due"] <= reached)) or one["stall"] <= reached)

@@ -3,6 +3,7 @@
 import json
 import random
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from schemas.ids import with_version
-from schemas.records import Closing
+from schemas.records import Closing, person
 from streams.assembly import Assembly
 from streams.defaults import default_settings
 from streams.memory import Memory
@@ -32,7 +33,7 @@ class Durable:
         self.committed = (0, 0)
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process is gone."""
 
 
@@ -40,7 +41,9 @@ def new_memory(durable: Durable) -> Memory:
     """A worker's memory, restored from what is durable."""
     memory = Memory()
     for uid in "ab":
-        memory.add_settings({"group": "live", "connector_uid": uid, "partition": 0, "position": -1, "settings": SETTINGS})
+        memory.add_settings(
+            {"group": "live", "connector_uid": uid, "partition": 0, "position": -1, "settings": SETTINGS}
+        )
     for closing in durable.closings:
         memory.add_closing(closing)
     return memory
@@ -60,7 +63,7 @@ def live(log: Log, durable: Durable, rng: random.Random, crash_after: int) -> No
             steps += 1
             if steps > crash_after:
                 scratch.close()
-                raise Crash
+                raise CrashError
 
         for position in range(needed, len(log)):
             kind, record = log[position]
@@ -71,11 +74,11 @@ def live(log: Log, durable: Durable, rng: random.Random, crash_after: int) -> No
                 due = assembly.due(position, record)
                 for one in due if not assembly.is_replaying(position) else []:
                     closed = assembly.close(one, position)
-                    effects = [lambda c=closed: durable.closings.append(c.closing)]
+                    effects = [partial(durable.closings.append, closed.closing)]
                     if closed.slice is not None:
                         ids = tuple(event["id"] for event in closed.slice["events"])
                         mail = ("|".join(json.loads(one.key)), closed.slice["revision"], ids)
-                        effects.append(lambda m=mail: durable.mails.append(m))
+                        effects.append(partial(durable.mails.append, mail))
                     rng.shuffle(effects)
                     for effect in effects:
                         step()
@@ -96,7 +99,7 @@ def test_any_crash_gives_the_mails_of_the_oracle(log: Log, seed: int, crashes: l
     for crash_after in [*crashes, 10**9]:
         try:
             live(log, durable, rng, crash_after)
-        except Crash:
+        except CrashError:
             continue
 
     want = oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS)
@@ -156,3 +159,29 @@ def test_a_close_event_closes_after_its_grace() -> None:
 
     assert run([closing, ("Control", control("a", "watermark", "live", 3 + GRACE_MS - 1))]) == []
     assert len(run([closing, ("Control", control("a", "watermark", "live", 3 + GRACE_MS))])) == 1
+
+
+def test_a_supplement_reaches_everybody_who_could_read_the_conversation() -> None:
+    """What comes late carries the people that earlier closings of the slice knew."""
+    first, late = (
+        raw(WHERE, [1], "live", captured=10, close_at=None),
+        raw(WHERE, [3], "live", captured=30, close_at=None),
+    )
+    first["events"][0]["kind"] = "roster"
+    first["events"][0]["people"] = [person("p1", "Ana", "ana@bank.example", "member")]
+    memory = new_memory(Durable())
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Scratch(Path(folder))
+        assembly = Assembly(0, needed=0, reached=0, memory=memory, scratch=scratch)
+        known = []
+        for position, record in enumerate([first, late]):
+            assembly.add(2 * position, record, encode("RawEvents", record))
+            (one,) = assembly.due(2 * position + 1, control("a", "watermark", "live", 20))
+            closed = assembly.close(one, 2 * position + 1)
+            memory.add_closing(closed.closing)
+            assembly.done(2 * position + 1, [one])
+            assert closed.slice is not None
+            known.append([each["id"] for each in closed.slice["people"]])
+        scratch.close()
+
+    assert known == [[], ["p1"]]

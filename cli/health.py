@@ -1,0 +1,139 @@
+"""`chatledger health collector|worker|monitor`: does the process beside this one do its work? For health checks of containers.
+
+Nothing is asked of the process itself: what counts is what Kafka knows of it. Exit code 0: well; 1: one sentence says why not.
+"""
+
+import socket
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from kafka.errors import KafkaError
+
+from cli.common import config_option, load_config, sentence_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from schemas.broker import KafkaSettings
+
+MOVE_SECONDS = 3.0
+
+
+@click.group()
+def health() -> None:
+    """Is a collector, worker or monitor of this host well? Exit code 1 and a sentence if not."""
+
+
+@health.command()
+@click.argument("connector")
+@config_option
+@click.option(
+    "--silent-after", type=float, default=300.0, show_default=True, help="Longest silence, seconds."
+)
+@sentence_errors(KafkaError, OSError, LookupError)
+def collector(connector: str, config_path: Path, silent_after: float) -> None:
+    """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused."""
+    from consumers.status import read_status, unwell, views  # noqa: PLC0415 - see cli.main
+
+    found = [view for view in views(read_status(load_config(config_path).kafka)) if view.uid == connector]
+    # The monitor speaks for a connector too: only what its own collector said counts here.
+    reported = [view for view in found if view.states]
+    _end(unwell(reported, now_ms=int(time.time() * 1000), silent_ms=int(silent_after * 1000)))
+
+
+@health.command()
+@config_option
+@sentence_errors(KafkaError, OSError, LookupError)
+def worker(config_path: Path) -> None:
+    """Kafka counts a worker of this host among the group's members: it joined, and its heartbeats come in time.
+
+    A worker that has partitions and does not move ends by itself, so membership is enough. The broker must see this
+    host under its own address, as in one container network.
+    """
+    config = load_config(config_path)
+    name = config.kafka.topic_prefix + config.worker.group
+    own = _own_address(config.kafka.bootstrap)
+    hosts = member_hosts(_group(config.kafka, name))
+    _end([] if own in hosts else [f"group {name} has no member at {own}; it has {sorted(hosts) or 'none'}"])
+
+
+@health.command()
+@config_option
+@sentence_errors(KafkaError, OSError, LookupError, sqlite3.Error)
+def monitor(config_path: Path) -> None:
+    """The monitor has counted the ledger to its end, or gets on with it while this command looks."""
+    from consumers.tally import Tally  # noqa: PLC0415 - see cli.main
+
+    config = load_config(config_path)
+    path = config.state_dir / "monitor.sqlite"
+    if not path.exists():
+        _end([f"there is no {path}: the monitor has never started here"])
+
+    def counted() -> dict[int, int]:
+        tally = Tally(path)
+        try:
+            return tally.positions()
+        finally:
+            tally.close()
+
+    _end(_behind(counted, _ends(config.kafka)))
+
+
+def member_hosts(group: "Mapping[str, Any]") -> set[str]:
+    """Addresses of a described group's members; Kafka writes them with a slash before."""
+    return {str(member["client_host"]).lstrip("/") for member in group.get("members", ())}
+
+
+def _behind(counted: "Callable[[], dict[int, int]]", ends: dict[int, int]) -> list[str]:
+    """Reasons why the monitor is unwell: it is behind and stays there."""
+    first = counted()
+    deadline = time.monotonic() + MOVE_SECONDS
+    while (now := counted()) == first and any(now.get(number, 0) < end for number, end in ends.items()):
+        if time.monotonic() > deadline:
+            waiting = sum(max(0, end - now.get(number, 0)) for number, end in ends.items())
+            return [f"{waiting} deliveries are not counted, and nothing moved for {MOVE_SECONDS:.0f} s"]
+        time.sleep(0.2)
+    return []
+
+
+def _ends(kafka: "KafkaSettings") -> dict[int, int]:
+    from contextlib import closing  # noqa: PLC0415 - see cli.main
+
+    from consumers.reading import Reader  # noqa: PLC0415 - as above
+    from schemas.topics import DELIVERIES  # noqa: PLC0415
+
+    with closing(Reader(kafka, DELIVERIES)) as reader:
+        return reader.ends()
+
+
+def _group(kafka: "KafkaSettings", name: str) -> "Mapping[str, Any]":
+    from contextlib import closing  # noqa: PLC0415 - see cli.main
+
+    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 - as above
+
+    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5000)) as admin:
+        found: dict[str, Any] = admin.describe_groups([name])
+        return dict(found[name])
+
+
+def _own_address(bootstrap: str) -> str:
+    """The address under which the first broker that answers sees us."""
+    for place in bootstrap.split(","):
+        host, _, port = place.rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=3) as connection:
+                return str(connection.getsockname()[0])
+        except OSError:
+            continue
+    msg = f"no broker of {bootstrap} can be reached"
+    raise ConnectionError(msg)
+
+
+def _end(reasons: list[str]) -> None:
+    for reason in reasons:
+        click.echo(reason, err=True)
+    sys.exit(1 if reasons else 0)
