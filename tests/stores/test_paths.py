@@ -125,6 +125,8 @@ def test_any_copy_has_a_safe_path(copy: tuple[str, str, dt.date, str, str, str, 
 @example(("a", "b", DAY, "u-v", "w", "1", 0, 1, 1), ("a", "b", DAY, "u", "v-w", "1", 0, 1, 1))
 @example(("a", "b", DAY, "u", "c-2026-11", "21", 0, 1, 1), ("a", "b", DAY, "u", "c", "2026-11-21", 0, 1, 1))
 @example(("A", "b", DAY, "u", "c", "1", 0, 1, 1), ("a", "b", DAY, "u", "c", "1", 0, 1, 1))
+@example(("AB", "b", DAY, "u", "c", "1", 0, 1, 1), ("Ab", "b", DAY, "u", "c", "1", 0, 1, 1))
+@example(("a", "BC", DAY, "u", "c", "1", 0, 1, 1), ("a", "Bc", DAY, "u", "c", "1", 0, 1, 1))
 @example(("a", "b", DAY, "u", WEBEX, "1", 0, 1, 1), ("a", "b", DAY, "u", WEBEX.lower(), "1", 0, 1, 1))
 @example(("a", "b", DAY, "u", "c", "1", 1, 1, 1), ("a", "b", DAY, "u", "c-1-r1", "1", 1, 1, 1))
 def test_distinct_copies_have_distinct_paths(
