@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from producers.source import Slice
 from producers.webex.directory import Directory, Members
-from producers.webex.events import Found, as_person, conflicting, ident, people_of, shown_text, to_event
+from producers.webex.events import Found, as_person, conflicting, ident, locked_ident, people_of, to_event
 from producers.webex.filters import SpaceFacts, wanted_space
 from producers.webex.lookups import Lookups
 from producers.webex.memory import Memory, Move, Spooled
 from producers.webex.names import inner
-from producers.webex.reading import IllTypedError, Item, read_item
+from producers.webex.reading import Item, read_item
 from producers.webex.roster import Listing, listed_people, present, roster_event
 from producers.webex.settings import WebexSettings
 from producers.webex.spooling import Spooling, content_hash
@@ -42,8 +42,6 @@ class Capture:
         if not self._wanted(day, items):
             return []
         people = self._people(day, items)
-        for item in items:  # before any lookup: an edit may follow its message at once
-            self._keep(item)
         made = [self._made(item, message, people) for item, message in self._with_messages(items)]
         return self._roster(day, items, people) + made
 
@@ -53,8 +51,10 @@ class Capture:
         before = self._memory.sent(ident(self._settings.uid, item))
         if item.encrypted and before is None:
             item = self._lookups.readable(item)
+            self._spooling.remember(item)
         if item.encrypted:
-            return None if before else item
+            locked = self._memory.sent(locked_ident(self._settings.uid, item))
+            return None if before or locked else item
         return None if before == content_hash(item) else item
 
     def _with_messages(self, items: Sequence[Item]) -> list[tuple[Item, Found]]:
@@ -72,17 +72,6 @@ class Capture:
         made["at_suspect"] = suspect
         self._memory.sending(made["id"], body or b"-")
         return made
-
-    def _keep(self, item: Item) -> None:
-        """Remember what was said, for the day when it is edited or deleted."""
-        if item.resource != "messages" or item.type == "deleted" or item.encrypted or item.at_ms is None:
-            return
-        try:
-            text, message = shown_text(item.data), item.subject
-        except IllTypedError:
-            return
-        if text and message:
-            self._memory.say(message, item.at_ms, text)
 
     def _people(self, day: Slice, items: Sequence[Item]) -> dict[str, Person]:
         """Everybody named in the items and in the members of the space, as known by now."""

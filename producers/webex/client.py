@@ -48,10 +48,8 @@ class Client:
         self.settings, self._clock = settings, clock
         self.authority = Authority(settings, clock)
         self.closing = threading.Event()
-        self._session = requests.Session()
+        self._session = _session(settings)
         self._session.auth = BearerAuth(settings.base_url, self.authority)
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=settings.parallel + 1)
-        self._session.mount(settings.base_url, adapter)
         self._date: tuple[int, float] | None = None
 
     def now_ms(self) -> int:
@@ -153,6 +151,18 @@ class Client:
         except ValueError:
             return
         self._date = (int(found.timestamp() * 1000), time.monotonic())
+
+
+def _session(settings: WebexSettings) -> requests.Session:
+    """A session that takes proxies and CA file from the environment once, not at each request (half its cost)."""
+    session = requests.Session()
+    environment = session.merge_environment_settings(
+        settings.base_url, {}, stream=None, verify=None, cert=None
+    )
+    session.proxies, session.verify = environment["proxies"], environment["verify"]
+    session.trust_env = False  # from here on; a .netrc never speaks either
+    session.mount(settings.base_url, requests.adapters.HTTPAdapter(pool_maxsize=settings.parallel + 1))
+    return session
 
 
 def later(response: requests.Response) -> None:

@@ -15,6 +15,8 @@ from schemas.ids import event_id
 from schemas.records import Attachment, Event, Person, event, person
 from schemas.text import well_formed
 
+LOCKED = b"kms_failure"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -37,6 +39,11 @@ def feed_id(item: Item) -> str:
     return item.id or f"no-id:{hashlib.sha256(item.raw).hexdigest()}"
 
 
+def locked_ident(uid: str, item: Item) -> bytes:
+    """The identity of what stands for an item while it can't be decrypted: the readable one may still come."""
+    return event_id(uid, feed_id(item), LOCKED)
+
+
 def ident(uid: str, item: Item) -> bytes:
     """The identity of the event that an item makes (semantics 1)."""
     return event_id(uid, feed_id(item))
@@ -45,7 +52,7 @@ def ident(uid: str, item: Item) -> bytes:
 def to_event(uid: str, item: Item, at_ms: int, found: Found) -> Event:
     """The event of an item; `at_ms` is its own time, or the time of capture where it has none. Never fails."""
     if found.undecided:
-        return _unknown(uid, item, at_ms, "Webex could not decrypt it", b"kms_failure")
+        return _unknown(uid, item, at_ms, "Webex could not decrypt it", LOCKED)
     make = _KINDS.get((item.resource, item.type))
     if make is None:
         return _unknown(uid, item, at_ms, f"not known: {item.resource} {item.type}")
@@ -70,7 +77,7 @@ def people_of(item: Item) -> list[str]:
     named = [item.actor, item.data.get("personId")]
     mentioned = item.data.get("mentionedPeople")
     named += mentioned if isinstance(mentioned, list) else []
-    return [each for each in named if isinstance(each, str) and each]
+    return [well_formed(each) for each in named if isinstance(each, str) and each]
 
 
 def as_person(

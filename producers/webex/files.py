@@ -59,6 +59,8 @@ class Files:
             return _without(
                 url, "not_fetched", "it lies on a host that is not the configured one and gets no token"
             )
+        if not url.isascii() or not url.isprintable():
+            return _without(url, "not_fetched", "its address is none that can be asked for")
         transfer = Transfer(self._client, url)
         try:
             return self._stored(transfer, url)

@@ -10,11 +10,12 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.records import Attachment
+from schemas.text import well_formed
 
 _TRIMS = {
     "delete from sent where rowid <= (select max(rowid) from sent) - ?": 1_000_000,
@@ -99,7 +100,7 @@ class Memory:
         """Everything on its way is in the log: remember it."""
         self._in_step()
         seq = self._count() + 1
-        with self._transaction():
+        with self.transaction():
             rows = ((key, body, seq) for key, body in self._sent.items())
             self._db.executemany("insert or replace into sent values (?, ?, ?)", rows)
             files = ((key, _text_of(found), seq) for key, found in self._files.items())
@@ -130,7 +131,7 @@ class Memory:
         """Before first use, drop what no cursor vouches for: another log, or a log that was set back."""
         if self._vouched is None:
             return
-        with self._transaction():
+        with self.transaction():
             self._db.execute("delete from sent where seq > ?", (self._vouched,))
             self._db.execute("delete from file where seq > ?", (self._vouched,))
             self._set("count", str(max(self._vouched, 0)))
@@ -142,14 +143,14 @@ class Memory:
 
     def clear_spool(self) -> None:
         """Begin a new poll."""
+        self._in_step()
         self._db.execute("delete from item")
         self.forget_pending()
 
-    def spool(self, rows: Iterable[Spooled]) -> None:
-        """Keep items until all pages are read; repeats of the same content vanish."""
-        values = ((row.room, row.label, row.at_ms, row.event, row.body, row.raw) for row in rows)
-        with self._transaction():
-            self._db.executemany("insert or ignore into item values (?, ?, ?, ?, ?, ?)", values)
+    def spool(self, row: Spooled) -> None:
+        """Keep an item until all pages are read; repeats of the same content vanish."""
+        values = (row.room, row.label, row.at_ms, row.event, row.body, row.raw)
+        self._db.execute("insert or ignore into item values (?, ?, ?, ?, ?, ?)", values)
 
     def spooled(self) -> Iterator[Spooled]:
         """All items, slice by slice, in order of time, then id, readable ones before ciphertext."""
@@ -162,13 +163,13 @@ class Memory:
 
     def say(self, message: str, at_ms: int, text: str) -> None:
         """Remember a version of a message, for the day when it is edited or deleted."""
-        self._db.execute("insert or ignore into said values (?, ?, ?)", (message, at_ms, text))
+        self._db.execute("insert or ignore into said values (?, ?, ?)", (message, at_ms, well_formed(text)))
 
     def former(self, message: str, before_ms: int) -> str | None:
         """The last text that a message had before a moment; None if it is not known."""
         query = "select text from said where message = ? and at_ms < ? order by at_ms desc limit 1"
         row = self._db.execute(query, (message, before_ms)).fetchone()
-        return str(row[0]) if row else None
+        return str(row[0]) or None if row else None
 
     def moved(self, room: str, event: str, move: Move) -> None:
         """Remember that somebody came or went."""
@@ -208,7 +209,8 @@ class Memory:
             self._db.execute(statement, (most,))
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """Write what follows together: one page, one confirmation."""
         self._db.execute("begin")
         try:
             yield

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from producers.webex.slices import parse_ms
 from producers.webex.spans import MalformedError, loads
+from schemas.text import well_formed
 
 Json = Mapping[str, object]
 
@@ -29,7 +30,7 @@ class Item:
     @property
     def subject(self) -> str:
         """The id of what the event is about: the message, membership, room."""
-        return optional(self.data, "id") or ""
+        return _plain(self.data.get("id"))
 
     @property
     def encrypted(self) -> bool:
@@ -108,4 +109,4 @@ def _room(found: Json, data: Json) -> str:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return well_formed(value) if isinstance(value, str) else ""

@@ -69,7 +69,7 @@ class Retries:
         if error is not self._last:
             self._last = error
             self._not_before = time.monotonic() + (error.wait_s or 0.0)
-        if error.wait_s is None:
+        if not error.wait_s:
             return True
         if self._not_before > self._until:
             return False

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 
 from producers.source import Refused
 from producers.webex.client import Client
-from producers.webex.events import feed_id
+from producers.webex.events import feed_id, shown_text
 from producers.webex.feed import Batch, listing
 from producers.webex.memory import Memory, Move, Spooled
 from producers.webex.names import inner
 from producers.webex.reading import IllTypedError, Item, read_item
 from producers.webex.slices import day_slice, iso
+from schemas.text import well_formed
 
+SAID = ("created", "updated")
 KINDS = {"created": "joined", "deleted": "left"}
 
 
@@ -60,7 +62,7 @@ class Spooling:
         for batch in listing(self._client, "/events", self._query("memberships", from_ms, to_ms)):
             for raw in batch.items:
                 try:
-                    self._remember(read_item(raw))
+                    self.remember(read_item(raw))
                 except IllTypedError:
                     continue  # the poll of that window has refused it or will
 
@@ -73,39 +75,57 @@ class Spooling:
         return named | ends | {"max": str(self._settings.page_size)}
 
     def _take(self, batch: Batch) -> Iterator[Refused]:
-        rows = []
-        for raw in batch.items:
-            try:
-                item = read_item(raw)
-            except IllTypedError as error:
-                yield from self._refuse("malformed", str(error), batch.origin, raw)
-                continue
-            if item.room:
-                rows.append(self._row(item))
-                self._remember(item)
-            elif item.resource not in self._settings.ignore:
-                yield from self._refuse("no-conversation", "the event names no space", batch.origin, raw)
-        self._memory.spool(rows)
+        with self._memory.transaction():
+            refused = [each for raw in batch.items for each in self._sorted(raw, batch.origin)]
         if batch.error:
-            yield from self._refuse("malformed", batch.error, batch.origin, batch.body)
+            refused += self._refuse("malformed", batch.error, batch.origin, batch.body)
+        yield from refused
+
+    def _sorted(self, raw: bytes, origin: str) -> list[Refused]:
+        """Spool one item, or say why it has no place; nothing of either for what is no chat."""
+        try:
+            item = read_item(raw)
+        except IllTypedError as error:
+            return self._refuse("malformed", str(error), origin, raw)
+        if item.room:
+            self._memory.spool(self._row(item))
+            self.remember(item)
+        elif item.resource not in self._settings.ignore:
+            return self._refuse("no-conversation", "the event names no space", origin, raw)
+        return []
 
     def _row(self, item: Item) -> Spooled:
         at_ms, suspect = self.moment(item)
         day = day_slice(item.room, self._now_ms if suspect else at_ms, self._zone)
         return Spooled(item.room, day.label, at_ms, feed_id(item), content_hash(item), item.raw)
 
-    def _remember(self, item: Item) -> None:
-        self._memory.known_as(inner(item.room), item.room)
-        who = item.data.get("personId")
-        kind = KINDS.get(item.type)
-        if item.resource == "memberships" and kind and item.at_ms is not None and isinstance(who, str):
-            self._memory.moved(item.room, feed_id(item), Move(item.at_ms, who, kind))
+    def remember(self, item: Item) -> None:
+        """Keep who came and went, what was said, and under which ids a space is known.
 
-    def _refuse(self, reason: str, error: str, origin: str, body: bytes) -> Iterator[Refused]:
+        Done for a whole window before any event is made: an edit may come before its message.
+        """
+        self._memory.known_as(inner(item.room), item.room)
+        who, kind = item.data.get("personId"), KINDS.get(item.type)
+        if item.at_ms is None:
+            return
+        if item.resource == "memberships" and kind and isinstance(who, str):
+            self._memory.moved(item.room, feed_id(item), Move(item.at_ms, well_formed(who), kind))
+        if item.resource == "messages" and item.type in SAID and item.subject and not item.encrypted:
+            self._memory.say(item.subject, item.at_ms, _said(item))
+
+    def _refuse(self, reason: str, error: str, origin: str, body: bytes) -> list[Refused]:
         key = hashlib.blake2b(body, digest_size=16, person=b"refused").digest()
-        if self._memory.sent(key) is None:
-            self._memory.sending(key)
-            yield Refused(reason, error, origin, body)
+        if self._memory.sent(key) is not None:
+            return []
+        self._memory.sending(key)
+        return [Refused(reason, error, origin, body)]
+
+
+def _said(item: Item) -> str:
+    try:
+        return shown_text(item.data) or ""
+    except IllTypedError:
+        return ""
 
 
 def content_hash(item: Item) -> bytes:
