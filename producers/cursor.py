@@ -20,6 +20,7 @@ from schemas.records import Cursor
 from schemas.topics import CURSORS
 
 MAX_STATE_BYTES = 500_000
+CALL_MS = 4_000  # short, because a stop is only seen between calls
 
 
 class CursorError(Exception):
@@ -111,7 +112,8 @@ def _consumer(kafka: KafkaSettings) -> Any:
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        bootstrap_timeout_ms=5_000,
+        bootstrap_timeout_ms=CALL_MS,
+        request_timeout_ms=CALL_MS,
         max_partition_fetch_bytes=2_000_000,
     )
 
@@ -129,7 +131,7 @@ def _records(consumer: Any, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
     while any(consumer.position(place) < end for place, end in ends.items()):
         batches = consumer.poll(timeout_ms=1_000)
         idle = 0 if batches else idle + 1
-        if idle > 15:
+        if idle > 3:
             msg = f"topic {topic} can't be read to its end"
             raise KafkaError(msg)
         for batch in batches.values():

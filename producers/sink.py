@@ -27,7 +27,7 @@ from schemas.topics import CATALOGUE, CONNECTOR_STATUS, CURSORS, DEAD_LETTERS, M
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-BLOCK_MS = 5_000
+BLOCK_MS = 4_000  # short, because a stop is only seen between calls
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_S = 30.0
 LONGEST_PAUSE_S = 15.0
@@ -113,7 +113,7 @@ class Sink:
             return False
         return True
 
-    def close(self, timeout_s: float = 6.0) -> bool:
+    def close(self, timeout_s: float = 4.0) -> bool:
         """Give records on their way a last chance, then disconnect; True if all are in the log."""
         if self._producer is not None:
             self._pending.wait(self._pending.empty, timeout_s / 2)

@@ -58,7 +58,7 @@ def test_a_collector_killed_at_random_moments_loses_nothing(
     """Six SIGKILLs between start and end: all events are there, and none comes after its watermark."""
     kafka = fresh()
     collectors = Collectors(kafka, tmp_path)
-    chance = random.Random(7)  # noqa: S311 - moments to kill at
+    chance = random.Random(7)
     for _ in range(6):
         process = collectors.start("run")
         time.sleep(chance.uniform(0.8, 2.2))
