@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.brought = query
         self.server.back.set()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing: the address holds the code."""
 
     def _say(self, status: int, sentence: str) -> None:

@@ -1,10 +1,10 @@
 """The configuration section of a Webex connector."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from producers.settings import ConnectorBase
 from schemas.broker import Secret
@@ -31,6 +31,19 @@ NO_CHAT = (
 )
 
 
+def _http(url: str) -> str:
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise ValueError("base_url must be like https://webexapis.com/v1")
+    return url.rstrip("/")
+
+
+def _loopback(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ValueError("redirect_uri must be on this machine, like http://127.0.0.1:8484/callback")
+    return url
+
+
 class SpaceFilter(BaseModel):
     """Which spaces to collect. Empty lists say nothing; a space that can't be looked up is collected."""
 
@@ -50,10 +63,12 @@ class WebexSettings(ConnectorBase):
     """What a Webex connector needs to know; times in seconds unless the name says otherwise."""
 
     kind: Literal["webex"]
-    base_url: str = Field(default="https://webexapis.com/v1", description="Only its host is sent the token")
+    base_url: Annotated[str, AfterValidator(_http)] = Field(
+        default="https://webexapis.com/v1", description="Only its host is sent the token"
+    )
     client_id: str = Field(description="Of the integration made at developer.webex.com")
     client_secret: Secret = Field(description="Of the same integration")
-    redirect_uri: str = Field(
+    redirect_uri: Annotated[str, AfterValidator(_loopback)] = Field(
         default="http://127.0.0.1:8484/callback",
         description="As registered; a loopback address, where `chatledger login` listens",
     )
@@ -97,18 +112,3 @@ class WebexSettings(ConnectorBase):
     look_back_days: float = Field(
         default=89.0, gt=0, description="How far back Webex answers: 90 days, without limit under Pro Pack"
     )
-
-    @field_validator("base_url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-            raise ValueError("base_url must be like https://webexapis.com/v1")
-        return url.rstrip("/")
-
-    @field_validator("redirect_uri")
-    @classmethod
-    def _loopback(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-            raise ValueError("redirect_uri must be on this machine, like http://127.0.0.1:8484/callback")
-        return url

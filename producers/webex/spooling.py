@@ -27,6 +27,7 @@ class Spooling:
         self._zone = ZoneInfo(client.settings.zone)
         self._look_back_ms = int(client.settings.look_back_days * 86_400_000)
         self._tolerance_ms = int(client.settings.collect.tolerance_seconds * 1000)
+        self._overlap_ms = int(client.settings.collect.overlap_seconds * 1000)
         self._now_ms = 0
 
     def read(self, from_ms: int, to_ms: int, now_ms: int) -> Iterator[Refused]:
@@ -38,18 +39,17 @@ class Spooling:
 
     def know_moves(self, from_ms: int, to_ms: int) -> bool:
         """Make sure that who came and went in [from, to] is remembered; False if Webex does not tell any more."""
-        known_from = int(self._memory.fact("moves_from") or 0)
-        known_to = int(self._memory.fact("moves_to") or -1)
         if from_ms < self._now_ms - self._look_back_ms:
             return False
+        known_from, known_to = (int(self._memory.fact(name) or -1) for name in ("moves_from", "moves_to"))
         if known_from <= from_ms <= known_to:
-            from_ms = known_to - int(self._settings.collect.overlap_seconds * 1000)
-        else:
-            known_from = from_ms
-        if to_ms > known_to:
-            self._ask_moves(max(from_ms, self._now_ms - self._look_back_ms), to_ms)
-            self._memory.note("moves_from", str(known_from))
-            self._memory.note("moves_to", str(to_ms))
+            if to_ms > known_to:
+                self._ask_moves(known_to - self._overlap_ms, to_ms)
+                self._memory.note("moves_to", str(to_ms))
+            return True
+        self._ask_moves(from_ms, to_ms)
+        self._memory.note("moves_from", str(from_ms))
+        self._memory.note("moves_to", str(to_ms))
         return True
 
     def moment(self, item: Item) -> tuple[int, bool]:

@@ -152,7 +152,7 @@ def test_old_tokens_survive_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     kept = TokenFile(tmp_path / "tokens.json")
     kept.save(Tokens(refresh_token="old"))
 
-    def full(*args: object) -> None:
+    def full(*_args: object) -> None:
         raise OSError("no space left")
 
     monkeypatch.setattr("os.fsync", full)

@@ -129,7 +129,7 @@ def test_store_errors_come_through(made: Rig) -> None:
         def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
             """Fail after the first bytes."""
             next(iter(chunks))
-            raise RuntimeError("no disk")
+            raise RuntimeError(f"no disk for {content_type}")
 
     made.sim("faults", [{"match": {"path": "/contents/"}, "do": good()}])
     client = Client(made.settings)
@@ -169,7 +169,7 @@ def half_server() -> Iterator[HalfServer]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

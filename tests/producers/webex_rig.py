@@ -29,12 +29,13 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[bytes, bytes] = {}
+        self.types: dict[bytes, str] = {}
 
     def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
         """Keep these bytes."""
         body = b"".join(chunks)
         key = hashlib.sha256(body).digest()
-        self.kept[key] = body
+        self.kept[key], self.types[key] = body, content_type
         return {"sha256": key, "size": len(body)}
 
 
@@ -96,6 +97,7 @@ def rig(
     rules: Iterable[object] = (),
     switches: Mapping[str, object] | None = None,
     waits: bool = False,
+    now: datetime = NEXT_MONDAY,
     scale: int = 0,
     **more: Any,
 ) -> Iterator[Rig]:
@@ -105,7 +107,7 @@ def rig(
     """
     faults = {"rules": list(rules), "switches": {"retry_after_s": 0} | dict(switches or {})}
     hurried = contextlib.nullcontext() if waits else stamina.set_testing(True, attempts=20)
-    with hurried, background(make_app(now=NEXT_MONDAY, scale=scale, faults=faults)) as url:
+    with hurried, background(make_app(now=now, scale=scale, faults=faults)) as url:
         made = Rig(url, folder, settings(url, folder, **more))
         TokenFile(made.settings.token_file).save(Tokens(refresh_token=FIRST_REFRESH_TOKEN))
         yield made
