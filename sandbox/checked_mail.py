@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from unicodedata import normalize
@@ -23,6 +24,7 @@ Parser = Literal["email", "mailparser"]
 EVENTS: Final = "events.json"
 
 _ENTRY: Final = re.compile(r"^\[[^\]\n]*[0-9]{2}[^\]\n]*\][ \t]*", re.MULTILINE)
+_TIME: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})")
 _RULE: Final = re.compile(r"^[-=_─]{20,}[ \t]*$", re.MULTILINE)
 
 
@@ -56,6 +58,15 @@ class Mail:
     files: frozenset[str]
     events: tuple[dict[str, Any], ...]
     problems: tuple[str, ...] = field(default=())
+
+    def tells(self, entry: Entry, at_ms: int) -> bool:
+        """Whether the entry's time is this one, to the second: in UTC if the heading says so, else in some zone."""
+        found = _TIME.search(entry.time)
+        if found is None:
+            return False
+        told = datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00")
+        ahead = int(told.timestamp()) - at_ms // 1000
+        return ahead == 0 if "(UTC)" in self.heading.text else ahead % 900 == 0 and abs(ahead) <= 14 * 3600
 
     def pairs(self) -> Iterator[tuple[dict[str, Any], Entry | None]]:
         """Each event with its entry; without one where the transcript has not as many entries as events."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +67,8 @@ def _said(item: Item, known: Served, found: Found) -> str:
     where, event = found.mail.path, found.event
     if event["at_ms"] != item.at_ms:
         return f"{where} has it at {event['at_ms']}, the source at {item.at_ms}"
+    if found.entry and not found.mail.tells(found.entry, item.at_ms):
+        return f"{where} shows it at {found.entry.time}, the source at {item.at_ms} ms"
     if stored(event["text"] or "").shows(served(item.text), whole=True) < 0:
         return (
             f"{where}: events.json has another text, {excerpt(str(event['text']))} for {excerpt(item.text)}"
@@ -206,18 +207,8 @@ def _attached(item: Item, found: Found, shelf: Shelf) -> str:
     if any(one["sha256"] == item.sha256 for one in found.event["attachments"]):
         # too large for its mail: then the mail says so, and the bytes are kept under their hash
         refused = any(_names_refused(flat, item.file_name) for flat in _flats(found))
-        return (
-            "" if refused and _kept(shelf, item.sha256) else f"{found.mail.path} has no part with its bytes"
-        )
+        return "" if refused and shelf.keeps(item.sha256) else f"{found.mail.path} has no part with its bytes"
     return f"{found.mail.path} has other bytes: served was {item.sha256}, events.json has {', '.join(said)}"
-
-
-def _kept(shelf: Shelf, sha256: str) -> bool:
-    path = shelf.archive / "_content" / sha256[:2] / sha256
-    if not path.is_file():
-        return False
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest() == sha256
 
 
 def _names_refused(flat: Flat, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +29,7 @@ class Shelf:
     """Events by source key, by target and by person; entries counted, so that a repetition shows."""
 
     def __init__(self, archive: Path) -> None:
-        self.archive = archive
+        self._archive = archive
         self.mails: list[Mail] = []
         self._keys = defaultdict[str, list[Found]](list)
         self._targets = defaultdict[str, list[Found]](list)
@@ -70,6 +71,14 @@ class Shelf:
     def entries(self) -> Iterator[Entry]:
         """All entries of all transcripts."""
         return (entry for mail in self.mails for entry in mail.entries)
+
+    def keeps(self, sha256: str) -> bool:
+        """Whether the archive has this content under its hash, unharmed."""
+        path = self._archive / "_content" / sha256[:2] / sha256
+        if not path.is_file():
+            return False
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest() == sha256
 
     def claim(self, entry: Entry) -> None:
         """Note that a served message has been found in this entry."""

@@ -1,141 +1,18 @@
 """The checker finds what is missing, altered or there twice, in archives and ledgers written by hand."""
 
-import copy
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from email import policy
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sandbox.checked_mail import Parser
 from sandbox.checker import CheckerError, Report, check, main
+from tests.sandbox.checker_scene import KEN, MIA, PDF, Scene, archived, put, scene, served, sha
 
-PDF, LARGE = b"%PDF-1.4 an offer", b"a film " * 99
-MIA, KEN = {"id": "mia", "name": "Mia Müller"}, {"id": "ken", "name": "田中 健"}
-Json = dict[str, Any]
-Change = Callable[["Scene"], None]
-
-
-def sha(data: bytes) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def served(kind: str, ident: str, at_ms: int, who: Json, **fields: Any) -> Json:
-    """One ledger entry."""
-    name = {"sender_name": who["name"]} if kind in {"name", "join"} else {}
-    start = {"source": "webex", "conversation": "room-1", "kind": kind, "id": ident, "at_ms": at_ms}
-    return {**start, "sender_id": who["id"], **name, **fields}
-
-
-def event(kind: str, key: str, at_ms: int, who: Json, text: str | None = None, **fields: Any) -> Json:
-    """One event as events.json has it."""
-    files = fields.pop("attachments", [])
-    made: Json = {
-        "id": sha(f"{key}{kind}{at_ms}".encode())[:32], "source_key": key, "kind": kind, "at_ms": at_ms, "actor": who,
-        "text": text, "target": None, "former_text": None, "people": [], "attachments": files, "raw": "{}",
-    }  # fmt: skip
-    return {**made, **fields}
-
-
-def attachment(name: str, data: bytes | None, outcome: str = "stored") -> Json:
-    """One file of an event."""
-    return {
-        "source_key": f"c-{name}",
-        "name": name,
-        "sha256": sha(data) if data else None,
-        "outcome": outcome,
-    }
-
-
-@dataclass
-class Scene:
-    """A ledger, and one mail that agrees with it until a test changes something."""
-
-    ledger: list[Json]
-    events: list[Json]
-    lines: list[str]
-    files: dict[str, bytes]
-
-    def replace(self, old: str, new: str) -> None:
-        """Change the transcript."""
-        assert any(old in line for line in self.lines)
-        self.lines = [line.replace(old, new) for line in self.lines]
-
-    def mail(self) -> bytes:
-        """The mail's bytes."""
-        made, document = EmailMessage(policy=policy.SMTP), json.dumps({"events": self.events}).encode()
-        values = ("webex", "uid-1", "room-1", sha(document), str(len(self.events)))
-        for name, value in zip(
-            ("Source", "Connector", "Conversation-Id", "Events-Hash", "Event-Count"), values, strict=True
-        ):
-            made[f"X-Chatledger-{name}"] = value
-        head = "Deal room\n\nParticipants (2):\n    Mia Müller <mia@bank.example>\n    田中 健\n"
-        made.set_content("\n".join([head + "-" * 72, *self.lines, ""]))
-        made.add_alternative("<p>the same</p>", subtype="html")
-        for name, data in self.files.items():
-            made.add_attachment(data, maintype="application", subtype="pdf", filename=name)
-        made.add_attachment(document, maintype="application", subtype="json", filename="events.json")
-        return made.as_bytes()
-
-
-def scene() -> Scene:
-    """Everything that a ledger can hold, archived as it should be."""
-    offer = attachment("offer.pdf", PDF)
-    ledger = [
-        served("name", "ken", 0, KEN), served("join", "j1", 1000, MIA),
-        served("message", "m1", 2000, MIA, text="Hi Ken,\r\ntwo \u202equestions\x07: \ud83d"),
-        served("message", "m2", 3000, KEN, text="OK"), served("message", "m3", 4000, KEN, text="OK"),
-        served("edit", "e1", 5000, KEN, text="OK, go", target="m3"),
-        served("deletion", "d1", 6000, KEN, target="m2"),
-        served("message", "m4", 7000, MIA, text="The offer", texts=["A card"], hidden=True),
-        served("file", "c1", 7000, MIA, file_name="offer.pdf", sha256=sha(PDF), size=len(PDF), target="m4"),
-        served("message", "m5", 8000, MIA, file_name="bad.zip"), served("leave", "l1", 9000, KEN),
-    ]  # fmt: skip
-    events = [
-        event("joined", "j1", 1000, KEN, people=[MIA]),
-        event("message", "m1", 2000, MIA, "Hi Ken,\r\ntwo \u202equestions\x07: \ufffd"),
-        event("message", "m2", 3000, KEN, "OK"), event("message", "m3", 4000, KEN, "OK"),
-        event("updated", "e1", 5000, KEN, "OK, go", target="m3", former_text="OK"),
-        event("deleted", "d1", 6000, KEN, target="m2", former_text="OK"),
-        event("message", "m4", 7000, MIA, "The offer\nA card", attachments=[offer]),
-        event("message", "m5", 8000, MIA, attachments=[attachment("bad.zip", None, "infected")]),
-        event("left", "l1", 9000, KEN, people=[KEN]),
-    ]  # fmt: skip
-    lines = [
-        "[2026-03-02 10:00:01] 田中 健 added: Mia Müller",
-        "[2026-03-02 10:00:02] Mia Müller: Hi Ken,\n    two ⟦U+202E⟧questions⟦U+0007⟧: \ufffd",
-        "[2026-03-02 10:00:03] 田中 健: OK", "[2026-03-02 10:00:04] 田中 健: OK",
-        "[2026-03-02 10:00:05] 田中 健 edited the message of 田中 健\n    before: OK\n    after: OK, go",
-        "[2026-03-02 10:00:06] 田中 健 deleted the message of 田中 健\n    former text: OK",
-        "[2026-03-02 10:00:07] Mia Müller (internal): The offer\n    A card\n    file: offer.pdf, attached as offer.pdf",
-        "[2026-03-02 10:00:08] Mia Müller sent a file\n    file: bad.zip, not attached: malware",
-        "[2026-03-02 10:00:09] 田中 健 left",
-    ]  # fmt: skip
-    return Scene(ledger, events, lines, {"offer.pdf": PDF})
-
-
-def put(path: Path, data: bytes) -> None:
-    """Write a file below folders that may not be there yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-
-
-def archived(made: Scene, folder: Path) -> Path:
-    """The scene as a ledger file and an archive folder; returns the ledger."""
-    ledger = folder / "ledger.jsonl"
-    ledger.write_text("".join(json.dumps(entry) + "\n" for entry in made.ledger))
-    mail = made.mail()  # once: its boundaries are drawn anew each time
-    put(folder / "archive/_mails/uid-1/ab/abcd.eml", mail)
-    put(folder / "archive/mia@bank.example/Webex Teams/2026/03/02/uid-1-x-r0.eml", mail)
-    return ledger
+Change = Callable[[Scene], None]
 
 
 def checked(made: Scene, folder: Path, parser: Parser = "email") -> Report:
@@ -210,6 +87,7 @@ ALTERED: dict[str, tuple[Change, str]] = {
     "file that only the source named": (_only_named_files, "the source named 1 files, the event has 0"),
     "name": (_unserved_person, "shows the name 'Zoë'"),
     "time": (_other_time, "has it at 2001, the source at 2000"),
+    "shown time": (lambda s: s.replace("00:00:04", "00:00:05"), "m3 of conversation room-1: _mails/uid-1/ab/abcd.eml shows it"),
     "text in events.json": (_other_stored_text, "events.json has another text"),
 }  # fmt: skip
 
@@ -254,16 +132,16 @@ def test_the_same_content_under_another_id_or_only_as_a_line_is_doubled(tmp_path
     """Another event id does not hide a repetition, nor does an entry that events.json does not have."""
     made = scene()
     made.events.append({**made.events[1], "id": "f" * 32})
-    made.lines.append(made.lines[1].replace("10:00:02", "11:00:02"))
+    made.lines.append(made.lines[1].replace("00:00:02", "01:00:02"))
     assert len(checked(made, tmp_path).doubled) == 2
     made = scene()
-    made.lines.append("[2026-03-02 12:00:00] 田中 健: OK")
+    made.lines.append("[1970-01-01 12:00:00] 田中 健: OK")
     assert any("has 10 entries for 9 events" in one for one in checked(made, tmp_path).doubled)
 
 
 def test_two_connectors_may_have_the_same_conversation(tmp_path: Path) -> None:
     """What another connector archived is neither doubled nor needed twice."""
-    ledger, other = archived(scene(), tmp_path), copy.deepcopy(scene())
+    ledger, other = archived(scene(), tmp_path), scene()
     put(tmp_path / "archive/_mails/uid-2/cd/cdef.eml", other.mail().replace(b"uid-1", b"uid-2"))
     assert check([ledger], tmp_path / "archive").ok
 
@@ -288,6 +166,17 @@ def test_former_text_told_too_late_may_be_unknown(tmp_path: Path) -> None:
     made.replace("before: OK", "before: not known")
     assert checked(made, tmp_path).ok
     made.replace("before: not known", "before:")
+    assert not checked(made, tmp_path).ok
+
+
+def test_times_may_be_in_another_zone(tmp_path: Path) -> None:
+    """A mail that does not say UTC may be hours and quarters ahead, but not seconds."""
+    made = scene()
+    made.replace("00:00:0", "05:45:0")
+    assert not checked(made, tmp_path).ok
+    made.period = "Period: that day (Asia/Kathmandu)"
+    assert checked(made, tmp_path).ok
+    made.replace("05:45:0", "05:46:0")
     assert not checked(made, tmp_path).ok
 
 
