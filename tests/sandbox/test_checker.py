@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.checked_mail import Parser
 from sandbox.checker import CheckerError, Report, check, main
-from tests.sandbox.checker_scene import KEN, MIA, PDF, Scene, archived, put, scene, served, sha
+from tests.sandbox.checker_scene import MIA, PDF, Scene, archived, put, scene, served, sha
 
 Change = Callable[[Scene], None]
 
