@@ -129,8 +129,7 @@ def _prove(site: Site) -> None:
     """Hold the mails against what the simulated sources say that they have served, with a parser that is not ours."""
     from sandbox.checker import check  # noqa: PLC0415 - only the folder store is checked
 
-    ledgers = [path for source in site.sources for path in source.ledgers()]
-    found = check(ledgers, site.folder / "archive")
+    found = check([source.ledger for source in site.sources], site.folder / "archive")
     click.echo(
         f"Checked against the sources' own ledgers: {found.messages:,} messages, {found.edits} edits, "
         f"{found.deletions} deletions, {found.files} files; "

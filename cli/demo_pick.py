@@ -20,7 +20,7 @@ def worth_opening(site: "Site") -> list[tuple[Path, str]]:
     found: list[Delivery] = [
         codec.decode(r.value).value for r in read_all(site.config.kafka, DELIVERIES) if r.value is not None
     ]
-    found = [one for one in found if one["size"] < LARGEST and _copy(one)]
+    found = [one for one in found if _copy(one) and (one["size"] < LARGEST or one["status"] == "partial")]
     chat = max((one for one in found if one["source"] == "liveperson"), key=_richness, default=None)
     space = max(
         (one for one in found if one["source"] == "webex" and one["status"] == "ok"),

@@ -17,6 +17,7 @@ from producers.webex.settings import WebexSettings
 from sandbox.azurite import Azurite
 from sandbox.kafka import KafkaServer
 from sandbox.liveperson.auth import Credentials
+from sandbox.ports import is_free
 from sandbox.processes import ManagedProcess, ProcessError, start_process, tail
 from sandbox.webex.tokens import CLIENT_ID, CLIENT_SECRET
 
@@ -24,6 +25,16 @@ StoreKind = Literal["folder", "azurite"]
 DOMAIN = "bank.example"
 SINCE = "2026-03-02"
 LISTENING = re.compile(rb"listening on (http://\S+)")
+
+
+@dataclass(frozen=True)
+class Role:
+    """Which source to simulate, for which connector, at which port, with how many generated chats."""
+
+    uid: str
+    kind: str
+    port: int
+    scale: int
 
 
 @dataclass
@@ -34,10 +45,6 @@ class Simulated:
     url: str
     ledger: Path
     process: ManagedProcess
-
-    def ledgers(self) -> list[Path]:
-        """What it has served, in this run and in earlier ones."""
-        return [path for path in (self.ledger, _earlier(self.ledger)) if path.exists()]
 
     def move(self, now_ms: int) -> None:
         """Set its clock; it never goes back."""
@@ -71,10 +78,9 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
         kafka = up.enter_context(KafkaServer(folder / "kafka"))
         azurite = up.enter_context(Azurite(folder / "azurite")) if store == "azurite" else None
         sources = [
-            _simulate(up, folder, "lp-demo", "liveperson", scale, now_iso),
-            _simulate(
-                up, folder, "webex-demo", "webex", scale + 1, now_iso
-            ),  # 1: with its space of 3,000 messages
+            _simulate(up, folder, Role("liveperson", "liveperson", 28480, scale), now_iso),
+            # Scale 1 is what brings its space of 3,000 messages.
+            _simulate(up, folder, Role("webex", "webex", 28481, scale + 1), now_iso),
         ]
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)
@@ -83,31 +89,18 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
     raise AssertionError  # for the type checker: ExitStack could swallow exceptions, ours never does
 
 
-def _simulate(
-    up: contextlib.ExitStack, folder: Path, uid: str, kind: str, scale: int, now_iso: str
-) -> Simulated:
-    log, ledger = folder / "logs" / f"simulated-{kind}.log", folder / f"ledger-{kind}.jsonl"
-    # Simulators write a ledger from its beginning at every start; what earlier runs were served is kept apart.
-    _keep(ledger)
+def _simulate(up: contextlib.ExitStack, folder: Path, role: Role, now_iso: str) -> Simulated:
+    log, ledger = folder / "logs" / f"simulated-{role.kind}.log", folder / f"ledger-{role.kind}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
+    # Addresses stand in the raw events, so the usual port, where it is free, gives the same bytes in every run.
+    port = role.port if is_free(role.port) else 0
     command = [
-        sys.executable, "-m", f"sandbox.{kind}", "--port", "0", "--ledger", str(ledger), "--scale", str(scale), "--now", now_iso
+        sys.executable, "-m", f"sandbox.{role.kind}", "--port", str(port), "--ledger", str(ledger),
+        "--scale", str(role.scale), "--now", now_iso,
     ]  # fmt: skip
-    process = up.enter_context(start_process(command, log=log, name=f"simulated {kind}"))
-    return Simulated(uid, _address(process, log), ledger, process)
-
-
-def _earlier(ledger: Path) -> Path:
-    return ledger.with_suffix(".earlier.jsonl")
-
-
-def _keep(ledger: Path) -> None:
-    earlier = _earlier(ledger)
-    if ledger.exists():
-        with earlier.open("ab") as kept:
-            kept.write(ledger.read_bytes())
-        ledger.unlink()
+    process = up.enter_context(start_process(command, log=log, name=f"simulated {role.kind}"))
+    return Simulated(role.uid, _address(process, log), ledger, process)
 
 
 def _address(process: ManagedProcess, log: Path) -> str:
@@ -178,7 +171,7 @@ base_url = "{webex.url}/v1"
 client_id = "{CLIENT_ID}"
 client_secret = {{ file = {_secret_file(secrets / "webex", CLIENT_SECRET)} }}
 redirect_uri = "http://127.0.0.1:0/callback"
-token_file = {json.dumps(str(folder / "state" / "webex-demo.token"))}
+token_file = {json.dumps(str(folder / "state" / "webex.token"))}
 {collect}
 """
     path = folder / "chatledger.toml"

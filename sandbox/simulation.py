@@ -142,7 +142,7 @@ class Ledger:
         self._clock, self._entries = clock, dict[tuple[str, ...], dict[str, Any]]()
         for line in path.read_text("ascii").splitlines() if path and path.exists() else ():
             entry = json.loads(line)
-            self._entries[tuple(str(entry[name]) for name in _KEY)] = entry
+            self._entries[tuple(str(entry.get(name, "")) for name in _KEY)] = entry  # empty ones are left out
         self._file = path.open("a", encoding="ascii") if path else None
 
     def serve(self, served: Served) -> bool:
