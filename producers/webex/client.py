@@ -41,13 +41,18 @@ class Answer:
 class Client:
     """Requests, with the token for the configured host alone.
 
-    A call gives up after `retry_seconds` with SourceUnavailableError. Safe to use from several threads.
+    A call gives up after `retry_seconds` with SourceUnavailableError, or within seconds of `stop`. Safe to use from several threads.
     """
 
-    def __init__(self, settings: WebexSettings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: WebexSettings,
+        clock: Callable[[], float] = time.time,
+        stop: threading.Event | None = None,
+    ) -> None:
         self.settings, self._clock = settings, clock
         self.authority = Authority(settings, clock)
-        self.closing = threading.Event()
+        self.closing = stop or threading.Event()
         self._session = _session(settings)
         self._session.auth = BearerAuth(settings.base_url, self.authority)
         self._date: tuple[int, float] | None = None
@@ -112,8 +117,7 @@ class Client:
         return response
 
     def close(self) -> None:
-        """Let go of connections and end every wait; any thread may call it."""
-        self.closing.set()
+        """Let go of connections."""
         self._session.close()
 
     def _sent(self, method: str, url: str, headers: Mapping[str, str] | None) -> requests.Response:

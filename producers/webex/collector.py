@@ -6,6 +6,7 @@ Memory: one page, or one Captured with its answers; files are streamed.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -32,7 +33,11 @@ MOST_BYTES = 8_000_000
 
 
 class WebexSource:
-    """Webex as a `producers.source.Source`. `close` may be called from any thread and ends every wait."""
+    """Webex as a `producers.source.Source`.
+
+    `clock` gives seconds since 1970; `state_dir` holds a cache whose loss costs repeats and former texts only;
+    `stop`, set by anybody, ends every wait for Webex within seconds with SourceUnavailableError.
+    """
 
     name = "webex"
 
@@ -42,11 +47,12 @@ class WebexSource:
         contents: Contents,
         state_dir: Path,
         clock: Callable[[], float] = time.time,
+        stop: threading.Event | None = None,
     ) -> None:
         self.settle_ms = int(settings.settle_default_seconds * 1000)
         self.look_back_ms = int(settings.look_back_days * DAY_MS)
         self._zone = ZoneInfo(settings.zone)
-        self._client = Client(settings, clock)
+        self._client = Client(settings, clock, stop)
         self._memory = Memory(state_dir, settings.uid)
         self._lookups = Lookups(self._client, Files(self._client, contents), self._memory)
         self._spooling = Spooling(self._client, self._memory)

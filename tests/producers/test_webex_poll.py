@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from producers.source import Captured, Refused, SourceRefusedError, SourceUnavailableError, Window
+from producers.source import Captured, Refused, Source, SourceRefusedError, SourceUnavailableError, Window
 from producers.webex.names import inner
 from producers.webex.settings import SpaceFilter
 from tests.producers.webex_rig import DAY_MS, Rig, events_of, rig
@@ -283,9 +283,9 @@ def test_rosters_of_past_days_are_reconstructed(tmp_path: Path) -> None:
             assert (move["people"][0]["id"] in there) == (move["kind"] == "left")
 
 
-def made_take(made: Rig, source: object) -> list[Captured]:
+def made_take(made: Rig, source: Source) -> list[Captured]:
     """Everything captured of the week."""
-    made.take(source)  # type: ignore[arg-type]  # the rig's own source
+    made.take(source)
     return [each for each in made.items if isinstance(each, Captured)]
 
 
@@ -331,13 +331,13 @@ def test_check_names_what_is_wrong(tmp_path: Path) -> None:
         assert "Compliance Officer" in bad[0].advice
 
 
-def test_close_ends_a_wait(tmp_path: Path) -> None:
-    """Whoever waits for a slow service is let go when the source is closed."""
+def test_stop_ends_a_wait(tmp_path: Path) -> None:
+    """Whoever waits for a slow service is let go soon after a stop."""
     with rig(tmp_path, retry_seconds=600, waits=True) as made:
         source = made.source()
         source.now_ms()
         made.sim("faults", [{"match": {"path": "/events"}, "times": None, "do": {"status": 503}}])
-        threading.Timer(0.5, source._client.closing.set).start()
+        threading.Timer(0.5, made.stop.set).start()
         with pytest.raises(SourceUnavailableError, match="stopped"):
             made.take(source)
         source.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 import requests
 import stamina
 
-from producers.source import Captured, Refused, Window
+from producers.source import Captured, Refused, Source, Window
 from producers.webex.collector import WebexSource
 from producers.webex.settings import WebexSettings
 from producers.webex.tokens import TokenFile, Tokens
@@ -49,9 +50,11 @@ class Rig:
     shelf: Shelf = field(default_factory=Shelf)
     items: list[Captured | Refused] = field(default_factory=list)
 
-    def source(self) -> WebexSource:
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def source(self) -> Source:
         """A new source over the same token file and cache."""
-        return WebexSource(self.settings, self.shelf, self.folder)
+        return WebexSource(self.settings, self.shelf, self.folder, stop=self.stop)
 
     def sim(self, path: str, body: object = None) -> Any:
         """Talk to the simulation's control."""
@@ -60,7 +63,7 @@ class Rig:
             requests.get(url, timeout=10) if body is None else requests.post(url, json=body, timeout=10)
         ).json()
 
-    def take(self, source: WebexSource, days: float = 7) -> list[Event]:
+    def take(self, source: Source, days: float = 7) -> list[Event]:
         """Poll the last so many days, confirm, and return the events."""
         now = source.now_ms()
         got = list(source.poll(Window("live", now - int(days * DAY_MS), now)))
