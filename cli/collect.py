@@ -18,6 +18,8 @@ from cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cli.config import Config
     from producers.source import Contents, Source
 
@@ -63,7 +65,7 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     waiting = Waiting(stop)
     contents = StoreContents(lambda: open_store(config.store), waiting)
     settings = config.named(uid)
-    source = open_source(config, uid, contents)
+    source = open_source(config, uid, contents, waiting.check)
     try:
         runner = Runner(
             source,
@@ -86,15 +88,17 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     return 0
 
 
-def open_source(config: "Config", uid: str, contents: "Contents") -> "Source":
-    """The source of this connector."""
+def open_source(
+    config: "Config", uid: str, contents: "Contents", check_stop: "Callable[[], None]" = lambda: None
+) -> "Source":
+    """The source of this connector; `check_stop` raises when somebody asked to stop, also in the middle of retries."""
     settings = config.named(uid)
     state = config.state_dir / uid
     state.mkdir(parents=True, exist_ok=True)
     if settings.kind == "liveperson":
         from producers.liveperson.collector import LivePersonSource  # noqa: PLC0415 - as above
 
-        return LivePersonSource(settings, contents, state)
+        return LivePersonSource(settings, contents, state, check_stop=check_stop)
     from producers.webex.collector import WebexSource  # noqa: PLC0415
 
     return WebexSource(settings, contents, state)

@@ -1,0 +1,1 @@
+"""What collects: one folder for each source, and the runner that polls, confirms, states watermarks."""

@@ -3,17 +3,13 @@
 from producers.lanes import Lane
 from producers.settings import ConnectorBase
 from schemas.ids import with_version
+from schemas.products import FOLDERS, MAIL_FORMAT
 from schemas.records import Control, Settings
-
-MAIL_FORMAT = 1
-"""Version of the mail format that new settings ask for; mails of older settings keep theirs."""
-
-PRODUCT_FOLDERS = {"liveperson": "LivePerson Conversational Cloud DataParser", "webex": "Webex Teams"}
 
 
 def to_settings(connector: ConnectorBase, source: str, product_folder: str | None = None) -> Settings:
     """Return what of this configuration changes mails or closings, with the version that names it."""
-    folder = connector.folder or product_folder or PRODUCT_FOLDERS.get(source, connector.name)
+    folder = connector.folder or product_folder or FOLDERS.get(source, connector.name)
     return with_version({
         "version": "",
         "name": connector.name,

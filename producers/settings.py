@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class CollectSettings(BaseModel):
@@ -61,3 +61,15 @@ class ConnectorBase(BaseModel):
     part_mb: float = Field(default=8.0, gt=0, description="Most text in one mail, 10^6 bytes")
     headers: dict[str, str] = Field(default_factory=dict, description="Extra headers of every mail")
     collect: CollectSettings = CollectSettings()
+
+    @field_validator("headers")
+    @classmethod
+    def _one_line(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not name or not all("!" <= char <= "~" and char != ":" for char in name):
+                msg = f"header name {name!r} must be printable ASCII without blanks and colons"
+                raise ValueError(msg)
+            if any(ord(char) < 32 for char in value):
+                msg = f"header {name} must be one line without control characters"
+                raise ValueError(msg)
+        return headers

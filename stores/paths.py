@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import ucd_3_2_0 as ucd
 
+from schemas.products import FOLDERS
 from stores.interface import BadPathError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 LIMIT = 120
 """Bytes of UTF-8 that one component of a path may have; file systems allow 255, some tools less."""
 
-KNOWN_FOLDERS = frozenset({"LivePerson Conversational Cloud DataParser", "Webex Teams"})
+KNOWN_FOLDERS = frozenset(FOLDERS.values())
 """Folder names with capitals that need no hash, because this spelling owns the name."""
 
 _HASH_DIGITS = 20

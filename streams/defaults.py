@@ -1,15 +1,14 @@
 """Settings of a connector whose settings record was never written: fixed, since bytes of mails depend on them."""
 
 from schemas.ids import with_version
+from schemas.products import FOLDERS, MAIL_FORMAT
 from schemas.records import Settings
-
-FOLDERS = {"liveperson": "LivePerson Conversational Cloud DataParser", "webex": "Webex Teams"}
 
 
 def default_settings(connector_uid: str, source: str) -> Settings:
     """What holds until a control record says otherwise."""
     return with_version({
         "version": "", "name": connector_uid, "source": source, "folder": FOLDERS.get(source, source), "zone": "UTC",
-        "grace_ms": 600_000, "stall_ms": 172_800_000, "format": 1, "max_mail_bytes": 150_000_000, "part_events": 5000,
+        "grace_ms": 600_000, "stall_ms": 172_800_000, "format": MAIL_FORMAT, "max_mail_bytes": 150_000_000, "part_events": 5000,
         "part_bytes": 8_000_000, "headers": [],
     })  # fmt: skip

@@ -17,6 +17,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from sandbox.azurite import Azurite
+from sandbox.checked_mail import Parser
 from sandbox.checker import check
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -82,7 +83,7 @@ def test_the_summary_is_the_promised_document(first: tuple[Path, Any]) -> None:
 
 
 @pytest.mark.parametrize("parser", ["email", "mailparser"])
-def test_everything_that_was_served_is_found_in_the_mails(first: tuple[Path, Any], parser: str) -> None:
+def test_everything_that_was_served_is_found_in_the_mails(first: tuple[Path, Any], parser: Parser) -> None:
     """Two parsers that are not ours find every message, name and file of the sources' own ledgers, once."""
     report = check(ledgers(first[0]), first[0] / "archive", parser=parser)
 
