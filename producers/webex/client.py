@@ -41,7 +41,8 @@ class Answer:
 class Client:
     """Requests, with the token for the configured host alone.
 
-    A call gives up after `retry_seconds` with SourceUnavailableError, or within seconds of `stop`. Safe to use from several threads.
+    A call gives up after `retry_seconds` with SourceUnavailableError, or soon after `stop`.
+    Safe to use from several threads.
     """
 
     def __init__(
