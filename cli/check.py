@@ -98,12 +98,13 @@ def _source(config: "Config", uid: str) -> "Iterator[Finding]":
     from producers.waiting import Waiting  # noqa: PLC0415
     from stores.factory import open_store  # noqa: PLC0415
 
-    contents = StoreContents(lambda: open_store(config.store), Waiting(threading.Event()))
+    stop = threading.Event()
+    contents = StoreContents(lambda: open_store(config.store), Waiting(stop))
     with tempfile.TemporaryDirectory() as scratch:
         # A state folder of its own: a check leaves nothing behind and disturbs no running collector.
         apart = config.model_copy(update={"state_dir": Path(scratch)})
         try:
-            source = open_source(apart, uid, contents)
+            source = open_source(apart, uid, contents, stop)
             try:
                 for finding in source.check():
                     yield Finding(f"{uid}: {finding.what}", ok=finding.ok, advice=finding.advice)

@@ -18,8 +18,6 @@ from cli.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cli.config import Config
     from producers.source import Contents, Source
 
@@ -65,7 +63,7 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     waiting = Waiting(stop)
     contents = StoreContents(lambda: open_store(config.store), waiting)
     settings = config.named(uid)
-    source = open_source(config, uid, contents, waiting.check)
+    source = open_source(config, uid, contents, stop)
     try:
         runner = Runner(
             source,
@@ -88,17 +86,17 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     return 0
 
 
-def open_source(
-    config: "Config", uid: str, contents: "Contents", check_stop: "Callable[[], None]" = lambda: None
-) -> "Source":
-    """The source of this connector; `check_stop` raises when somebody asked to stop, also in the middle of retries."""
+def open_source(config: "Config", uid: str, contents: "Contents", stop: threading.Event) -> "Source":
+    """The source of this connector; it gives up waiting when `stop` is set."""
+    from producers.waiting import Waiting  # noqa: PLC0415 - as above
+
     settings = config.named(uid)
     state = config.state_dir / uid
     state.mkdir(parents=True, exist_ok=True)
     if settings.kind == "liveperson":
         from producers.liveperson.collector import LivePersonSource  # noqa: PLC0415 - as above
 
-        return LivePersonSource(settings, contents, state, check_stop=check_stop)
+        return LivePersonSource(settings, contents, state, check_stop=Waiting(stop).check)
     from producers.webex.collector import WebexSource  # noqa: PLC0415
 
-    return WebexSource(settings, contents, state)
+    return WebexSource(settings, contents, state, stop=stop)

@@ -54,8 +54,8 @@ def log_to_stderr(level: str) -> None:
         stream=sys.stderr, level=names.get(level, level).upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True,
     )  # fmt: skip
-    for noisy in ("kafka", "aiokafka", "azure", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING if level != "debug" else logging.DEBUG)
+    for noisy in ("kafka", "aiokafka", "azure", "urllib3", "stamina"):
+        logging.getLogger(noisy).setLevel(logging.ERROR if level != "debug" else logging.DEBUG)
 
 
 def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -17,6 +17,8 @@ from producers.webex.spooling import Spooling, content_hash
 from schemas.ids import digest
 from schemas.records import Event, Person
 
+FOR_EVER_MS = 2**62
+
 
 class Capture:
     """Makes events of spooled items."""
@@ -120,7 +122,8 @@ class Capture:
             return None
         if not self._spooling.know_moves(day.start_ms, members.as_of_ms):
             return None
-        return self._memory.moves(day.conversation, day.start_ms - 1, members.as_of_ms)
+        # Also those since the list was asked for: it may have been answered a little later than its own time.
+        return self._memory.moves(day.conversation, day.start_ms - 1, FOR_EVER_MS)
 
 
 def _completed(found: dict[str, Person], listed: dict[str, Person]) -> dict[str, Person]:

@@ -7,7 +7,6 @@ reconstructed       listed later, and taken back to the day's begin by the membe
 current-unverified  listed later, and the events since are not to be had; or not listed at all
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,9 +63,10 @@ def roster_event(uid: str, day: Slice, listing: Listing, people: Mapping[str, Pe
     idents, provenance, as_of_ms = present(listing, day)
     members = [_as_member(people[each], listing.members) for each in idents]
     members.sort(key=lambda each: (each["name"] or each["email"] or "", each["id"]))
-    content = [sorted((each["id"], each["role"]) for each in members), provenance]
+    # The id does not depend on who is listed: the first roster of a slice wins (semantics 6), and a slice that is
+    # collected again gets the same mail (decision 4).
     key = f"roster:{day.conversation}:{day.label}"
-    made = event(event_id(uid, key, json.dumps(content).encode()), key, "roster", day.start_ms)
+    made = event(event_id(uid, key), key, "roster", day.start_ms)
     made["order"] = -1  # before anything that happened in the slice's first millisecond
     made["people"] = members
     made["details"] = {"as_of": iso(as_of_ms), "provenance": provenance} | _space_details(listing, members)

@@ -28,28 +28,34 @@ class Spooling:
         self._look_back_ms = int(client.settings.look_back_days * 86_400_000)
         self._tolerance_ms = int(client.settings.collect.tolerance_seconds * 1000)
         self._overlap_ms = int(client.settings.collect.overlap_seconds * 1000)
+        settle = client.settings.collect.settle_seconds
+        self._settle_ms = int((client.settings.settle_default_seconds if settle is None else settle) * 1000)
         self._now_ms = 0
 
     def read(self, from_ms: int, to_ms: int, now_ms: int) -> Iterator[Refused]:
         """Spool everything with from < own time <= to; what belongs to no space is refused, once."""
         self._now_ms = now_ms
         for feed in self._settings.feeds:
-            for batch in listing(self._client, "/events", self._query(feed, from_ms, to_ms)):
+            for batch in listing(self._client, "/events", self._query(feed, from_ms, to_ms, now_ms)):
                 yield from self._take(batch)
 
     def know_moves(self, from_ms: int, to_ms: int) -> bool:
-        """Make sure that who came and went in [from, to] is remembered; False if Webex does not tell any more."""
+        """Make sure that who came and went in [from, to] is remembered; False if Webex does not tell any more.
+
+        What happened lately may still be hidden, so it does not count as known and is asked for again.
+        """
         if from_ms < self._now_ms - self._look_back_ms:
             return False
         known_from, known_to = (int(self._memory.fact(name) or -1) for name in ("moves_from", "moves_to"))
-        if known_from <= from_ms <= known_to:
-            if to_ms > known_to:
-                self._ask_moves(known_to - self._overlap_ms, to_ms)
-                self._memory.note("moves_to", str(to_ms))
+        if known_from <= from_ms and to_ms <= known_to:
             return True
-        self._ask_moves(from_ms, to_ms)
-        self._memory.note("moves_from", str(from_ms))
-        self._memory.note("moves_to", str(to_ms))
+        joined_on = 0 <= known_from <= from_ms <= known_to
+        # Not the clock of when the poll began: the list of members may be younger than that.
+        now_ms = max(self._now_ms, self._client.now_ms())
+        self._ask_moves(known_to - self._overlap_ms if joined_on else from_ms, now_ms)
+        if not joined_on:
+            self._memory.note("moves_from", str(from_ms))
+        self._memory.note("moves_to", str(now_ms - self._settle_ms))
         return True
 
     def moment(self, item: Item) -> tuple[int, bool]:
@@ -58,19 +64,19 @@ class Spooling:
         early, late = self._now_ms - self._look_back_ms, self._now_ms + self._tolerance_ms
         return at_ms, item.at_ms is None or not early <= at_ms <= late
 
-    def _ask_moves(self, from_ms: int, to_ms: int) -> None:
-        for batch in listing(self._client, "/events", self._query("memberships", from_ms, to_ms)):
+    def _ask_moves(self, from_ms: int, now_ms: int) -> None:
+        for batch in listing(self._client, "/events", self._query("memberships", from_ms, now_ms, now_ms)):
             for raw in batch.items:
                 try:
                     self.remember(read_item(raw))
                 except IllTypedError:
                     continue  # the poll of that window has refused it or will
 
-    def _query(self, feed: str, from_ms: int, to_ms: int) -> Mapping[str, str]:
+    def _query(self, feed: str, from_ms: int, to_ms: int, now_ms: int) -> Mapping[str, str]:
         """Whether the ends are included is not documented: ask for a millisecond more; never for the future."""
         resource, _, kind = feed.partition("/")
         first = max(from_ms, self._now_ms - self._look_back_ms)
-        ends = {"from": iso(first), "to": iso(max(min(to_ms + 1, self._now_ms), first))}
+        ends = {"from": iso(first), "to": iso(max(min(to_ms + 1, now_ms), first))}
         named = {name: value for name, value in (("resource", resource), ("type", kind)) if value}
         return named | ends | {"max": str(self._settings.page_size)}
 
