@@ -97,7 +97,8 @@ def _format(data_dir: Path, settings: Mapping[str, str], env: Mapping[str, str])
     config = data_dir / "format.properties"
     config.write_text(as_properties(dict(settings) | {"log.dirs": str(unfinished)}))
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(config))
+    # One argument with "=": one id in 64 begins with "-", and Kafka's tool would take it for an option.
+    tool = ("kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}", "-c", str(config))
     done = subprocess.run(
         (java(), *FAST_START, *tool), env=dict(env), capture_output=True, text=True, check=False
     )
