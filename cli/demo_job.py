@@ -1,4 +1,4 @@
-"""The demo's plot: Thursday morning; three days are back-filled while the rest of the week happens; then it all closes."""
+"""The demo's plot: Thursday begins; three days are back-filled, then the rest of the week happens, then it all closes."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from cli.supervise import Supervisor
 from consumers.drain import wait_until_drained
 from consumers.status import read_status, views
 
-BEGIN = datetime(2026, 3, 5, 6, tzinfo=UTC)
+BEGIN = datetime(2026, 3, 5, tzinfo=UTC)
 END = datetime(2026, 3, 12, 12, tzinfo=UTC)  # every slice of the week is closed by then
 STEP = timedelta(hours=24)
 SLACK_MS = 15 * 60_000  # what a source may hide, by its settle delay
@@ -73,7 +73,7 @@ def _play(steps: Steps, site: Site, processes: Supervisor, clock: Path) -> None:
     total = max(1, -((now - END) // STEP) + 1)
     with steps.bar("a week of chats, collected as it happens") as tell:
         for done in range(total):
-            _wait_captured(site.sources, site, processes, backfill=done == total - 1)
+            _wait_captured(site.sources, site, processes, backfill=done in {0, total - 1})
             tell(done + 1, total)
             if now >= END:
                 return
