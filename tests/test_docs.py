@@ -1,0 +1,228 @@
+"""The documents say what is so: commands, keys, sentences, tests and absences that they name are there."""
+
+import ast
+import re
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from pydantic import BaseModel
+
+from cli.config import Config, load
+from cli.main import COMMANDS, main
+from stores.interface import Store
+
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
+SOURCES = ("liveperson", "webex")
+PURE = ("mail", "assembly.py", "memory.py", "routing.py", "positions.py", "refusals.py", "defaults.py")
+SERVERS = {"faust", "mode", "kafka", "aiokafka", "azure", "requests", "aiohttp", "socket", "urllib"}
+CLOCKS = {"time", "random", "secrets", "uuid"}
+READS_CLOCK = {"now", "today", "utcnow", "getpid", "urandom"}
+OTHER_WAYS = {"take", "Table", "GlobalTable", "SetTable", "tumbling", "hopping", "stream", "group_by"}
+
+
+def text_of(*pages: Path) -> str:
+    """These pages, or all of them, as one text."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages or PAGES)
+
+
+def name_of(page: Path) -> str:
+    """How a page is called in a test's id."""
+    return str(page.relative_to(ROOT))
+
+
+def code(*places: str) -> list[Path]:
+    """The Python files at these places, folders with all that is below them."""
+    paths = [ROOT / place for place in places]
+    return sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py")))
+
+
+def nodes(*places: str) -> Iterator[tuple[Path, ast.AST]]:
+    """Every syntax node of these files."""
+    for path in code(*places):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            yield path, node
+
+
+def imported(*places: str) -> set[str]:
+    """Full names of all modules that these files import, also inside functions."""
+    found = set()
+    for _, node in nodes(*places):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def roots(*places: str) -> set[str]:
+    """First parts of all imported names."""
+    return {name.partition(".")[0] for name in imported(*places)}
+
+
+def models(kind: Any) -> Iterator[type[BaseModel]]:
+    """The models in a type: in unions, lists and annotations too."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    elif isinstance(kind, types.UnionType) or typing.get_origin(kind) is not None:
+        for part in typing.get_args(kind):
+            yield from models(part)
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key that an administrator can set, as the file's dotted names, secrets as one."""
+    for name, field in model.model_fields.items():
+        inner = [one for one in models(field.annotation) if one.__name__ != "Secret"]
+        if not inner:
+            yield f"{prefix}{name}"
+        for one in inner:
+            yield from keys(one, f"{prefix}{name}.")
+
+
+def constants(*places: str) -> str:
+    """All texts in these files, one a line."""
+    found = (node.value for _, node in nodes(*places) if isinstance(node, ast.Constant))
+    return "\n".join(value for value in found if isinstance(value, str)).replace("`", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_told_of(command: str) -> None:
+    """Each command stands in the README or the docs as it is typed."""
+    assert f"chatledger {command}" in text_of()
+
+
+def test_every_command_that_is_told_of_is_there() -> None:
+    """Each `chatledger …` in the pages can be asked for its help."""
+    told = re.findall(r"`chatledger ([a-z]+(?: [a-z]+)?)", text_of())
+    assert len(told) > 20
+    for words in {tuple(each.split()) for each in told}:
+        group = COMMANDS[words[0]][0] if words[0] in COMMANDS else None
+        assert group, f"there is no chatledger {words[0]}"
+        asked = words if words[0] in {"config", "health", "mapping", "sandbox", "topics"} else words[:1]
+        assert CliRunner().invoke(main, [*asked, "--help"]).exit_code == 0, words
+
+
+def test_every_test_that_is_named_exists() -> None:
+    """Architecture and decisions name tests by their functions."""
+    there = {
+        node.name for _, node in nodes("tests") if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    named = set(re.findall(r"`(test_\w+)`", text_of()))
+    assert len(named) > 30
+    assert not named - there
+
+
+def test_every_configuration_key_is_explained() -> None:
+    """Each key stands in the example or, in backticks, in the docs."""
+    example = (ROOT / "cli/example.toml").read_text(encoding="utf-8")
+    known = set(re.findall(r"`([a-z0-9_.]+)`", text_of())) | set(re.findall(r"\b([a-z0-9_]+) *=", example))
+    missing = [key for key in keys(Config) if not {key, *_tails(key)} & known and not _in_table(key)]
+    assert not missing
+
+
+def _tails(key: str) -> set[str]:
+    """`a.b.c`, `b.c` and `c`."""
+    parts = key.split(".")
+    return {".".join(parts[at:]) for at in range(len(parts))}
+
+
+def _in_table(key: str) -> bool:
+    """Whether the last part is a word of an inline table such as `auth = { method, app_key }`."""
+    shown = " ".join(re.findall(r"`[a-z]+ = \{([^`]*)\}`", text_of()))
+    return key.rpartition(".")[2] in re.findall(r"[a-z0-9_]+", shown)
+
+
+def test_the_example_is_valid_without_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `config example` prints loads as it is; secrets are read later, by who needs them."""
+    shown = CliRunner().invoke(main, ["config", "example"])
+    for variable in re.findall(r'env = "(\w+)"', shown.output):
+        monkeypatch.delenv(variable, raising=False)
+    path = tmp_path / "chatledger.toml"
+    path.write_text(shown.output, encoding="utf-8")
+    assert {connector.kind for connector in load(path).connector} == set(SOURCES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link to a file of the repository finds it, and its heading."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        place, _, anchor = target.partition("#")
+        found = (page.parent / place).resolve() if place else page
+        assert found.is_file(), f"{target} leads nowhere"
+        headings = re.findall(r"^#+ (.+)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not anchor or anchor in {heading.lower().replace(" ", "-") for heading in headings}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_that_are_named_exist(page: Path) -> None:
+    """Paths of our own code in backticks are there."""
+    rooms = r"(?:schemas|stores|producers|streams|consumers|sandbox|cli|tests|docs)"
+    for place in re.findall(rf"`({rooms}/[\w./-]*)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / place).exists(), place
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_sentences_are_those_of_the_code(source: str) -> None:
+    """What the pages on sources quote as an error can be found in the code, piece by piece."""
+    page = (ROOT / f"docs/sources/{source}.md").read_text(encoding="utf-8")
+    said = constants(f"producers/{source}", "schemas/broker.py")
+    quoted = re.findall(
+        r"^\| (?:mails say )?[`*](.+?)[`*](?=,| \(log\)| \|)", page.partition("is wrong")[2], re.MULTILINE
+    )
+    assert len(quoted) > 8
+    for sentence in quoted:
+        for piece in re.split(r"[…;()]|\d+", sentence):
+            assert piece.strip(" .,:") in said, piece
+
+
+def test_streams_read_no_clock_and_no_random_number() -> None:
+    """Time comes from the log: a clock, a random number or a hash seed would make a replay differ."""
+    files = [name_of(path) for path in code("streams") if path.name != "reporting.py"]
+    assert not CLOCKS & roots(*files)
+    for path, node in nodes(*files):
+        assert not (isinstance(node, ast.Attribute) and node.attr in READS_CLOCK), path
+        assert not (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hash"
+        ), path
+
+
+def test_streams_are_read_in_one_place() -> None:
+    """Agents read by `consume` alone: every other way lets Faust acknowledge what is not durable."""
+    for path, node in nodes("streams"):
+        if isinstance(node, ast.Attribute) and node.attr in {"noack", "noack_take"}:
+            assert path.name == "agents.py"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_app(node.func.value):
+            assert node.func.attr not in OTHER_WAYS, path
+        if isinstance(node, ast.keyword):
+            assert node.arg not in {"sink", "processing_guarantee"}, path
+
+
+def _is_app(node: ast.AST) -> bool:
+    """Whether an expression is the app or a stream, by the names that are used here."""
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in {"app", "stream", "unacknowledged", "topic"}
+
+
+def test_pure_parts_know_no_server() -> None:
+    """What decides is pure: it imports no client of anything, so it looks nothing up."""
+    assert not SERVERS & roots(*(f"streams/{place}" for place in PURE))
+
+
+def test_sources_never_write_to_kafka() -> None:
+    """A source yields and the runner confirms: no source knows Kafka or the way to it."""
+    found = imported(*(f"producers/{source}" for source in SOURCES))
+    assert "kafka" not in {name.partition(".")[0] for name in found}
+    assert not found & {f"producers.{name}" for name in ("sink", "desk", "rounds", "runner", "cursor")}
+
+
+def test_stores_can_only_create_and_read() -> None:
+    """The interface offers no way to overwrite or to delete."""
+    offered = {name for name in vars(Store) if not name.startswith("_")}
+    assert offered == {"create", "read", "stream", "stat", "copy", "list", "check", "close"}
