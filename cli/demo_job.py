@@ -18,7 +18,7 @@ from cli.supervise import Supervisor
 from consumers.drain import wait_until_drained
 from consumers.status import read_status, views
 
-BEGIN = datetime(2026, 3, 5, tzinfo=UTC)
+BEGIN = datetime(2026, 3, 5, 0, 30, tzinfo=UTC)  # late enough for a first watermark of the live lane
 END = datetime(2026, 3, 12, 12, tzinfo=UTC)  # every slice of the week is closed by then
 STEP = timedelta(hours=24)
 SLACK_MS = 15 * 60_000  # what a source may hide, by its settle delay
