@@ -11,6 +11,7 @@ from producers.liveperson.settings import LivePersonSettings
 from producers.webex.settings import WebexSettings
 from schemas.broker import KafkaSettings
 from stores.settings import AzureSettings, FolderSettings
+from streams.mail.fields import header_problem
 from streams.settings import WorkerSettings
 
 DEFAULT_FILE = Path("chatledger.toml")
@@ -46,6 +47,16 @@ class Config(BaseModel):
         if twice:
             msg = f"connector uid {twice[0]} is used twice; every connector needs one of its own, for ever"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _headers_can_be_written(self) -> "Config":
+        for connector in self.connector:
+            for name, value in connector.headers.items():
+                problem = header_problem({"name": name, "value": value})
+                if problem:
+                    msg = f"connector {connector.uid}, headers: {problem}"
+                    raise ValueError(msg)
         return self
 
     def named(self, uid: str) -> LivePersonSettings | WebexSettings:

@@ -1,6 +1,7 @@
 """Settings that every connector has, whatever its source."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -62,14 +63,12 @@ class ConnectorBase(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict, description="Extra headers of every mail")
     collect: CollectSettings = CollectSettings()
 
-    @field_validator("headers")
+    @field_validator("zone")
     @classmethod
-    def _one_line(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if not name or not all("!" <= char <= "~" and char != ":" for char in name):
-                msg = f"header name {name!r} must be printable ASCII without blanks and colons"
-                raise ValueError(msg)
-            if any(ord(char) < 32 for char in value):
-                msg = f"header {name} must be one line without control characters"
-                raise ValueError(msg)
-        return headers
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError) as error:  # an unknown zone is a KeyError
+            msg = f"{zone!r} is no IANA time zone; write it like Europe/Berlin or UTC"
+            raise ValueError(msg) from error
+        return zone

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Secret(BaseModel):
@@ -14,6 +14,12 @@ class Secret(BaseModel):
 
     env: str | None = Field(default=None, description="Environment variable that holds the secret")
     file: Path | None = Field(default=None, description="File that holds the secret, on its first line")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("a secret is given as { env = NAME } or { file = PATH }, one of them")
+        return self
 
     def read(self) -> str:
         """The secret itself; ValueError that says what is missing, never the secret."""
@@ -37,7 +43,9 @@ class KafkaSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bootstrap: str = Field(description="host:port, several separated by commas")
+    bootstrap: str = Field(
+        pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$", description="host:port, several separated by commas"
+    )
     partitions: int = Field(
         default=4, ge=1, le=1000, description="Partitions of each partitioned topic; fixed at creation"
     )

@@ -5,7 +5,7 @@ two together. Dictionaries, because Avro reads and writes them without a convers
 milliseconds since 1970-01-01 UTC; ids are 16 raw bytes, hashes 32 raw bytes.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Outcome = Literal["ok", "partial", "skipped", "failed", "external"]
 
@@ -159,6 +159,7 @@ class ClosedSlice(TypedDict):
     count: int
     events: list[Event]
     events_ref: ContentRef | None
+    overflow: NotRequired[ContentRef | None]
 
 
 class Segment(TypedDict):
@@ -197,6 +198,7 @@ class Mail(MailFacts):
     email: list[str]
     unaddressed: list[Person]
     segments: list[Segment]
+    overflow: NotRequired[ContentRef | None]
 
 
 class MappingRow(TypedDict):

@@ -11,8 +11,12 @@ MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 TIMEOUT_S = 10
 
 
-class RegistryError(ValueError):
-    """The registry refused, or cannot be reached; the message says what to look at."""
+class RegistryError(RuntimeError):
+    """The registry refused, or can't be reached; the message says what to look at. Never the fault of a record."""
+
+
+class _UnknownIdError(RegistryError):
+    """The registry answers that it has no such schema."""
 
 
 class HttpRegistry:
@@ -25,17 +29,16 @@ class HttpRegistry:
     def schema_id(self, topic: str, name: str, text: str) -> int:
         """Id of this schema under TopicRecordNameStrategy; RegistryError if the registry does not take it."""
         subject = f"{topic}-chatledger.{name}"
-        answer = self._call("POST", f"/subjects/{subject}/versions", {"schema": text})
-        return int(str(answer["id"]))
+        return int(str(self._call("POST", f"/subjects/{subject}/versions", {"schema": text}, "id")))
 
     def schema_text(self, schema_id: int) -> str:
         """JSON of the schema with this id; DecodeError if the registry does not know it."""
         try:
-            return str(self._call("GET", f"/schemas/ids/{schema_id}", None)["schema"])
-        except RegistryError as error:
+            return str(self._call("GET", f"/schemas/ids/{schema_id}", None, "schema"))
+        except _UnknownIdError as error:
             raise DecodeError(str(error)) from error
 
-    def _call(self, method: str, path: str, body: dict[str, str] | None) -> dict[str, object]:
+    def _call(self, method: str, path: str, body: dict[str, str] | None, wanted: str) -> object:
         try:
             answer = self._session.request(
                 method, self._url + path, json=body, headers={"Content-Type": MEDIA_TYPE}, timeout=TIMEOUT_S
@@ -45,6 +48,10 @@ class HttpRegistry:
             raise RegistryError(msg) from error
         if answer.status_code >= 400:
             msg = f"schema registry: {method} {path} answered {answer.status_code}: {answer.text[:300]}"
-            raise RegistryError(msg)
-        found: dict[str, object] = answer.json()
-        return found
+            unknown = method == "GET" and answer.status_code == 404 and "error_code" in answer.text
+            raise _UnknownIdError(msg) if unknown else RegistryError(msg)
+        try:
+            return answer.json()[wanted]
+        except (ValueError, KeyError, TypeError) as error:
+            msg = f"schema registry: {method} {path} answered without {wanted}: {answer.text[:300]}; is it a registry?"
+            raise RegistryError(msg) from error

@@ -35,10 +35,10 @@ _UNSAFE = re.compile(
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAIL_ID = re.compile(r"[0-9a-z]{4,64}")
-_SLICE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,9}")
+_SLICE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|p?[0-9]{1,9}")
 _PLAIN_STEM = re.compile(
     r"(?P<uid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-z]+)-(?P<conversation>[0-9a-z_.-]+?)"
-    r"-(?P<slice>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,9})"
+    r"-(?P<slice>[0-9]{4}-[0-9]{2}-[0-9]{2}|p?[0-9]{1,9})"
 )
 
 
