@@ -1,18 +1,17 @@
 """Stage 2, conversations ─▶ mails: a shell around the pure renderer in `streams/mail`."""
 
-from schemas.codec import expect
+from schemas.codec import encode, expect
 from schemas.ids import conversation_key
-from schemas.records import ClosedSlice, Event, Mail, Segment
+from schemas.records import ClosedSlice, Mail
 from schemas.topics import CONVERSATIONS, MAILS, MAX_RECORD_BYTES
-from streams.mail.render import render
+from streams.contents import CLAIM_BYTES
+from streams.mail.render import EventsMissingError, render
 from streams.outbox import Outbox
-from streams.positions import TopicPartition
-from streams.stage import Desk, Record, each
-
-CLAIM_BYTES = 16_384  # in a mail too large for a record, longer pieces go by claim check
+from streams.refusals import RejectedError
+from streams.stage import Desk, Record, Stateless, each
 
 
-class RenderStage:
+class RenderStage(Stateless):
     """Turns closed slices into mails."""
 
     name = "render"
@@ -26,46 +25,43 @@ class RenderStage:
         """One slice becomes one mail, or several parts."""
         await each(self.name, self._desk, records, self._one)
 
-    async def take_over(self, tp: TopicPartition) -> None:
-        """Nothing is remembered between slices."""
-
-    async def let_go(self, tp: TopicPartition) -> None:
-        """Nothing to forget."""
-
     async def _one(self, record: Record, outbox: Outbox) -> None:
         closed: ClosedSlice = expect_record(self._desk, "ClosedSlice", record)
-        for mail in render(await self._whole(closed)):
-            value = outbox.encode(MAILS, "Mail", mail)
-            if len(value) > MAX_RECORD_BYTES:
-                value = outbox.encode(MAILS, "Mail", await self._claim(mail))
-            key = conversation_key(mail["connector_uid"], mail["conversation"])
+        key = conversation_key(closed["connector_uid"], closed["conversation"])
+        # All parts are made before one is sent: a slice is refused whole or not at all.
+        for value in [await self._fitted(mail, outbox) for mail in _rendered(await self._whole(closed))]:
             await outbox.send(MAILS, value, key=key, partition=record.partition)
 
     async def _whole(self, closed: ClosedSlice) -> ClosedSlice:
         """The slice with every event in it."""
+        contents = self._desk.contents
+        if closed["overflow"] is not None:
+            closed = expect("ClosedSlice", await contents.get(closed["overflow"]))
         events = closed["events"]
         if closed["events_ref"] is not None:
-            events = expect("EventList", await self._desk.contents.get(closed["events_ref"]))["events"]
-        if any(event["overflow"] for event in events):
-            events = [await self._unfold(event) for event in events]
+            events = expect("EventList", await contents.get(closed["events_ref"]))["events"]
+        events = [await contents.whole(event) if event["overflow"] else event for event in events]
         return {**closed, "events": events, "events_ref": None}
 
-    async def _unfold(self, event: Event) -> Event:
-        if event["overflow"] is None:
-            return event
-        whole: Event = expect("Event", await self._desk.contents.get(event["overflow"]))
-        return whole
+    async def _fitted(self, mail: Mail, outbox: Outbox) -> bytes:
+        """The record: whole, or with its long pieces by claim check, or nothing but a claim check."""
+        contents, value = self._desk.contents, outbox.encode(MAILS, "Mail", mail)
+        for longest in CLAIM_BYTES:
+            if len(value) > MAX_RECORD_BYTES:
+                mail = {**mail, "segments": await contents.lighter(mail["segments"], longest)}
+                value = outbox.encode(MAILS, "Mail", mail)
+        if len(value) > MAX_RECORD_BYTES:
+            ref = await contents.put(encode("Mail", mail))
+            bare = {**mail, "reasons": [], "participants": [], "email": [], "unaddressed": [], "segments": []}
+            value = outbox.encode(MAILS, "Mail", {**bare, "overflow": ref})
+        return value
 
-    async def _claim(self, mail: Mail) -> Mail:
-        """The same mail with its long pieces in the content store."""
-        segments: list[Segment] = []
-        for segment in mail["segments"]:
-            if len(segment["data"]) > CLAIM_BYTES:
-                ref = await self._desk.contents.put(segment["data"])
-                segments.append({**segment, "data": b"", "content": ref})
-            else:
-                segments.append(segment)
-        return {**mail, "segments": segments}
+
+def _rendered(closed: ClosedSlice) -> list[Mail]:
+    try:
+        return render(closed)
+    except EventsMissingError as error:
+        raise RejectedError(str(error)) from error
 
 
 def expect_record(desk: Desk, name: str, record: Record) -> ClosedSlice:

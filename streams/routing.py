@@ -4,12 +4,14 @@ The order is Microsoft's: the mapping file first, then the item's e-mail propert
 External people (a LivePerson consumer, a domain that is not the firm's, a bot) are an outcome of their own.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from schemas.records import Copies, Mail, Mapping, Person, Target
 from stores.paths import copy_path, mail_path
+from streams.mail.participants import header_address
 
 NO_MAPPING: Mapping = {"version": "", "rows": [], "domains": [], "catch_all": None}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OUTSIDE_ROLES = frozenset({"consumer", "bot", "system"})
 
 
@@ -18,7 +20,10 @@ class Router:
 
     def __init__(self, mapping: Mapping) -> None:
         self.version = mapping["version"]
-        self._mailboxes = {fold(row["external_user_id"]): row["mailbox"] for row in mapping["rows"]}
+        self._mailboxes = {
+            fold(row["external_user_id"]): row["mailbox"]
+            for row in mapping["rows"] if fold(row["external_user_id"]) and row["mailbox"].strip()
+        }  # fmt: skip
         self._domains = frozenset(fold(domain) for domain in mapping["domains"])
         self._catch_all = mapping["catch_all"]
 
@@ -75,7 +80,8 @@ def recipients(mail: Mail) -> list[Person]:
     """One person for each address of the Email property, then those without an address; both in the mail's order."""
     by_address: dict[str, Person] = {}
     for person in mail["participants"]:
-        by_address.setdefault(fold(person["email"] or ""), person)
+        # The Email property has addresses as headers carry them, an international domain in ASCII.
+        by_address.setdefault(fold(header_address(person["email"]) or ""), person)
     unknown: Person = {"id": "", "name": None, "email": None, "role": "unknown"}
     addressed = [
         {**by_address.get(fold(address), {**unknown, "id": address}), "email": address}
@@ -102,7 +108,15 @@ def slice_day(mail: Mail) -> date:
     try:
         return date.fromisoformat(mail["slice"])
     except ValueError:
-        return datetime.fromtimestamp(mail["slice_start_ms"] / 1000, UTC).date()
+        return _utc_day(mail["slice_start_ms"])
+
+
+def _utc_day(ms: int) -> date:
+    """The UTC day of this time; that of 1970 for what no calendar holds."""
+    try:
+        return (EPOCH + timedelta(milliseconds=ms)).date()
+    except OverflowError:
+        return EPOCH.date()
 
 
 def _copies(mail: Mail, version: str, targets: list[Target]) -> Copies:

@@ -8,18 +8,20 @@ from schemas.ids import conversation_key
 from schemas.records import Copies, CopyResult, Delivery, Outcome, Target
 from schemas.topics import COPIES, DELIVERIES
 from stores.interface import Store, StoreConflictError, Stored
-from streams.contents import patiently
+from streams.fitting import fitting, has_path
 from streams.mail.assemble import mail_chunks
 from streams.outbox import Outbox
-from streams.positions import TopicPartition
-from streams.stage import Desk, Record
+from streams.refusals import LASTING
+from streams.stage import Desk, Record, Stateless
 
 log = logging.getLogger(__name__)
 MAIL_TYPE = "message/rfc822"
+LONGEST_REASON = 300  # characters
+LONGEST_FACT = 200  # characters
 INLINE_BYTES = 1_000_000  # mails up to here are put together in memory: one write, one hash
 
 
-class StoreStage:
+class StoreStage(Stateless):
     """Makes mails and copies durable, then says so."""
 
     name = "store"
@@ -30,12 +32,6 @@ class StoreStage:
         self._desk, self._store = desk, store
         self._slots = asyncio.Semaphore(concurrency)
 
-    async def take_over(self, tp: TopicPartition) -> None:
-        """Nothing is remembered between mails."""
-
-    async def let_go(self, tp: TopicPartition) -> None:
-        """Nothing to forget."""
-
     async def handle(self, records: list[Record]) -> None:
         """All mails of the batch at once, within the limit of concurrency; positions move after the last."""
         outbox = self._desk.new_outbox()
@@ -44,14 +40,14 @@ class StoreStage:
                 group.create_task(self._guarded(record, outbox))
         await outbox.confirm()
         for record in records:
-            self._desk.positions.reached[record.tp] = record.offset + 1
+            self._desk.positions.move(record.tp, record.offset)
 
     async def _guarded(self, record: Record, outbox: Outbox) -> None:
         async with self._slots:
             try:
                 await self._one(record, outbox)
                 self._desk.limit.note(refused=False)
-            except (ValueError, KeyError, TypeError, StoreConflictError) as error:
+            except (*LASTING, StoreConflictError) as error:
                 log.error("%s/%s/%s refused: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400
                 await self._desk.refuse(self.name, record, error, outbox)
 
@@ -62,13 +58,16 @@ class StoreStage:
             raise TypeError(msg)
         original = await self._original(copies)
         results = [await self._copy(copies, target, original) for target in copies["targets"]]
-        delivery = _delivery(copies, original, results)
         key = conversation_key(copies["connector_uid"], copies["conversation"])
-        value = outbox.encode(DELIVERIES, "Delivery", delivery)
-        await outbox.send(DELIVERIES, value, key=key, partition=record.partition)
+
+        def encoded(some: list[CopyResult]) -> bytes:
+            return outbox.encode(DELIVERIES, "Delivery", _delivery(copies, original, some))
+
+        for value in list(fitting(results, encoded, first=has_path)):
+            await outbox.send(DELIVERIES, value, key=key, partition=record.partition)
 
     async def _original(self, copies: Copies) -> Stored:
-        return await patiently(lambda: self._create(copies))
+        return await self._desk.contents.patiently(lambda: self._create(copies))
 
     async def _create(self, copies: Copies) -> Stored:
         chunks = mail_chunks(copies["segments"], self._desk.contents.stream)
@@ -88,7 +87,7 @@ class StoreStage:
 
     async def _make(self, copies: Copies, path: str, original: Stored) -> tuple[str, str | None]:
         try:
-            await patiently(
+            await self._desk.contents.patiently(
                 lambda: self._store.copy(
                     copies["path"],
                     path,
@@ -100,12 +99,18 @@ class StoreStage:
         except StoreConflictError as error:
             log.error("copy refused: %s", error)  # noqa: TRY400 - the sentence says all
             return "failed", str(error)
-        return ("partial", "; ".join(copies["reasons"])) if copies["status"] == "partial" else ("ok", None)
+        return ("partial", _why(copies["reasons"])) if copies["status"] == "partial" else ("ok", None)
 
 
 _OUTCOMES: dict[str, Outcome] = {
     "ok": "ok", "partial": "partial", "skipped": "skipped", "failed": "failed", "external": "external"
 }  # fmt: skip
+
+
+def _why(reasons: list[str]) -> str:
+    """Short, since it is repeated for each participant; the delivery has all reasons."""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"{reasons[0][:LONGEST_REASON]}{more}" if reasons else "something is missing"
 
 
 async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
@@ -121,9 +126,15 @@ def _size(copies: Copies) -> int:
 def _metadata(copies: Copies) -> dict[str, str]:
     """Small ASCII facts that a person sees beside the blob."""
     return {
-        "connector": copies["connector_uid"], "mailid": copies["mail_id"].hex(), "slice": copies["slice"],
-        "revision": str(copies["revision"]), "status": copies["status"],
+        "connector": _ascii(copies["connector_uid"]), "mailid": copies["mail_id"].hex(),
+        "slice": _ascii(copies["slice"]), "revision": str(copies["revision"]), "status": _ascii(copies["status"]),
     }  # fmt: skip
+
+
+def _ascii(text: str) -> str:
+    """What a store takes as metadata, whatever the text: it is a convenience, and never a reason to refuse a mail."""
+    seen = text.encode("ascii", "backslashreplace").decode()
+    return "".join(char if " " <= char <= "~" else "?" for char in seen)[:LONGEST_FACT].strip() or "-"
 
 
 def _delivery(copies: Copies, original: Stored, results: list[CopyResult]) -> Delivery:
