@@ -68,4 +68,5 @@ async def consume(app: HoldbackApp, stage: Stage, stream: Any) -> None:
 
 
 def _record(message: Any) -> Record:
-    return Record(message.topic, message.partition, message.offset, message.key, message.value)
+    # A record without a value (a tombstone that has no place here) is refused like any other that can't be decoded.
+    return Record(message.topic, message.partition, message.offset, message.key, message.value or b"")

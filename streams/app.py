@@ -54,19 +54,18 @@ class Worker:
         self.app.on_partitions_revoked.connect(self._revoked)
         report_status(self, settings)
 
-    async def _take_over(self, tp: TopicPartition, stand: Stand) -> None:
+    def _take_over(self, tp: TopicPartition, stand: Stand) -> None:
+        self.stages[tp[0]].take_over(tp, stand)
         self.positions.start(tp, stand)
-        await self.stages[tp[0]].take_over(tp)
         log.info("owns %s/%d from %d, reached %d", *tp, stand.needed, stand.reached)
 
-    async def _let_go(self, tp: TopicPartition) -> None:
+    def _let_go(self, tp: TopicPartition) -> None:
         self.positions.forget(tp)
-        await self.stages[tp[0]].let_go(tp)
+        self.stages[tp[0]].let_go(tp)
 
     async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
         # Sent when the agents have finished their batches: the state stays until we know who commits next.
-        owned = set(self.positions.reached)
-        self.positions.revoked.update(owned & {(tp.topic, tp.partition) for tp in revoked})
+        self.positions.revoke((tp.topic, tp.partition) for tp in revoked)
 
 
 def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:

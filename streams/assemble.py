@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
 
-from schemas.codec import encode, expect
+from schemas.codec import Decoded, encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
-from schemas.records import Closing, Control, SettingsInForce
+from schemas.records import ClosedSlice, Closing, Control, Event, SettingsInForce
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.assembly import LIVE, Assembly, Closed, OpenSlice
+from streams.mail.participants import cast_of
 from streams.memory import Memory
 from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
+from streams.refusals import LASTING, RejectedError, dependency
 from streams.scratch import Scratch
 from streams.stage import Desk, Record
 
@@ -32,25 +34,25 @@ class AssembleStage:
         self._desk, self._memory, self._scratch, self._closings = desk, memory, scratch, closings
         self._topic = desk.kafka.topic(RAW_EVENTS.name)
         self.assemblies: dict[int, Assembly] = {}
-        self.watermarks: dict[tuple[str, int], int] = {}
+        self._bare: set[int] = set()  # partitions whose memory is still to be restored
         desk.positions.held = self._held
 
     def _held(self, tp: TopicPartition) -> Stand | None:
         owned = self.assemblies.get(tp[1]) if tp[0] == self._topic else None
         return Stand(*owned.position()) if owned else None
 
-    async def take_over(self, tp: TopicPartition) -> None:
-        """Restore closings and settings of the partition, then fold again from what is needed."""
-        stand = self._desk.positions.committed[tp]
-        await self.let_go(tp)
-        async for data in self._closings(tp[1]):
-            await self._remember(data)
+    def take_over(self, tp: TopicPartition, stand: Stand) -> None:
+        """Begin at what is needed; closings and settings are read back before the first record."""
+        self.let_go(tp)
+        self._bare.add(tp[1])
         self.assemblies[tp[1]] = Assembly(
-            tp[1], needed=stand.needed, reached=stand.reached, memory=self._memory, scratch=self._scratch
-        )
+            tp[1], needed=stand.needed, reached=stand.reached, memory=self._memory, scratch=self._scratch,
+            decode=self._desk.codec.decode,
+        )  # fmt: skip
 
-    async def let_go(self, tp: TopicPartition) -> None:
+    def let_go(self, tp: TopicPartition) -> None:
         """Forget the partition's open slices and memories."""
+        self._bare.discard(tp[1])
         gone = self.assemblies.pop(tp[1], None)
         if gone is not None:
             gone.abandon()
@@ -60,53 +62,86 @@ class AssembleStage:
         """Events are folded; each control record's effects are confirmed before the next record is touched."""
         outbox = self._desk.new_outbox()
         for record in records:
-            try:
-                await self._one(record, outbox)
-                self._desk.limit.note(refused=False)
-            except (ValueError, KeyError, TypeError) as error:
-                await self._desk.refuse(self.name, record, error, outbox)
-                await outbox.confirm()
-                self._move(record)
+            await self._restore(record.partition)
+            if self._desk.positions.is_next(
+                record.tp, record.offset
+            ):  # else it went to another worker meanwhile
+                await self._one(self.assemblies[record.partition], record, outbox)
             await asyncio.sleep(0)
 
-    async def _one(self, record: Record, outbox: Outbox) -> None:
-        name, value = self._desk.codec.decode(record.value)
-        assembly = self.assemblies[record.partition]
+    async def _restore(self, partition: int) -> None:
+        """Here and not at assignment: Faust gives a seek little time, and there may be years of closings."""
+        while partition in self._bare:
+            owned = self.assemblies.get(partition)
+            self._memory.forget(partition)
+            with dependency("closings"):
+                async for data in self._closings(partition):
+                    await self._remember(data)
+            if self.assemblies.get(partition) is owned:
+                self._bare.discard(partition)
+
+    async def _one(self, assembly: Assembly, record: Record, outbox: Outbox) -> None:
+        """Only what a record's own bytes do is refused; an error while its effects are made ends the worker."""
+        try:
+            name, value = self._decoded(record)
+        except LASTING as error:
+            await self._refuse(assembly, record, error, outbox)
+            return
+        self._desk.limit.note(refused=False)
         if name == "RawEvents":
             assembly.add(record.offset, value, record.value)
-            self._move(record)
-        elif name == "Control":
-            await self._control(assembly, record, value, outbox)
+            self._move(assembly, record)
         else:
-            msg = f"a {name} has no place in {record.topic}"
-            raise TypeError(msg)
+            await self._control(assembly, record, value, outbox)
+
+    def _decoded(self, record: Record) -> Decoded:
+        decoded = self._desk.codec.decode(record.value)
+        if decoded.name not in RAW_EVENTS.records:
+            msg = f"a {decoded.name} has no place in {record.topic}"
+            raise RejectedError(msg)
+        return decoded
+
+    async def _refuse(self, assembly: Assembly, record: Record, error: Exception, outbox: Outbox) -> None:
+        # Below what was reached before, the letter is durable, and counting it again could stop every restart.
+        if not assembly.is_replaying(record.offset):
+            await self._desk.refuse(self.name, record, error, outbox)
+            await outbox.confirm()
+        self._move(assembly, record)
 
     async def _control(self, assembly: Assembly, record: Record, control: Control, outbox: Outbox) -> None:
-        if control["settings"] is not None:
+        emitted = assembly.is_replaying(record.offset)
+        if not emitted:
             await self._settings(record, control, outbox)
         due = assembly.due(record.offset, control)
-        if not assembly.is_replaying(record.offset):
-            waiting = iter(due)
-            while chunk := list(islice(waiting, CHUNK)):
-                await self._emit(assembly, record, chunk, outbox)
+        waiting = iter(() if emitted else due)
+        while chunk := list(islice(waiting, CHUNK)):
+            await self._emit(assembly, record, chunk, outbox)
         # From here to the end nothing yields: slices leave and `reached` moves in one breath.
-        self._move(record, due)
-        if control["watermark_ms"] is not None and control["lane"] == LIVE:
-            self.watermarks[control["connector_uid"], record.partition] = control["watermark_ms"]
+        self._move(assembly, record, due)
 
-    def _move(self, record: Record, closed: list[OpenSlice] | None = None) -> None:
-        self.assemblies[record.partition].done(record.offset, closed or ())
-        self._desk.positions.reached[record.tp] = record.offset + 1
+    def _move(self, assembly: Assembly, record: Record, closed: list[OpenSlice] | None = None) -> None:
+        ours = self.assemblies.get(record.partition) is assembly
+        if ours and self._desk.positions.move(record.tp, record.offset):
+            assembly.done(record.offset, closed or ())
 
     async def _emit(self, assembly: Assembly, record: Record, chunk: list[OpenSlice], outbox: Outbox) -> None:
         remembered = []
         for one in chunk:
-            closed = assembly.close(one, record.offset)
+            closed = await self._with_everybody(assembly.close(one, record.offset))
             remembered.append(closed.closing)
             await self._send(record, closed, outbox)
         await outbox.confirm()
         for closing in remembered:
             self._memory.add_closing(closing)
+
+    async def _with_everybody(self, closed: Closed) -> Closed:
+        """The same; a closing also names the people of events that were too large to bring them along."""
+        events = closed.slice["events"] if closed.slice else []
+        if closed.slice is None or not any(_names_nobody(event) for event in events):
+            return closed
+        whole = [await self._desk.contents.whole(e) if _names_nobody(e) else e for e in events]
+        people = cast_of(whole, closed.slice["people"]).people
+        return Closed({**closed.closing, "people": people}, closed.slice)
 
     async def _send(self, record: Record, closed: Closed, outbox: Outbox) -> None:
         await self._send_closing(record.partition, closed.closing, outbox)
@@ -114,13 +149,20 @@ class AssembleStage:
             return
         value = outbox.encode(CONVERSATIONS, "ClosedSlice", closed.slice)
         if len(value) > MAX_RECORD_BYTES:
-            events = outbox.encode(CONVERSATIONS, "EventList", {"events": closed.slice["events"]})
-            ref = await self._desk.contents.put(events)
-            value = outbox.encode(
-                CONVERSATIONS, "ClosedSlice", {**closed.slice, "events": [], "events_ref": ref}
-            )
+            value = await self._claimed(closed.slice, outbox)
         key = conversation_key(closed.slice["connector_uid"], closed.slice["conversation"])
         await outbox.send(CONVERSATIONS, value, key=key, partition=record.partition)
+
+    async def _claimed(self, closed: ClosedSlice, outbox: Outbox) -> bytes:
+        """A slice too large for a record: its events by claim check, or all of it where the people alone are too many."""
+        ref = await self._desk.contents.put(encode("EventList", {"events": closed["events"]}))
+        short: ClosedSlice = {**closed, "events": [], "events_ref": ref}
+        value = outbox.encode(CONVERSATIONS, "ClosedSlice", short)
+        if len(value) <= MAX_RECORD_BYTES:
+            return value
+        whole = await self._desk.contents.put(encode("ClosedSlice", short))
+        bare = {**short, "earlier": [], "people": [], "events_ref": None, "overflow": whole}
+        return outbox.encode(CONVERSATIONS, "ClosedSlice", bare)
 
     async def _send_closing(self, partition: int, closing: Closing, outbox: Outbox) -> None:
         value = outbox.encode(CLOSINGS, "Closing", closing)
@@ -156,3 +198,7 @@ class AssembleStage:
             if value["overflow"] is not None:
                 value = expect("Closing", await self._desk.contents.get(value["overflow"]))
             self._memory.add_closing(value)
+
+
+def _names_nobody(event: Event) -> bool:
+    return event["overflow"] is not None and event["actor"] is None and not event["people"]

@@ -10,10 +10,10 @@ After a crash the log is read again from `needed`; below `reached` closings are 
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from schemas.codec import expect
+from schemas.codec import Decoded, decode
 from schemas.ids import closing_id, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
 from streams.defaults import default_settings
@@ -58,7 +58,9 @@ class Assembly:
         memory: Memory,
         scratch: Scratch,
         group: str = LIVE,
+        decode: Callable[[bytes], Decoded] = decode,
     ) -> None:
+        """Begin at `needed`; closings below `reached` are read, not computed. `decode` reads what `add` was given."""
         self.partition = partition
         self.reached = needed
         self.open: OrderedDict[int, OpenSlice] = OrderedDict()
@@ -67,7 +69,7 @@ class Assembly:
         self._by_lane: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._by_stall: list[tuple[int, int]] = []
         self._told: dict[int, list[int]] = {}  # position of a past closing -> first positions of its slices
-        self._memory, self._scratch, self._group = memory, scratch, group
+        self._memory, self._scratch, self._group, self._decode = memory, scratch, group, decode
 
     def position(self) -> tuple[int, int]:
         """(needed, reached) as one snapshot, for the commit."""
@@ -188,7 +190,7 @@ class Assembly:
     def _events(self, one: OpenSlice) -> list[Event]:
         """In log order."""
         return [
-            event for ref in one.records for event in expect("RawEvents", self._scratch.read(ref))["events"]
+            event for ref in one.records for event in self._decode(self._scratch.read(ref)).value["events"]
         ]
 
     def _closing(self, one: OpenSlice, position: int, name: bytes | None, ids: list[bytes]) -> Closing:

@@ -6,46 +6,81 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from schemas.records import ContentRef
+from schemas.codec import expect
+from schemas.records import ContentRef, Event, Segment
 from stores.interface import Store, StoreUnavailableError
 from stores.paths import content_path
+from streams.refusals import DependencyError
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
-
-
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """The call's result; waits and calls again for as long as the store is unavailable."""
-    wait = FIRST_WAIT_SECONDS
-    while True:
-        try:
-            return await call()
-        except StoreUnavailableError as error:
-            log.warning("store unavailable, next try in %.1f s: %s", wait, error)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+CLAIM_BYTES = (16_384, 256)
+"""In what is too large for a record, pieces longer than this go by claim check; the second if the first won't do."""
 
 
 class Contents:
-    """The content store as streams see it."""
+    """The content store as streams see it; `waiting` counts the calls that it does not answer, `trouble` says why."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.waiting, self.trouble = 0, ""
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The call's result; waits and calls again for as long as the store is unavailable."""
+        try:
+            return await call()
+        except StoreUnavailableError as error:
+            self.trouble = str(error)
+        self.waiting += 1
+        try:
+            return await self._again(call)
+        finally:
+            self.waiting -= 1
+
+    async def _again(self, call: Callable[[], Awaitable[T]]) -> T:
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            log.warning("store unavailable, next try in %.1f s: %s", wait, self.trouble)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+            try:
+                return await call()
+            except StoreUnavailableError as error:
+                self.trouble = str(error)
 
     async def put(self, data: bytes, content_type: str = "application/octet-stream") -> ContentRef:
         """Durable on return."""
         digest = hashlib.sha256(data)
         path = content_path(digest.hexdigest())
-        await patiently(
+        await self.patiently(
             lambda: self._store.create(path, data, content_type=content_type, sha256=digest.hexdigest())
         )
         return {"sha256": digest.digest(), "size": len(data)}
 
     async def get(self, ref: ContentRef) -> bytes:
-        """The bytes behind a claim check."""
-        return await patiently(lambda: self._store.read(content_path(ref["sha256"].hex())))
+        """The bytes behind a claim check; DependencyError if the store gives others."""
+        path = content_path(ref["sha256"].hex())
+        data = await self.patiently(lambda: self._store.read(path))
+        if hashlib.sha256(data).digest() != ref["sha256"]:
+            msg = f"{path}: the store gives other bytes than were put there; restore it from its backup"
+            raise DependencyError(msg)
+        return data
+
+    async def whole(self, event: Event) -> Event:
+        """The event with all its fields, from the content store if it was too large for a record."""
+        if event["overflow"] is None:
+            return event
+        found: Event = expect("Event", await self.get(event["overflow"]))
+        return found
+
+    async def lighter(self, segments: list[Segment], longest: int) -> list[Segment]:
+        """The same pieces of a mail, those over `longest` bytes by claim check."""
+        return [await self._light(one) if len(one["data"]) > longest else one for one in segments]
+
+    async def _light(self, one: Segment) -> Segment:
+        return {**one, "data": b"", "content": await self.put(one["data"])}
 
     def stream(self, ref: ContentRef) -> AsyncIterator[bytes]:
         """The bytes behind a claim check, a chunk at a time."""

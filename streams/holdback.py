@@ -7,7 +7,8 @@ Three measured ways in which the stock driver loses data are closed here, all be
 - when the group coordinator has failed for good it waits silently for ever: we crash, and a supervisor restarts us.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -21,6 +22,7 @@ from schemas.broker import KafkaSettings
 from streams.positions import Positions, Stand, TopicPartition, stored_stand
 
 COORDINATOR_CHECK_SECONDS = 5.0
+IN_TIME = 0.9  # of the time after which Faust gives up waiting for a seek
 
 
 class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishes no types
@@ -28,38 +30,63 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
 
     app: "HoldbackApp"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._seeking = asyncio.Lock()
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002 - Faust's signature
+        """Commit what Faust counts, then what it forgets: one that failed counts as done for it (measured)."""
+        did = bool(await super().force_commit(topics, start_new_transaction))
+        return await self._commit(dict.fromkeys(self.assignment(), 0)) and did
+
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
         """Ignore Faust's offsets: the snapshot is taken here, without an await, and sent as it is."""
         todo = self.app.positions.to_commit((tp.topic, tp.partition) for tp in offsets)
         return bool(await self._thread.call_thread(self._commit_in_thread, todo)) if todo else True
 
     async def _commit_in_thread(self, todo: dict[TopicPartition, Stand]) -> bool:
+        consumer = self._thread._consumer  # noqa: SLF001 - no public way to commit metadata
+        assigned = consumer.assignment()
         offsets = {
             KafkaTP(*tp): OffsetAndMetadata(stand.needed, str(stand.reached)) for tp, stand in todo.items()
         }
+        if not assigned.issuperset(offsets):
+            return False  # taken away since the snapshot: aiokafka would refuse all of it
         try:
-            await self._thread._consumer.commit(offsets)  # noqa: SLF001 - no public way to commit metadata
+            await consumer.commit(offsets)
         except CommitFailedError:
             return False  # rebalanced in between: whoever owns it now reads again
         except Exception as error:  # noqa: BLE001 - whatever it is, this worker must not go on
             await self._thread.crash(error)
             return False
-        self.app.positions.committed.update(todo)
+        self.app.positions.confirm(todo)
         return True
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
-        """Seek every assigned partition explicitly, also where nothing is committed."""
-        stands: dict[TopicPartition, Stand] = await self._thread.call_thread(self._stored_in_thread)
+        """Seek every assigned partition explicitly, also where nothing is committed.
+
+        Faust calls this from two tasks. It cancels a call that takes longer than a request may, and then waits for
+        ever without a word: so a late answer ends the worker here.
+        """
+        async with asyncio.timeout(self.app.conf.broker_request_timeout * IN_TIME), self._seeking:
+            asked = self.app.positions.revocations()
+            stands: dict[TopicPartition, Stand] = await self._thread.call_thread(self._stored_in_thread)
+            starts = {KafkaTP(*tp): offset for tp, offset in self._settle(stands, asked).items()}
+            await self._thread.call_thread(self._seek_in_thread, starts)
+        return starts
+
+    def _settle(
+        self, stands: dict[TopicPartition, Stand], asked: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Decide, in one breath, which state is kept and which is dropped; where to start."""
         positions = self.app.positions
         for gone in [tp for tp in positions.reached if tp not in stands]:
-            await self.app.let_go(gone)
+            self.app.let_go(gone)
         for tp, stand in stands.items():
             if not positions.keeps(tp, stand):
-                await self.app.take_over(tp, stand)
-        starts = {KafkaTP(*tp): positions.reached[tp] for tp in stands}
-        positions.revoked.clear()
-        await self._thread.call_thread(self._seek_in_thread, starts)
-        return starts
+                self.app.take_over(tp, stand)
+        positions.settled(asked)
+        return {tp: positions.reached[tp] for tp in stands}
 
     async def _stored_in_thread(self) -> dict[TopicPartition, Stand]:
         consumer = self._thread._consumer  # noqa: SLF001 - as above
@@ -110,8 +137,8 @@ class HoldbackApp(faust.App):  # type: ignore[misc]  # faust publishes no types
     positions: Positions
     kafka: KafkaSettings
     batch_seconds: float
-    take_over: Callable[[TopicPartition, Stand], Awaitable[None]]
-    let_go: Callable[[TopicPartition], Awaitable[None]]
+    take_over: Callable[[TopicPartition, Stand], None]
+    let_go: Callable[[TopicPartition], None]
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)

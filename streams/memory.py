@@ -31,7 +31,6 @@ class Memory:
 
     def __init__(self, path: str = "") -> None:
         """`path`: sqlite file; by default one that has no name and goes with the process."""
-        # The consumer's thread restores, the agent's looks up; Faust lets only one of them run at a time.
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=OFF")  # a cache: after a crash it is made anew
         self._db.execute("PRAGMA synchronous=OFF")

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.topics import Topic
+from streams.refusals import dependency
 
 
 class Producer(Protocol):
@@ -32,10 +33,12 @@ class Outbox:
     async def send(self, topic: Topic, value: bytes, *, key: bytes | None, partition: int | None) -> None:
         """Hand over one encoded record."""
         name = self._kafka.topic(topic.name)
-        self._waiting.append(await self._producer.send(name, key, value, partition, None, None))
+        with dependency(name):
+            self._waiting.append(await self._producer.send(name, key, value, partition, None, None))
 
     async def confirm(self) -> None:
         """Wait until Kafka has everything; raises the error of the first record that it has not."""
         waiting, self._waiting = self._waiting, []
-        for sent in waiting:
-            await sent
+        with dependency("Kafka"):
+            for sent in waiting:
+                await sent

@@ -4,7 +4,7 @@ Every commit carries two numbers: offset = the first position still *needed*, me
 (everything below it is durable). Stages without open state need exactly what they have reached.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,7 +32,8 @@ class Positions:
     held: Callable[[TopicPartition], Stand | None] = lambda _: None
     reached: dict[TopicPartition, int] = field(default_factory=dict)
     committed: dict[TopicPartition, Stand] = field(default_factory=dict)
-    revoked: set[TopicPartition] = field(default_factory=set)
+    revoked: dict[TopicPartition, int] = field(default_factory=dict)
+    """Partitions that were taken from us and not yet decided on, each with the number of times it was."""
 
     def stand(self, tp: TopicPartition) -> Stand | None:
         """What may be committed now; None if we don't own the partition."""
@@ -49,16 +50,42 @@ class Positions:
             tp: stand for tp, stand in stands.items() if stand is not None and self.committed.get(tp) != stand
         }
 
+    def revoke(self, tps: Iterable[TopicPartition]) -> None:
+        """These were taken from us: our state stays until we know who committed last."""
+        for tp in tps:
+            self.revoked[tp] = self.revoked.get(tp, 0) + 1
+
+    def revocations(self) -> dict[TopicPartition, int]:
+        """What is known before the coordinator is asked; one that comes while it answers is not decided by it."""
+        return dict(self.revoked)
+
+    def settled(self, asked: Mapping[TopicPartition, int]) -> None:
+        """The answer to a question of then has been acted on."""
+        self.revoked = {tp: times for tp, times in self.revoked.items() if asked.get(tp) != times}
+
     def keeps(self, tp: TopicPartition, stored: Stand) -> bool:
         """Whether our state of this partition is still the newest: nobody committed since we did."""
-        if tp not in self.reached:
-            return False
-        return tp not in self.revoked or self.committed.get(tp) == stored
+        return tp in self.reached and (tp not in self.revoked or self.committed.get(tp) == stored)
 
     def start(self, tp: TopicPartition, stored: Stand) -> None:
         """We own this partition from here on, and read it again from what is needed."""
         self.reached[tp] = stored.needed
         self.committed[tp] = stored
+
+    def is_next(self, tp: TopicPartition, position: int) -> bool:
+        """Whether this record is the one that follows what is reached; not so once the partition has moved away."""
+        return self.reached.get(tp) == position
+
+    def move(self, tp: TopicPartition, position: int) -> bool:
+        """The record at this position is done; False (and nothing moves) if the partition went away meanwhile."""
+        ours = self.is_next(tp, position)
+        if ours:
+            self.reached[tp] = position + 1
+        return ours
+
+    def confirm(self, stands: Mapping[TopicPartition, Stand]) -> None:
+        """The group's coordinator has these; what was forgotten meanwhile stays forgotten."""
+        self.committed.update({tp: stand for tp, stand in stands.items() if tp in self.reached})
 
     def forget(self, tp: TopicPartition) -> None:
         """Somebody else owns it."""

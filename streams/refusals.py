@@ -1,17 +1,38 @@
 """What cannot be processed: told apart from what has to wait, and counted, since too much of it is our own fault."""
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from schemas.records import DeadLetter
+from schemas.text import well_formed
+
+LASTING = (ValueError, LookupError, TypeError, ArithmeticError)
+"""What pure code raises over bytes that it can't take: the same bytes would always do so, so they are refused."""
+LONGEST_REASON = 2_000  # characters
 
 
 class RejectedError(ValueError):
     """These bytes will never do; the message says what is wrong and where."""
 
 
+class DependencyError(RuntimeError):
+    """Kafka, the store or the registry failed: no record's fault, so the worker ends and nothing is refused."""
+
+
 class TooManyRefusalsError(RuntimeError):
     """Most records are refused: that is a bad deploy, not bad data, so the worker stops before dead-lettering all."""
+
+
+@contextmanager
+def dependency(what: str) -> Iterator[None]:
+    """Within it, errors that look like those of bad bytes (LASTING) become DependencyError."""
+    try:
+        yield
+    except LASTING as error:
+        msg = f"{what}: {type(error).__name__}: {error}"
+        raise DependencyError(msg) from error
 
 
 @dataclass
@@ -30,7 +51,10 @@ class RefusalLimit:
         if len(self._recent) > self.window:
             self._refused -= self._recent.popleft()
         if len(self._recent) == self.window and self._refused >= self.share * self.window:
-            msg = f"{self._refused} of the last {self.window} records were refused; stopped, nothing of them is committed"
+            msg = (
+                f"{self._refused} of the last {self.window} records were refused (their dead letters say why): stopped "
+                "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
+            )
             raise TooManyRefusalsError(msg)
 
 
@@ -39,8 +63,9 @@ def dead_letter(
 ) -> DeadLetter:
     """The letter for a record of a topic, with its original bytes."""
     origin = f"{topic}/{partition}/{position}"
+    reason = well_formed(f"{origin}: {error}")[:LONGEST_REASON]
     return {
-        "stage": stage, "connector_uid": None, "reason": f"{origin}: {error}", "error": type(error).__name__,
+        "stage": stage, "connector_uid": None, "reason": reason, "error": type(error).__name__,
         "origin": origin, "topic": topic, "partition": partition, "position": position, "key": key, "value": value,
         "value_ref": None,
     }  # fmt: skip

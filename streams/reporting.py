@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, cast
 
 from faust.types import TP
 
-from schemas.status import ALL_CONNECTORS, Component, ConnectorStatus, encode_status, status_key
+from schemas.status import (
+    ALL_CONNECTORS,
+    Component,
+    ConnectorStatus,
+    LastError,
+    State,
+    encode_status,
+    status_key,
+)
 from schemas.topics import CONNECTOR_STATUS
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ class Watch:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._moved: dict[TopicPartition, tuple[int, float]] = {}
+        self._rebalancing_since: float | None = None
 
     def look(self, tp: TopicPartition, reached: int, highwater: int | None, now_s: float) -> None:
         """Note where a partition stands; NoProgressError if it should have moved long ago."""
@@ -40,6 +49,18 @@ class Watch:
             msg = f"{tp[0]}/{tp[1]}: stuck at {reached} of {highwater} for {now_s - since:.0f} s"
             raise NoProgressError(msg)
 
+    def rest(self) -> None:
+        """What is waited for is known, so nothing has to move."""
+        self._moved.clear()
+
+    def rebalance(self, now_s: float, *, rebalancing: bool) -> None:
+        """Note whether the group is being rearranged; NoProgressError if that has no end."""
+        since = self._rebalancing_since if self._rebalancing_since is not None else now_s
+        self._rebalancing_since = since if rebalancing else None
+        if rebalancing and now_s - since > self._limit_s:
+            msg = f"the group has been rebalancing for {now_s - since:.0f} s"
+            raise NoProgressError(msg)
+
 
 def report_status(worker: Worker, settings: WorkerSettings) -> None:
     """Attach watch and reports to the worker's app."""
@@ -48,10 +69,13 @@ def report_status(worker: Worker, settings: WorkerSettings) -> None:
 
     @worker.app.timer(REPORT_SECONDS)
     async def report() -> None:
+        watch.rebalance(time.monotonic(), rebalancing=worker.app.rebalancing)
         if worker.app.rebalancing:
             return
+        if worker.desk.contents.waiting:
+            watch.rest()
         for tp, reached in list(worker.positions.reached.items()):
-            watch.look(tp, reached, worker.app.consumer.highwater(TP(*tp)), time.monotonic())
+            watch.look(tp, reached, _highwater(worker, tp), time.monotonic())
         name = worker.desk.kafka.topic(CONNECTOR_STATUS.name)
         for status in statuses(worker):
             key = status_key(status)
@@ -65,11 +89,30 @@ def statuses(worker: Worker) -> Iterator[ConnectorStatus]:
     now_ms = int(time.time() * 1000)
     for tp, reached in sorted(worker.positions.reached.items()):
         stage = cast("Component", worker.stages[tp[0]].name)
-        highwater = worker.app.consumer.highwater(TP(*tp)) or 0
+        highwater = _highwater(worker, tp) or 0
         yield {
             "connector_uid": ALL_CONNECTORS, "connector": "all connectors", "source": "all", "component": stage,
             "partition": tp[1], "lane": None, "reached": reached,
-            "state": "working" if highwater > reached else "idle", "captured_up_to_ms": None, "lag_ms": None,
-            "progress": None, "last_success_ms": now_ms, "last_error": None,
+            "state": _state(worker, work_is_left=highwater > reached), "captured_up_to_ms": None, "lag_ms": None,
+            "progress": None, "last_success_ms": now_ms, "last_error": _trouble(worker, now_ms),
             "counters": {"waiting": max(0, highwater - reached)}, "updated_at_ms": now_ms,
         }  # fmt: skip
+
+
+def _highwater(worker: Worker, tp: TopicPartition) -> int | None:
+    """Where the partition ends, as of the last fetch; None if it is not (any more) ours to know."""
+    consumer = worker.app.consumer
+    end: int | None = consumer.highwater(TP(*tp)) if TP(*tp) in consumer.assignment() else None
+    return end
+
+
+def _state(worker: Worker, *, work_is_left: bool) -> State:
+    if not work_is_left:
+        return "idle"
+    return "waiting" if worker.desk.contents.waiting else "working"
+
+
+def _trouble(worker: Worker, now_ms: int) -> LastError | None:
+    """A store that does not answer, while it does not."""
+    contents = worker.desk.contents
+    return {"at_ms": now_ms, "message": contents.trouble} if contents.waiting else None

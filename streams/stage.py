@@ -10,8 +10,8 @@ from schemas.ids import digest
 from schemas.topics import DEAD_LETTERS, MAX_RECORD_BYTES, Topic
 from streams.contents import Contents
 from streams.outbox import Outbox
-from streams.positions import Positions, TopicPartition
-from streams.refusals import RefusalLimit, dead_letter
+from streams.positions import Positions, Stand, TopicPartition
+from streams.refusals import LASTING, RefusalLimit, dead_letter
 
 LETTER_BYTES = MAX_RECORD_BYTES // 2
 
@@ -70,7 +70,7 @@ class Desk:
         letter = dead_letter(
             stage, record.topic, record.partition, record.offset, record.key, record.value, error
         )
-        if len(record.value) > LETTER_BYTES:
+        if len(record.value) + len(record.key or b"") > LETTER_BYTES:
             letter["value"], letter["value_ref"] = b"", await self.contents.put(record.value)
         value = outbox.encode(DEAD_LETTERS, "DeadLetter", letter)
         await outbox.send(
@@ -89,11 +89,21 @@ class Stage(Protocol):
     async def handle(self, records: list[Record]) -> None:
         """Process fresh records; on return all effects are durable and positions are moved."""
 
-    async def take_over(self, tp: TopicPartition) -> None:
-        """This worker owns the partition from now on: restore what was remembered."""
+    def take_over(self, tp: TopicPartition, stand: Stand) -> None:
+        """This worker owns the partition from now on; what takes time is restored with the first record."""
 
-    async def let_go(self, tp: TopicPartition) -> None:
+    def let_go(self, tp: TopicPartition) -> None:
         """Another worker owns it: forget."""
+
+
+class Stateless:
+    """A stage that remembers nothing between records."""
+
+    def take_over(self, tp: TopicPartition, stand: Stand) -> None:
+        """Nothing to restore."""
+
+    def let_go(self, tp: TopicPartition) -> None:
+        """Nothing to forget."""
 
 
 Effect = Callable[[Record, Outbox], Awaitable[None]]
@@ -102,16 +112,16 @@ Effect = Callable[[Record, Outbox], Awaitable[None]]
 async def each(stage: str, desk: Desk, records: list[Record], effect: Effect) -> None:
     """One record after the other through `effect`, then confirm all, then move: for stages without open state.
 
-    ValueError (which includes DecodeError and RejectedError), KeyError and TypeError mean that the same bytes will
-    always fail: they are refused. Anything else ends the worker, and nothing of the batch is committed.
+    LASTING errors (DecodeError and RejectedError are ValueErrors) mean that the same bytes will always fail: they are
+    refused. Anything else ends the worker, and nothing of the batch is committed.
     """
     outbox = desk.new_outbox()
     for record in records:
         try:
             await effect(record, outbox)
             desk.limit.note(refused=False)
-        except (ValueError, KeyError, TypeError) as error:
+        except LASTING as error:
             await desk.refuse(stage, record, error, outbox)
     await outbox.confirm()
     for record in records:
-        desk.positions.reached[record.tp] = record.offset + 1
+        desk.positions.move(record.tp, record.offset)
