@@ -143,21 +143,25 @@ def test_a_worker_that_the_coordinator_refuses_ends(kafka: KafkaSettings, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("after_s", [0.0, 0.2, None])
 def test_a_second_worker_that_joins_at_once_loses_nothing(
-    rig: Rig, kafka: KafkaSettings, attempt: int
+    kafka: KafkaSettings, tmp_path: Path, after_s: float | None
 ) -> None:
-    """A fresh group with a backlog is rebalanced before its first commit: nothing may be skipped."""
+    """A fresh group with a backlog is rebalanced before its first commit: nothing may be skipped. None: once one has joined."""
     feeder = Feeder(kafka)
-    feeder.say_all([(number % 60, day, (number,)) for day in range(2) for number in range(300)])
-    feeder.watermark(1)
-    rig.start()
-    time.sleep(0.2 * (attempt + 1))
-    rig.start()
-    feeder.watermark(2)
-    rig.drained()
+    for day in range(3):
+        feeder.say_all([(number % 60, day, (number,)) for number in range(600)])
+    feeder.watermark(4)
+    slow = {"session_seconds": 10, "commit_seconds": 5, "batch_seconds": 1}
+    with Rig(kafka, tmp_path, worker=slow) as rig:
+        first = rig.start()
+        if after_s is None:
+            eventually(lambda: " owns " in first.log.read_text())
+        time.sleep(after_s or 0)
+        rig.start()
+        rig.drained()
     assert delivered_mails(kafka) == expected_mails(kafka)
-    assert len(expected_mails(kafka)) == 120
+    assert len(expected_mails(kafka)) == 180
 
 
 @pytest.mark.slow
@@ -170,7 +174,7 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
     rig.start()
     rig.start()
     with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(_write_days, kafka, random.Random(seed), 6)
+        writing = pool.submit(_write_days, kafka, random.Random(seed), 30)
         for _ in range(6):
             time.sleep(chance.uniform(1.0, 4.0))
             rig.running.pop(chance.randrange(2)).kill()
@@ -178,7 +182,7 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
         writing.result(120)
     rig.drained()
     want = expected_mails(kafka)
-    assert len(want) > 180
+    assert len(want) > 900
     assert delivered_mails(kafka) == want
     paths = {one["path"] for one in deliveries(kafka)}
     assert archived(rig) == paths
@@ -188,13 +192,12 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
 
 
 def _write_days(kafka: KafkaSettings, chance: random.Random, days: int) -> None:
-    """Day after day in small writes, so that workers always have something to do; late events and known ones between."""
+    """A day about every second, so that every stage always has something to do; late events and known ones between."""
     feeder = Feeder(kafka)
     for day in range(days):
-        for first in range(0, 150, 10):
-            feeder.say_all([(n % 30, day, (n, n + 1)) for n in range(first, first + 10)])
-            feeder.say(first // 10, chance.randrange(day + 1), first, 500 + first)
-            time.sleep(0.1)
+        feeder.say_all([(n, day, (n, n + 1)) for n in range(30)])
+        feeder.say_all([(n, chance.randrange(day + 1), (n, 500 + day)) for n in range(day, 30, 7)])
+        time.sleep(chance.uniform(0.1, 1.0))
         feeder.watermark(day + 1)
     feeder.watermark(days + 2)
 

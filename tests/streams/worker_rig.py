@@ -5,11 +5,13 @@ import itertools
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError
 
 from consumers.drain import wait_until_drained
 from consumers.reading import read_all
@@ -30,7 +32,7 @@ class Rig:
     kafka: KafkaSettings
     folder: Path
     store: str = ""
-    worker: dict[str, float] = field(default_factory=lambda: {"session_seconds": 3, "commit_seconds": 0.5})
+    worker: Mapping[str, float] = field(default_factory=lambda: {"session_seconds": 3, "commit_seconds": 0.2})
     running: list[ManagedProcess] = field(default_factory=list)
     _numbers: Any = field(default_factory=itertools.count)
 
@@ -119,7 +121,10 @@ def committed(kafka: KafkaSettings, topic: Topic) -> dict[int, tuple[int, int]]:
     """What the group has committed by partition: (first needed, reached)."""
     with contextlib.closing(KafkaAdminClient(**kafka.client_kwargs())) as admin:
         name = kafka.topic_prefix + GROUP
-        stored = admin.list_group_offsets(name)[name]
+        try:
+            stored = admin.list_group_offsets(name)[name]
+        except CoordinatorNotAvailableError:
+            return {}  # Kafka makes its offsets topic when the first group asks for it
     return {
         tp.partition: (value.offset, int(value.metadata or -1))
         for tp, value in stored.items()
