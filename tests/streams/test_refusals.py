@@ -1,0 +1,51 @@
+"""When refusing goes too far, and what a dead letter keeps."""
+
+import pytest
+
+from streams.refusals import (
+    LASTING,
+    LONGEST_REASON,
+    DependencyError,
+    RefusalLimit,
+    TooManyRefusalsError,
+    dead_letter,
+    dependency,
+)
+
+
+def test_half_of_a_window_is_too_much() -> None:
+    """The limit looks at the last records only, and not before it has seen a window of them."""
+    limit = RefusalLimit(window=10)
+    for _ in range(20):
+        limit.note(refused=True) if _ % 5 == 0 else limit.note(refused=False)
+    for _ in range(3):
+        limit.note(refused=True)
+    with pytest.raises(TooManyRefusalsError, match="of the last 10"):
+        limit.note(refused=True)
+
+
+def test_the_first_records_of_a_process_may_all_be_bad() -> None:
+    """One bad record at the head of a quiet topic must not stop the worker."""
+    limit = RefusalLimit(window=10)
+    for _ in range(9):
+        limit.note(refused=True)
+
+
+def test_errors_of_a_dependency_never_look_like_those_of_bytes() -> None:
+    """Whatever a client library raises, the record isn't refused for it."""
+    for kind in LASTING:
+        with pytest.raises(DependencyError, match="Kafka"), dependency("Kafka"):
+            raise kind("x")
+    assert not issubclass(DependencyError, LASTING)
+    with pytest.raises(OSError, match="x"), dependency("Kafka"):
+        raise OSError("x")
+
+
+def test_a_letter_says_what_where_and_why() -> None:
+    """Original bytes and key verbatim; the reason is one that can be written, and not endless."""
+    letter = dead_letter("route", "mails", 3, 7, b"\x00k", b"\xffv", ValueError("\ud800" + "x" * 9999))
+
+    assert (letter["key"], letter["value"], letter["origin"]) == (b"\x00k", b"\xffv", "mails/3/7")
+    assert letter["reason"].startswith("mails/3/7: \ufffdxxx")
+    assert len(letter["reason"]) == LONGEST_REASON
+    assert letter["error"] == "ValueError"
