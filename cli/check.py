@@ -66,10 +66,15 @@ def _kafka(config: "Config") -> "Iterator[Finding]":
         yield Finding(what, ok=False, advice=f"{error}; is it running, are address and credentials right?")
         return
     yield Finding(what, ok=True)
+    missing = [drift for drift in drifts if drift.setting == "existence"]
     if not drifts:
         yield Finding("topics as in the catalogue", ok=True)
+    if missing:
+        names = ", ".join(drift.topic for drift in missing)
+        yield Finding(f"{len(missing)} topics are missing ({names})", ok=False, advice=missing[0].advice)
     for drift in drifts:
-        yield Finding(f"topic {drift.topic}", ok=False, advice=str(drift))
+        if drift not in missing:
+            yield Finding(f"topic {drift.topic}", ok=False, advice=str(drift))
 
 
 def _store(config: "Config") -> "Finding":

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cli.faults import faults
 from consumers.mapping import MappingSettings
 from producers.liveperson.settings import LivePersonSettings
 from producers.webex.settings import WebexSettings
@@ -81,7 +82,7 @@ def load(path: Path) -> Config:
     try:
         return Config.model_validate(_absolute(raw, path.resolve().parent))
     except ValidationError as error:
-        raise ConfigError("\n".join(_told(path, error))) from error
+        raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults(Config, error))) from error
 
 
 def _absolute(node: Any, base: Path) -> Any:  # TOML: tables, lists and scalars
@@ -91,13 +92,3 @@ def _absolute(node: Any, base: Path) -> Any:  # TOML: tables, lists and scalars
             for key, value in node.items()
         }
     return [_absolute(item, base) for item in node] if isinstance(node, list) else node
-
-
-def _told(path: Path, error: ValidationError) -> list[str]:
-    lines = []
-    for fault in error.errors(include_url=False, include_input=False):
-        key = ""
-        for part in fault["loc"]:
-            key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
-        lines.append(f"{path}: {key or 'file'}: {fault['msg']}")
-    return lines

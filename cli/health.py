@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 from cli.common import config_option, load_config, sentence_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from schemas.broker import KafkaSettings
 
@@ -32,17 +32,25 @@ def health() -> None:
 @click.argument("connector")
 @config_option
 @click.option(
-    "--silent-after", type=float, default=300.0, show_default=True, help="Longest silence, seconds."
+    "--silent-after",
+    type=float,
+    default=300.0,
+    show_default=True,
+    help="Longest silence beyond the pause between polls, s.",
 )
 @sentence_errors(KafkaError, OSError, LookupError)
 def collector(connector: str, config_path: Path, silent_after: float) -> None:
     """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused."""
-    from consumers.status import read_status, unwell, views  # noqa: PLC0415 - see cli.main
+    from cli.config import ConfigError  # noqa: PLC0415 - see cli.main
+    from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
-    found = [view for view in views(read_status(load_config(config_path).kafka)) if view.uid == connector]
-    # The monitor speaks for a connector too: only what its own collector said counts here.
-    reported = [view for view in found if view.states]
-    _end(unwell(reported, now_ms=int(time.time() * 1000), silent_ms=int(silent_after * 1000)))
+    config = load_config(config_path)
+    try:
+        longest_s = silent_after + config.named(connector).collect.poll_seconds
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    found = views(read_status(config.kafka))
+    _end(unwell(found, now_ms=int(time.time() * 1000), silent_ms={connector: round(longest_s * 1000)}))
 
 
 @health.command()
@@ -54,10 +62,12 @@ def worker(config_path: Path) -> None:
     A worker that has partitions and does not move ends by itself, so membership is enough. The broker must see this
     host under its own address, as in one container network.
     """
+    from consumers.drain import group_members  # noqa: PLC0415 - see cli.main
+
     config = load_config(config_path)
     name = config.kafka.topic_prefix + config.worker.group
     own = _own_address(config.kafka.bootstrap)
-    hosts = member_hosts(_group(config.kafka, name))
+    hosts = member_hosts(group_members(config.kafka, config.worker.group))
     _end([] if own in hosts else [f"group {name} has no member at {own}; it has {sorted(hosts) or 'none'}"])
 
 
@@ -83,9 +93,9 @@ def monitor(config_path: Path) -> None:
     _end(_behind(counted, _ends(config.kafka)))
 
 
-def member_hosts(group: "Mapping[str, Any]") -> set[str]:
-    """Addresses of a described group's members; Kafka writes them with a slash before."""
-    return {str(member["client_host"]).lstrip("/") for member in group.get("members", ())}
+def member_hosts(members: "list[dict[str, Any]]") -> set[str]:
+    """Addresses of a group's members; Kafka writes them with a slash before."""
+    return {str(member["client_host"]).lstrip("/") for member in members}
 
 
 def _behind(counted: "Callable[[], dict[int, int]]", ends: dict[int, int]) -> list[str]:
@@ -108,16 +118,6 @@ def _ends(kafka: "KafkaSettings") -> dict[int, int]:
 
     with closing(Reader(kafka, DELIVERIES)) as reader:
         return reader.ends()
-
-
-def _group(kafka: "KafkaSettings", name: str) -> "Mapping[str, Any]":
-    from contextlib import closing  # noqa: PLC0415 - see cli.main
-
-    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 - as above
-
-    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5000)) as admin:
-        found: dict[str, Any] = admin.describe_groups([name])
-        return dict(found[name])
 
 
 def _own_address(bootstrap: str) -> str:

@@ -31,7 +31,7 @@ def check(file: Path) -> None:
 
 @mapping.command()
 @config_option
-@sentence_errors(MappingError, KafkaError)
+@sentence_errors(MappingError, KafkaError, LookupError)
 def apply(config_path: Path) -> None:
     """Put the mapping of the configuration in force for all mails from now on."""
     config = load_config(config_path)

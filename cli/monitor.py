@@ -33,5 +33,5 @@ def monitor(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     config.state_dir.mkdir(parents=True, exist_ok=True)
     names = {one.uid: (one.name, one.kind) for one in config.connector}
     watcher = Monitor(config.kafka, new_codec(config.kafka), names, config.state_dir / "monitor.sqlite")
-    watcher.run(stop.is_set)
+    watcher.run(stop)
     watcher.close()

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.common import config_option, load_config, log_to_stderr, new_codec, stop_on_signals
+from cli.steps import Steps
 from cli.supervise import Supervisor
+from cli.trouble import Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cli.config import Config
+    from consumers.drain import Backlog
 
 
 @click.command()
@@ -43,8 +48,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
             start_collector(processes, config, config_path, connector.uid)
         click.echo(f"running, logs in {config.state_dir / 'logs'}; Ctrl-C ends it", err=True)
         while not stop.wait(0.5):
-            for sentence in processes.watch():
-                click.echo(sentence, err=True)
+            watch(processes)
 
 
 def start_workers(processes: Supervisor, config: "Config", config_path: Path, workers: int) -> None:
@@ -66,21 +70,26 @@ def start_collector(
     )
 
 
+class StoppedError(Exception):
+    """Somebody asked to stop in the middle."""
+
+
 def run_once(
     processes: Supervisor, config: "Config", config_path: Path, stop: threading.Event, *, as_json: bool
 ) -> int:
     """Collect to now, drain, sum up; 0 only when nothing is missing."""
     from cli.summary import summarise, write_text  # noqa: PLC0415 - see cli.main
-    from consumers.drain import NotDrainedError, wait_until_drained  # noqa: PLC0415
 
     began = time.monotonic()
-    failed = _collect_all(config, config_path, stop)
-    if stop.is_set():
-        return 1
     try:
-        wait_until_drained(config.kafka, config.worker.group, tell=lambda _: _watch(processes))
-    except NotDrainedError as error:
-        failed.append(str(error))
+        with Steps() as steps:
+            with steps.step("collecting"):
+                failed = _collect_all(processes, config, config_path, stop)
+            with steps.bar("archiving") as tell:
+                failed += _drain(processes, config, stop, tell)
+    except StoppedError:
+        click.echo("stopped before the end; the next run goes on from here", err=True)
+        return 1
     summary = summarise(config, new_codec(config.kafka), time.monotonic() - began)
     click.echo(summary.as_json() if as_json else write_text(summary))
     for sentence in failed:
@@ -88,21 +97,49 @@ def run_once(
     return 1 if failed or not summary.complete else 0
 
 
-def _watch(processes: Supervisor) -> None:
-    for sentence in processes.watch():
-        click.echo(sentence, err=True)
-
-
-def _collect_all(config: "Config", config_path: Path, stop: threading.Event) -> list[str]:
+def _collect_all(
+    processes: Supervisor, config: "Config", config_path: Path, stop: threading.Event
+) -> list[str]:
     """Run every collector once, all at a time; one sentence for each that failed."""
+    trouble = Trouble(config)
     with Supervisor() as collectors:
         for connector in config.connector:
             start_collector(collectors, config, config_path, connector.uid, "--once")
         waiting = list(collectors.children)
-        while any(child.poll() is None for child in waiting) and not stop.wait(0.2):
-            pass
+        while any(child.poll() is None for child in waiting):
+            if stop.wait(0.2):
+                raise StoppedError
+            watch(processes)
+            trouble.tell()
         return [
-            f"{child.name} ended with exit code {child.poll()}: {child.tail(3)}"
+            f"{child.name} ended with exit code {child.poll()}: {child.telling()}"
             for child in waiting
             if child.poll() not in {0, None}
         ]
+
+
+def _drain(
+    processes: Supervisor, config: "Config", stop: threading.Event, tell: "Callable[[int, int], None]"
+) -> list[str]:
+    from consumers.drain import NotDrainedError, wait_until_drained  # noqa: PLC0415 - see cli.main
+
+    trouble = Trouble(config)
+
+    def look(now: "list[Backlog]") -> None:
+        if stop.is_set():
+            raise StoppedError
+        watch(processes)
+        trouble.tell()
+        tell(sum(one.total - one.waiting for one in now), sum(one.total for one in now))
+
+    try:
+        wait_until_drained(config.kafka, config.worker.group, tell=look)
+    except NotDrainedError as error:
+        return [str(error)]
+    return []
+
+
+def watch(processes: Supervisor) -> None:
+    """Start again what ended, and say so."""
+    for sentence in processes.watch():
+        click.echo(sentence, err=True)

@@ -1,10 +1,9 @@
-"""`chatledger status`: every connector, from the compacted status topic."""
+"""`chatledger status`: every connector, from the compacted status topic, and the workers' stages."""
 
 import json
 import sys
 import time
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,22 @@ from kafka.errors import KafkaError
 from cli.common import config_option, load_config, sentence_errors
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Callable
 
+    from cli.config import Config
+    from consumers.stages import WorkersView
     from consumers.status import ConnectorView
 
+WATCH_SECONDS = 2.0
 
-SHOWN = ("mails", "available_for_import", "ok", "partial", "skipped", "failed", "external", "unrouted")
+
+@dataclass(frozen=True)
+class Found:
+    """What the topics say at one moment; `unwell`: a sentence for each reason to worry."""
+
+    connectors: "list[ConnectorView]"
+    workers: "WorkersView"
+    unwell: list[str]
 
 
 @click.command()
@@ -27,65 +36,69 @@ SHOWN = ("mails", "available_for_import", "ok", "partial", "skipped", "failed", 
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--watch", is_flag=True, help="Show it anew every two seconds.")
 @click.option(
-    "--silent-after",
-    type=float,
-    default=600.0,
-    show_default=True,
-    help="Seconds of silence that count as unwell.",
+    "--only",
+    type=click.Choice(["connectors", "workers"]),
+    help="What the exit code is about; by default both.",
 )
+@click.option(
+    "--silent-after", type=float, default=600.0, show_default=True,
+    help="Seconds of silence, beyond its pause between polls, that make a connector unwell.",
+)  # fmt: skip
 @sentence_errors(KafkaError, LookupError)
-def status(config_path: Path, *, as_json: bool, watch: bool, silent_after: float) -> None:
-    """What every connector has done, and whether it is well.
+def status(config_path: Path, *, as_json: bool, watch: bool, only: str | None, silent_after: float) -> None:
+    """What every connector has done, what waits before each stage of the workers, and whether all is well.
 
-    Exit code 0: all well; 1: a connector waits for a dependency, was refused, is silent, or none has ever reported.
+    Exit code 0: all well. 1: a configured connector waits for a dependency, was refused, is silent or has never reported;
+    a stage has work waiting and no worker is there, or says that it can't go on; or Kafka can't be reached.
     """
-    from consumers.status import read_status, unwell, views  # noqa: PLC0415 - see cli.main
-
-    kafka = load_config(config_path).kafka
-    while True:
-        found = views(read_status(kafka))
-        reasons = unwell(found, now_ms=int(time.time() * 1000), silent_ms=int(silent_after * 1000))
-        if watch:
-            click.clear()
-        click.echo(_json(found, reasons) if as_json else _text(found, reasons))
-        if not watch:
-            sys.exit(1 if reasons else 0)
-        time.sleep(2)
+    config = load_config(config_path)
+    write = _json if as_json else _text
+    while watch:
+        _show_again(lambda: write(look(config, silent_after, only)))
+    found = look(config, silent_after, only)
+    click.echo(write(found))
+    sys.exit(1 if found.unwell else 0)
 
 
-def _json(found: "list[ConnectorView]", reasons: list[str]) -> str:
-    return json.dumps({"connectors": {view.uid: asdict(view) for view in found}, "unwell": reasons}, indent=2)
+def _show_again(read: "Callable[[], str]") -> None:
+    """One turn of --watch; it goes on while Kafka is away."""
+    try:
+        text = read()
+    except (KafkaError, LookupError) as error:
+        text = f"! {error}"
+    click.clear()
+    click.echo(text)
+    time.sleep(WATCH_SECONDS)
 
 
-def _text(found: "list[ConnectorView]", reasons: list[str]) -> str:
-    from rich.console import Console  # noqa: PLC0415 - as above
+def look(config: "Config", silent_after: float, only: str | None = None) -> Found:
+    """Read everything once; KafkaError, LookupError."""
+    from consumers.stages import read_workers, stages_unwell  # noqa: PLC0415 - see cli.main
+    from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    with console.capture() as capture:
-        console.print(_table(found))
-        for reason in reasons:
-            console.print(f"! {reason}", markup=False)
-    return capture.get().rstrip()
-
-
-def _table(found: "list[ConnectorView]") -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    table = Table("connector", "state", "captured up to", "lag", "last stored", "mails", "for import", "ok", "partial", "skipped",
-                  "failed", "external", "unrouted")  # fmt: skip
-    for view in found:
-        count = view.counters
-        states = ", ".join(f"{lane} {state}" for lane, state in sorted(view.states.items()))
-        table.add_row(
-            view.uid, states, _time(view.captured_up_to_ms), _span(view.lag_ms), _time(view.last_success_ms),
-            *(str(count.get(name, 0)) for name in SHOWN),
-        )  # fmt: skip
-    return table
+    records = read_status(config.kafka)
+    connectors, workers = views(records), read_workers(config.kafka, config.worker.group, records)
+    silent_ms = {one.uid: round(1000 * (silent_after + one.collect.poll_seconds)) for one in config.connector}
+    reasons = (
+        [] if only == "workers" else unwell(connectors, now_ms=int(time.time() * 1000), silent_ms=silent_ms)
+    )
+    reasons += [] if only == "connectors" else stages_unwell(workers)
+    return Found(connectors, workers, reasons)
 
 
-def _time(ms: int | None) -> str:
-    return "-" if ms is None or ms < 0 else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+def _json(found: Found) -> str:
+    document = {"connectors": {view.uid: asdict(view) for view in found.connectors}, **asdict(found.workers)}
+    return json.dumps(document | {"unwell": found.unwell}, indent=2)
 
 
-def _span(ms: int | None) -> str:
-    return "-" if ms is None else f"{ms / 1000:.0f} s" if ms < 600_000 else f"{ms / 3_600_000:.1f} h"
+def _text(found: Found) -> str:
+    from cli.status_text import connectors_table, counters_table, error_lines, stages_table  # noqa: PLC0415
+    from cli.tables import rendered  # noqa: PLC0415 - see cli.main
+
+    parts = [
+        rendered(
+            connectors_table(found.connectors), counters_table(found.connectors), stages_table(found.workers)
+        )
+    ]
+    parts.append(f"workers: {found.workers.workers}   dead letters: {found.workers.dead_letters}")
+    return "\n".join([*parts, *error_lines(found.connectors), *(f"! {reason}" for reason in found.unwell)])

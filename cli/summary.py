@@ -1,18 +1,26 @@
 """The summary of what was archived, from the topics alone: as a table for people, as JSON for programs."""
 
+import contextlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from consumers.gaps import FailedPerson, Gaps, Unrouted
 from consumers.reading import read_all
 from consumers.tally import Counters, Tally
 from schemas.codec import Codec
 from schemas.topics import DEAD_LETTERS, DELIVERIES
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from collections.abc import Iterator
 
+    from cli.config import Config
+    from schemas.records import Delivery
+
+Row = TypeVar("Row")
+LISTED = 100  # of each kind; the ledger has all
 COLUMNS = (
     "conversations", "events", "available_from_source", "available_for_import", "ok", "partial", "skipped", "failed", "external",
     "unrouted",
@@ -26,6 +34,8 @@ class Summary:
     connectors: dict[str, Counters]
     dead_letters: int
     elapsed_s: float
+    unrouted: tuple[Unrouted, ...] = ()
+    failed: tuple[FailedPerson, ...] = ()
 
     @property
     def mails(self) -> int:
@@ -60,29 +70,70 @@ class Summary:
 
 def summarise(config: "Config", codec: Codec, elapsed_s: float) -> Summary:
     """Read the ledger and the dead letters whole."""
-    tally = Tally()
-    tally.add([
-        (record.partition, record.offset, record.at_ms, codec.decode(record.value).value)
-        for record in read_all(config.kafka, DELIVERIES) if record.value is not None
-    ])  # fmt: skip
-    letters = {record.key for record in read_all(config.kafka, DEAD_LETTERS)}
-    uids = sorted({*(connector.uid for connector in config.connector), *tally.connectors()})
-    return Summary({uid: tally.counters(uid) for uid in uids}, len(letters), elapsed_s)
+    tally, gaps = Tally(), Gaps()
+    with contextlib.closing(tally):
+        for some in batched(_deliveries(config, codec)):
+            tally.add(some)
+            for *_, delivery in some:
+                gaps.add(delivery)
+        letters = {record.key for record in read_all(config.kafka, DEAD_LETTERS)}
+        uids = sorted({*(connector.uid for connector in config.connector), *tally.connectors()})
+        counters, unrouted = {uid: tally.counters(uid) for uid in uids}, tuple(gaps.unrouted(tally))
+    return Summary(counters, len(letters), elapsed_s, unrouted, tuple(gaps.failed()))
+
+
+def _deliveries(config: "Config", codec: Codec) -> "Iterator[tuple[int, int, int, Delivery]]":
+    for record in read_all(config.kafka, DELIVERIES):
+        if record.value is not None:
+            yield record.partition, record.offset, record.at_ms, codec.decode(record.value).value
+
+
+def batched(rows: "Iterator[Row]", size: int = 1000) -> "Iterator[list[Row]]":
+    """The same in lists of at most `size`, so that a long ledger needs no memory."""
+    while some := list(islice(rows, size)):
+        yield some
 
 
 def write_text(summary: Summary) -> str:
-    """A table and a line of totals."""
-    from rich.console import Console  # noqa: PLC0415 - see cli.main
-    from rich.table import Table  # noqa: PLC0415
+    """A table, a line of totals, and what somebody has to look at."""
+    from rich.table import Table  # noqa: PLC0415 - see cli.main
+
+    from cli.tables import rendered  # noqa: PLC0415
 
     table = Table("connector", *(name.replace("_", " ") for name in COLUMNS))
     for uid, one in summary.connectors.items():
         table.add_row(uid, *(f"{getattr(one, name):,}" for name in COLUMNS))
-    console = Console(width=150)
-    with console.capture() as capture:
-        console.print(table)
     totals = f"{summary.mails:,} mails, {summary.copies:,} copies, {summary.dead_letters:,} dead letters"
-    return f"{capture.get()}{totals}, {summary.elapsed_s:.1f} s"
+    lines = [rendered(table), f"{totals}, {summary.elapsed_s:.1f} s", *_unrouted(summary), *_failed(summary)]
+    if summary.dead_letters:
+        lines.append(
+            "\nWhat could not be processed: `chatledger topics cat dead-letters` shows it with its reasons."
+        )
+    return "\n".join(lines)
+
+
+def _unrouted(summary: Summary) -> "Iterator[str]":
+    if summary.unrouted:
+        yield "\nUnrouted mails, archived without a copy because nobody with a mailbox of the firm's took part:"
+    for one in summary.unrouted[:LISTED]:
+        yield f"  {one.path}\n      {one.connector}, conversation {one.conversation}, {one.slice}, {one.events} events"
+    yield from _more(len(summary.unrouted))
+
+
+def _failed(summary: Summary) -> "Iterator[str]":
+    if summary.failed:
+        yield "\nFailed copies; a line in the user mapping (ExternalUserId,O365UserMailbox) routes what comes from then on:"
+    for one in summary.failed[:LISTED]:
+        yield (
+            f"  {one.name or 'without a name'}, user id {one.user} ({one.connector}): {one.reason};"
+            f" {one.copies} {'copy' if one.copies == 1 else 'copies'}, the first of {one.first_path}"
+        )
+    yield from _more(len(summary.failed))
+
+
+def _more(count: int) -> "Iterator[str]":
+    if count > LISTED:
+        yield f"  and {count - LISTED:,} more: `chatledger topics cat deliveries` has all"
 
 
 def _iso(ms: int) -> str | None:

@@ -5,6 +5,7 @@ this process is killed.
 """
 
 import contextlib
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,9 @@ from typing import Self
 
 LONGEST_PAUSE_S = 30.0
 STOP_GRACE_S = 20.0
+LONG_LIFE_S = 120.0  # who lived so long begins with a short pause again
+LONGEST_TAIL = 65_536  # bytes
+REASON = re.compile(r"^(Error: |[\w.]*(Error|Exception|Exit)\b)")  # ours, or the last line of a traceback
 
 
 @dataclass
@@ -24,29 +28,41 @@ class Child:
     arguments: list[str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
+    failures: int = 0
+    started: float = 0.0
     due: float = 0.0
+    _log_from: int = 0
 
     def start(self) -> None:
         """Start it, its output appended to its log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_from = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "cli.main", *self.arguments, "--with-parent"]
             # A session of its own: Ctrl-C on the terminal is ours to pass on, in order.
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
             )
-        self.starts += 1
+        self.started = time.monotonic()
 
     def poll(self) -> int | None:
         """Exit code, None while it runs."""
         return self.process.poll() if self.process else None
 
-    def tail(self, lines: int = 5) -> str:
-        """The last lines of its log."""
-        with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-        return ""
+    def release(self) -> None:
+        """Let go of a process that has ended."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process = None
+
+    def telling(self) -> str:
+        """The line of its log, since it was started, that says best why it ended."""
+        with contextlib.suppress(OSError), self.log.open("rb") as file:
+            file.seek(max(self._log_from, self.log.stat().st_size - LONGEST_TAIL))
+            lines = file.read().decode(errors="replace").splitlines()
+            reasons = [line for line in lines if REASON.match(line)]
+            return f"{(reasons or lines or ['it said nothing'])[-1].strip()[:500]} ({self.log})"
+        return f"it has no log at {self.log}"
 
 
 @dataclass
@@ -75,10 +91,12 @@ class Supervisor:
         for child in self.children:
             code = child.poll()
             if code is not None and child.process is not None:
-                pause = min(LONGEST_PAUSE_S, 0.5 * 2.0 ** min(child.starts, 10))
-                child.process, child.due = None, now + pause
+                child.failures = 1 if now - child.started > LONG_LIFE_S else child.failures + 1
+                pause = min(LONGEST_PAUSE_S, 0.5 * 2.0 ** min(child.failures, 10))
+                child.release()
+                child.due = now + pause
                 told.append(
-                    f"{child.name} ended with exit code {code}, starting again in {pause:.0f} s: {child.tail(2)}"
+                    f"{child.name} ended with exit code {code}, starting again in {pause:.0f} s: {child.telling()}"
                 )
             elif child.process is None and now >= child.due:
                 child.start()
@@ -97,6 +115,5 @@ class Supervisor:
                 process.kill()
                 process.wait()
         for child in self.children:
-            if child.process is not None and child.process.stdin is not None:
-                child.process.stdin.close()
+            child.release()
         self.children.clear()

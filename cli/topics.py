@@ -67,9 +67,9 @@ def cat(topic: str, config_path: Path) -> None:
 def _shown(codec: Any, value: bytes | None) -> dict[str, Any]:
     if value is None:
         return {"record": None, "value": None}
-    if value[:1] == b"{":
-        return {"record": "JSON", "value": json.loads(value)}
     try:
+        if value[:1] == b"{":
+            return {"record": "JSON", "value": json.loads(value)}
         name, decoded = codec.decode(value)
     except ValueError as error:
         return {"record": None, "value": value.hex(), "error": str(error)}

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
 
 from schemas.broker import KafkaSettings
 from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
@@ -32,7 +33,7 @@ class Backlog:
 
 def backlogs(kafka: KafkaSettings, group: str) -> list[Backlog]:
     """One for each stage, in flow order, from what is committed."""
-    with closing(KafkaAdminClient(**kafka.client_kwargs())) as admin:
+    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=10_000)) as admin:
         return list(_backlogs(admin, kafka, kafka.topic_prefix + group))
 
 
@@ -47,6 +48,17 @@ def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str) -> Iter
         ends = {tp: int(found[tp].offset) for tp in tps}
         waiting = sum(max(0, ends[tp] - _reached(stored.get(tp))) for tp in tps)
         yield Backlog(stage, waiting, sum(ends.values()))
+
+
+def group_members(kafka: KafkaSettings, group: str) -> list[dict[str, Any]]:
+    """Kafka's descriptions of the workers in the group; empty when there never was one."""
+    name = kafka.topic_prefix + group
+    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=10_000)) as admin:
+        try:
+            found: list[dict[str, Any]] = admin.describe_groups([name])[name].get("members", [])
+        except (CoordinatorNotAvailableError, GroupIdNotFoundError):
+            return []
+    return found
 
 
 def _reached(stored: object) -> int:
@@ -65,16 +77,19 @@ def wait_until_drained(
     tell: Callable[[list[Backlog]], None] = lambda _: None,
 ) -> None:
     """Return when no stage has anything left; NotDrainedError when nothing has moved for `patience_s` seconds."""
-    last, since = None, time.monotonic()
+    last, since = list[Backlog](), time.monotonic()
     while True:
-        now = backlogs(kafka, group)
+        try:
+            now = backlogs(kafka, group)
+        except KafkaError:
+            now = last  # nothing moves while Kafka is away
         tell(now)
-        if not any(backlog.waiting for backlog in now):
+        if now and not any(backlog.waiting for backlog in now):
             return
         if now != last:
             last, since = now, time.monotonic()
         if time.monotonic() - since > patience_s:
-            left = ", ".join(f"{b.stage} {b.waiting}" for b in now if b.waiting)
+            left = ", ".join(f"{b.stage} {b.waiting}" for b in now if b.waiting) or "Kafka does not answer"
             msg = f"no progress for {patience_s:.0f} s with work left ({left}); is a worker running? see its log"
             raise NotDrainedError(msg)
         time.sleep(0.5)

@@ -5,19 +5,18 @@ Order of writing: the mapping first, confirmed; then the activations. So no acti
 
 import csv
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka import KafkaProducer
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumers.reading import read_all
+from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import mapping_version
 from schemas.records import Mapping, MappingActivated
-from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
+from schemas.topics import MAILS, MAPPINGS
 
 HEADINGS = ["ExternalUserId", "O365UserMailbox"]
 
@@ -106,7 +105,7 @@ def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping) -> bool:
         return False
     mappings, mails = kafka.topic(MAPPINGS.name), kafka.topic(MAILS.name)
     activated: MappingActivated = {"version": mapping["version"], "recorded_at_ms": int(time.time() * 1000)}
-    with closing(_producer(kafka)) as producer:
+    with new_producer(kafka) as producer:
         value = codec.encode(mappings, "Mapping", mapping)
         producer.send(mappings, key=mapping["version"].encode(), value=value).get(timeout=60)
         value = codec.encode(mails, "MappingActivated", activated)
@@ -125,10 +124,3 @@ def _last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
         if record.key == b"last-activated" and record.value is not None:
             version = codec.decode(record.value).value["version"]
     return version
-
-
-def _producer(kafka: KafkaSettings) -> KafkaProducer:
-    return KafkaProducer(
-        **kafka.client_kwargs(), acks="all", enable_idempotence=True, allow_auto_create_topics=False,
-        max_request_size=MAX_RECORD_BYTES + 48_576, compression_type="zstd",
-    )  # fmt: skip

@@ -1,8 +1,9 @@
 """The monitor: folds deliveries as they come and publishes each connector's counters as component `delivery`."""
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from kafka.errors import KafkaError
 
 from consumers.reading import Read, Reader
 from consumers.tally import Tally
+from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
-from schemas.status import ConnectorStatus, encode_status, status_key
+from schemas.status import ConnectorStatus, State, encode_status, status_key
 from schemas.topics import CONNECTOR_STATUS, DELIVERIES
 
 log = logging.getLogger(__name__)
 PUBLISH_SECONDS = 2.0
+FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -25,23 +28,28 @@ class Monitor:
     """One for each installation; its file is a cache of what the ledger says, and can be thrown away."""
 
     def __init__(
-        self, kafka: KafkaSettings, codec: Codec, names: Mapping[str, tuple[str, str]], path: Path | None = None
+        self,
+        kafka: KafkaSettings,
+        codec: Codec,
+        names: Mapping[str, tuple[str, str]],
+        path: Path | None = None,
     ) -> None:
         """`names`: connector uid -> (name, source), for people; `path`: sqlite file of the counters."""
         self._kafka, self._codec, self._names = kafka, codec, names
         self._tally = Tally(path)
-        self._published: dict[str, dict[str, int]] = {}
+        self._published: dict[str, tuple[State, dict[str, int]]] = {}
+        self._failures = 0
 
-    def run(self, stopped: Callable[[], bool]) -> None:
-        """Fold and publish until stopped; Kafka that is down is waited for."""
-        pause = 1.0
-        while not stopped():
+    def run(self, stop: threading.Event) -> None:
+        """Fold and publish until stopped; Kafka that is down is waited for, and said once."""
+        while not stop.is_set():
             try:
-                self._follow(stopped)
+                self._follow(stop)
             except (KafkaError, OSError, LookupError) as error:
-                log.warning("next try in %.0f s: %s", pause, error)
-                time.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                self._trouble(error)
+                stop.wait(
+                    min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 10))
+                )
 
     def fold(self, records: list[Read]) -> None:
         """Take these records into the counters."""
@@ -54,47 +62,71 @@ class Monitor:
                 continue
             if name == "Delivery":
                 decoded.append((record.partition, record.offset, record.at_ms, value))
-        self._tally.add(decoded)
+        if decoded:
+            self._tally.add(decoded)
 
     def close(self) -> None:
         """Let go of the file."""
         self._tally.close()
 
-    def _follow(self, stopped: Callable[[], bool]) -> None:
-        with closing(Reader(self._kafka, DELIVERIES)) as reader, closing(_producer(self._kafka)) as producer:
-            reader.start_at(self._tally.positions())
+    def _follow(self, stop: threading.Event) -> None:
+        with closing(Reader(self._kafka, DELIVERIES)) as reader, new_producer(self._kafka) as producer:
+            self._begin(reader)
             due = 0.0
-            while not stopped():
+            while not stop.is_set():
                 self.fold(reader.poll(500))
                 if time.monotonic() >= due:
-                    self._publish(producer)
+                    # A consumer says nothing of a broker that is gone; asking for the ends does.
+                    self._publish(producer, reader.ends())
+                    self._fine()
                     due = time.monotonic() + PUBLISH_SECONDS
 
-    def _publish(self, producer: KafkaProducer) -> None:
-        sent = []
+    def _begin(self, reader: Reader) -> None:
+        """Read on where the counters end; begin anew where the ledger is not the one that was counted."""
+        ends = reader.ends()
+        if any(at > ends.get(number, 0) for number, at in self._tally.positions().items()):
+            log.warning(
+                "%s ends before what is counted, so it is another one; counting anew", DELIVERIES.name
+            )
+            self._tally.clear()
+        reader.start_at(self._tally.positions())
+        self._published.clear()
+
+    def _publish(self, producer: KafkaProducer, ends: dict[int, int]) -> None:
+        reached, sent = self._tally.positions(), []
+        state: State = (
+            "working" if any(reached.get(number, 0) < end for number, end in ends.items()) else "idle"
+        )
         for uid in sorted({*self._names, *self._tally.connectors()}):
-            counters = self._tally.counters(uid).as_dict()
-            if self._published.get(uid) != counters:
-                status = self._status(uid, counters)
+            news: tuple[State, dict[str, int]] = (state, self._tally.counters(uid).as_dict())
+            if self._published.get(uid) != news:
+                status = self._status(uid, *news)
                 name = self._kafka.topic(CONNECTOR_STATUS.name)
                 sent.append(producer.send(name, key=status_key(status), value=encode_status(status)))
-                self._published[uid] = counters
+                self._published[uid] = news
         for future in sent:
             future.get(timeout=30)
 
-    def _status(self, uid: str, counters: dict[str, int]) -> ConnectorStatus:
+    def _status(self, uid: str, state: State, counters: dict[str, int]) -> ConnectorStatus:
         name, source = self._names.get(uid, (uid, "unknown"))
         completed = counters["completed_at_ms"]
         return {
             "connector_uid": uid, "connector": name, "source": source, "component": "delivery", "partition": None,
-            "lane": None, "reached": sum(self._tally.positions().values()), "state": "working",
+            "lane": None, "reached": sum(self._tally.positions().values()),
+            "state": state,
             "captured_up_to_ms": None, "lag_ms": None, "progress": None,
             "last_success_ms": completed if completed >= 0 else None, "last_error": None, "counters": counters,
             "updated_at_ms": int(time.time() * 1000),
         }  # fmt: skip
 
+    def _trouble(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures == 1:
+            log.warning(
+                "waiting for Kafka at %s: %s", self._kafka.bootstrap, str(error) or type(error).__name__
+            )
 
-def _producer(kafka: KafkaSettings) -> KafkaProducer:
-    return KafkaProducer(
-        **kafka.client_kwargs(), acks="all", enable_idempotence=True, allow_auto_create_topics=False
-    )
+    def _fine(self) -> None:
+        if self._failures:
+            log.info("Kafka answers again")
+        self._failures = 0

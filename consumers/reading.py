@@ -1,13 +1,18 @@
 """Read topics with a plain consumer, without a group: positions are the reader's own."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from schemas.broker import KafkaSettings
 from schemas.topics import Topic
+
+ANSWER_MS = 10_000  # longest wait for a broker that does not answer
+SILENT_SECONDS = 30.0
 
 
 class Read(NamedTuple):
@@ -27,25 +32,38 @@ class Reader:
         self._name = kafka.topic(topic.name)
         self._consumer: Any = KafkaConsumer(
             **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
-            auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304,
+            auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304, bootstrap_timeout_ms=ANSWER_MS,
         )  # fmt: skip
-        found = self._consumer.partitions_for_topic(self._name)
-        if not found:
-            self._consumer.close()
+        try:
+            self._partitions = self._found()
+            self._consumer.assign(self._partitions)
+        except BaseException:
+            self.close()
+            raise
+
+    def _found(self) -> list[TopicPartition]:
+        numbers = self._consumer.partitions_for_topic(self._name)
+        if not numbers:
             msg = f"topic {self._name} does not exist; run `chatledger topics create`"
             raise LookupError(msg)
-        self._partitions = [TopicPartition(self._name, number) for number in sorted(found)]
-        self._consumer.assign(self._partitions)
+        return [TopicPartition(self._name, number) for number in sorted(numbers)]
 
     def start_at(self, positions: dict[int, int]) -> None:
         """Seek each partition to its position, or to its beginning."""
-        begins = self._consumer.beginning_offsets(self._partitions)
+        begins = self._consumer.beginning_offsets(self._partitions, timeout_ms=ANSWER_MS)
         for tp in self._partitions:
             self._consumer.seek(tp, max(positions.get(tp.partition, 0), begins[tp]))
 
     def ends(self) -> dict[int, int]:
-        """Where each partition ends now."""
-        return {tp.partition: end for tp, end in self._consumer.end_offsets(self._partitions).items()}
+        """Where each partition ends now; KafkaTimeoutError from a broker that does not answer."""
+        found = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)
+        return {tp.partition: end for tp, end in found.items()}
+
+    def count(self) -> int:
+        """How many records there are, by offsets: compacted ones count too."""
+        ends = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)
+        begins = self._consumer.beginning_offsets(self._partitions, timeout_ms=ANSWER_MS)
+        return sum(ends[tp] - begins[tp] for tp in self._partitions)
 
     def poll(self, timeout_ms: int = 500) -> list[Read]:
         """What has come, or nothing after the time-out."""
@@ -57,10 +75,17 @@ class Reader:
         ]
 
     def to_end(self) -> Iterator[Read]:
-        """Everything up to where the topic ends at the time of the call."""
+        """Everything up to where the topic ends at the time of the call; KafkaTimeoutError if nothing more comes."""
         ends = self.ends()
+        began = time.monotonic()
         while any(self._consumer.position(tp) < ends[tp.partition] for tp in self._partitions):
-            yield from (record for record in self.poll() if record.offset < ends[record.partition])
+            found = self.poll()
+            yield from (record for record in found if record.offset < ends[record.partition])
+            if found:
+                began = time.monotonic()
+            elif time.monotonic() - began > SILENT_SECONDS:
+                msg = f"{self._name}: nothing came for {SILENT_SECONDS:.0f} s before its end"
+                raise KafkaTimeoutError(msg)
 
     def close(self) -> None:
         """Let go of the connection."""

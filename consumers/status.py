@@ -1,11 +1,12 @@
 """The state of every connector, from the compacted status topic alone: what `chatledger status` and health checks see."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consumers.reading import latest
 from schemas.broker import KafkaSettings
-from schemas.status import ConnectorStatus
+from schemas.status import ALL_CONNECTORS, ConnectorStatus
 from schemas.topics import CONNECTOR_STATUS
 
 BAD_STATES = frozenset({"waiting", "refused"})
@@ -13,7 +14,11 @@ BAD_STATES = frozenset({"waiting", "refused"})
 
 @dataclass
 class ConnectorView:
-    """Everything known of one connector; times in milliseconds since 1970 UTC."""
+    """Everything known of one connector; times in milliseconds since 1970 UTC.
+
+    `last_error` stays when it is over, `states` (by lane) say whether it is. `updated_at_ms` is when a collector last
+    spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded.
+    """
 
     uid: str
     name: str = ""
@@ -22,8 +27,10 @@ class ConnectorView:
     captured_up_to_ms: int | None = None
     lag_ms: int | None = None
     progress: float | None = None
+    last_collected_ms: int | None = None
     last_success_ms: int | None = None
     last_error: str | None = None
+    last_error_ms: int | None = None
     counters: dict[str, int] = field(default_factory=dict)
     updated_at_ms: int = 0
 
@@ -34,7 +41,7 @@ class ConnectorView:
 
 
 def read_status(kafka: KafkaSettings) -> list[ConnectorStatus]:
-    """The latest record of every key. KafkaError when Kafka cannot be reached."""
+    """The latest record of every key. KafkaError when Kafka cannot be reached, LookupError without the topic."""
     return [json.loads(value) for _, value in sorted(latest(kafka, CONNECTOR_STATUS).items())]
 
 
@@ -42,10 +49,10 @@ def views(records: list[ConnectorStatus]) -> list[ConnectorView]:
     """One view for each connector, by uid. Components of workers (connector `*`) are left out."""
     found: dict[str, ConnectorView] = {}
     for record in records:
-        if record["connector_uid"] == "*":
+        if record["connector_uid"] == ALL_CONNECTORS:
             continue
         view = found.setdefault(record["connector_uid"], ConnectorView(record["connector_uid"]))
-        view.updated_at_ms = max(view.updated_at_ms, record["updated_at_ms"])
+        view.name, view.source = view.name or record["connector"], view.source or record["source"]
         if record["component"] == "collector":
             _collector(view, record)
         elif record["component"] == "delivery":
@@ -55,26 +62,35 @@ def views(records: list[ConnectorStatus]) -> list[ConnectorView]:
 
 
 def _collector(view: ConnectorView, record: ConnectorStatus) -> None:
-    lane = record["lane"] or "live"
+    lane, error, success = record["lane"] or "live", record["last_error"], record["last_success_ms"]
     view.name, view.source = record["connector"], record["source"]
     view.states[lane] = record["state"]
-    error = record["last_error"]
-    if error is not None and record["state"] in BAD_STATES:
-        view.last_error = error["message"]
+    view.updated_at_ms = max(view.updated_at_ms, record["updated_at_ms"])
+    if success is not None:
+        view.last_collected_ms = max(success, view.last_collected_ms or 0)
+    if error is not None and error["at_ms"] >= (view.last_error_ms or 0):
+        view.last_error, view.last_error_ms = error["message"], error["at_ms"]
     if lane == "live":
         view.captured_up_to_ms, view.lag_ms = record["captured_up_to_ms"], record["lag_ms"]
     else:
         view.progress = record["progress"]
 
 
-def unwell(found: list[ConnectorView], *, now_ms: int, silent_ms: int) -> list[str]:
-    """One sentence for each reason why a health check must fail."""
-    reasons = [] if found else ["no connector has ever reported"]
-    for view in found:
+def unwell(found: list[ConnectorView], *, now_ms: int, silent_ms: Mapping[str, int]) -> list[str]:
+    """One sentence for each reason why a health check must fail.
+
+    `silent_ms`: every connector that should run, and its longest silence; of others nothing is asked.
+    """
+    by_uid = {view.uid: view for view in found}
+    reasons = []
+    for uid, longest in silent_ms.items():
+        view = by_uid.get(uid, ConnectorView(uid))
         if not view.healthy:
-            reasons.append(
-                f"{view.uid}: {', '.join(sorted(set(view.states.values())))}: {view.last_error or 'see its log'}"
-            )
-        if now_ms - view.updated_at_ms > silent_ms:
-            reasons.append(f"{view.uid}: silent for {(now_ms - view.updated_at_ms) // 1000} s")
+            states = ", ".join(sorted(BAD_STATES & set(view.states.values())))
+            reasons.append(f"{uid}: {states}: {view.last_error or 'see its log'}")
+        if not view.updated_at_ms:
+            reasons.append(f"{uid}: has never reported; is `chatledger collect {uid}` running?")
+        elif now_ms - view.updated_at_ms > longest:
+            silence = (now_ms - view.updated_at_ms) // 1000
+            reasons.append(f"{uid}: silent for {silence} s; is `chatledger collect {uid}` running?")
     return reasons

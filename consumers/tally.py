@@ -5,25 +5,30 @@ fanned out to participants, *available for import* after it, and always equals o
 External participants are an outcome of their own, outside that sum.
 """
 
+import contextlib
 import sqlite3
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from schemas.ids import delivery_key
-from schemas.records import Delivery
+from schemas.records import CopyResult, Delivery
 
+VERSION = 2  # of the tables; a file of another one is begun anew
+IMPORTED = ("ok", "partial", "skipped", "failed")
 _TABLES = """
-CREATE TABLE IF NOT EXISTS mail (
-  id BLOB PRIMARY KEY, connector TEXT, conversation TEXT, events INTEGER, routed INTEGER, at_ms INTEGER
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS copy (id BLOB PRIMARY KEY, connector TEXT, outcome TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS position (partition INTEGER PRIMARY KEY, next INTEGER);
+CREATE TABLE mail (id BLOB PRIMARY KEY, routed INTEGER) WITHOUT ROWID;
+CREATE TABLE conversation (connector TEXT, id TEXT, PRIMARY KEY (connector, id)) WITHOUT ROWID;
+CREATE TABLE copy (id BLOB PRIMARY KEY, outcome TEXT) WITHOUT ROWID;
+CREATE TABLE counter (connector TEXT, name TEXT, value INTEGER, PRIMARY KEY (connector, name)) WITHOUT ROWID;
+CREATE TABLE position (partition INTEGER PRIMARY KEY, next INTEGER);
 """
 
 
 @dataclass(frozen=True)
 class Counters:
-    """Counters of one connector; `completed_at_ms` is when its newest mail was stored, -1 for none."""
+    """Counters of one connector; `completed_at_ms` is when its latest delivery was recorded, -1 for none."""
 
     conversations: int = 0
     events: int = 0
@@ -44,20 +49,28 @@ class Counters:
 
 
 class Tally:
-    """A fold over deliveries that can be kept on disk, together with how far it has read."""
+    """A fold over deliveries that can be kept on disk, together with how far it has read.
+
+    Its file is a cache of what the ledger says: one that is damaged, or of another version, is begun anew.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
-        self._db = sqlite3.connect(path or "", isolation_level=None)
-        self._db.executescript(_TABLES)
+        self._db = _opened(path)
+        self._changes = Counter[tuple[str, str]]()
 
     def add(self, deliveries: list[tuple[int, int, int, Delivery]]) -> None:
-        """Fold (partition, offset, stored at ms, record), all or none."""
-        self._db.execute("BEGIN")
-        for partition, offset, at_ms, delivery in deliveries:
-            self._one(delivery, at_ms)
-            self._db.execute("INSERT OR REPLACE INTO position VALUES (?,?)", (partition, offset + 1))
-        self._db.execute("COMMIT")
+        """Fold (partition, offset, recorded at ms, record), all or none; work does not grow with what is counted."""
+        with _transaction(self._db):
+            self._changes.clear()
+            for partition, offset, at_ms, delivery in deliveries:
+                self._one(delivery, at_ms)
+                self._db.execute("INSERT OR REPLACE INTO position VALUES (?,?)", (partition, offset + 1))
+            for (connector, name), change in self._changes.items():
+                self._db.execute(
+                    "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                    (connector, name, change),
+                )
 
     def positions(self) -> dict[int, int]:
         """Where to read on."""
@@ -65,42 +78,108 @@ class Tally:
 
     def connectors(self) -> list[str]:
         """Uids of all connectors that have deliveries."""
-        return [uid for (uid,) in self._db.execute("SELECT DISTINCT connector FROM mail ORDER BY connector")]
+        return [
+            uid for (uid,) in self._db.execute("SELECT DISTINCT connector FROM counter ORDER BY connector")
+        ]
 
     def counters(self, connector: str) -> Counters:
         """What the ledger says of one connector."""
-        mails, conversations, events, routed, at_ms = self._db.execute(
-            "SELECT count(*), count(DISTINCT conversation), coalesce(sum(events),0), coalesce(sum(routed),0),"
-            " coalesce(max(at_ms),-1) FROM mail WHERE connector=?", (connector,),
-        ).fetchone()  # fmt: skip
-        by_outcome: dict[str, int] = dict(
-            self._db.execute(
-                "SELECT outcome, count(*) FROM copy WHERE connector=? GROUP BY outcome", (connector,)
-            )
-        )
-        inside = {name: by_outcome.get(name, 0) for name in ("ok", "partial", "skipped", "failed")}
-        return Counters(
-            conversations=conversations, events=events, mails=mails, available_from_source=mails,
-            available_for_import=sum(inside.values()), **inside, external=by_outcome.get("external", 0),
-            unrouted=mails - routed, completed_at_ms=at_ms,
-        )  # fmt: skip
+        found = dict(self._db.execute("SELECT name, value FROM counter WHERE connector=?", (connector,)))
+        found["available_from_source"] = found.get("mails", 0)
+        found["available_for_import"] = sum(found.get(name, 0) for name in IMPORTED)
+        return Counters(**found)
+
+    def is_routed(self, mail: bytes) -> bool:
+        """Whether any record of this mail has a copy."""
+        found = self._db.execute("SELECT routed FROM mail WHERE id=?", (mail,)).fetchone()
+        return found is not None and bool(found[0])
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with _transaction(self._db):
+            for table in ("mail", "conversation", "copy", "counter", "position"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
 
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
 
     def _one(self, delivery: Delivery, at_ms: int) -> None:
-        routed = any(copy["path"] is not None for copy in delivery["copies"])
-        self._db.execute(
-            "INSERT OR IGNORE INTO mail VALUES (?,?,?,?,?,?)",
-            (delivery["mail_id"], delivery["connector_uid"], delivery["conversation"], delivery["event_count"],
-             routed, at_ms),
-        )  # fmt: skip
+        self._mail(delivery)
         for copy in delivery["copies"]:
-            ident = delivery_key(
-                delivery["mail_id"], copy["participant"]["id"] + "|" + (copy["participant"]["email"] or "")
-            )
-            self._db.execute(
-                "INSERT OR REPLACE INTO copy VALUES (?,?,?)",
-                (ident, delivery["connector_uid"], copy["outcome"]),
-            )
+            self._copy(delivery, copy)
+        self._db.execute(
+            "INSERT INTO counter VALUES (?,'completed_at_ms',?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            (delivery["connector_uid"], at_ms),
+        )
+
+    def _mail(self, delivery: Delivery) -> None:
+        uid, routed = delivery["connector_uid"], is_routed(delivery)
+        known = self._db.execute("SELECT routed FROM mail WHERE id=?", (delivery["mail_id"],)).fetchone()
+        if known is None:
+            self._changes[uid, "mails"] += 1
+            self._changes[uid, "events"] += delivery["event_count"]
+            self._changes[uid, "unrouted"] += not routed
+            self._conversation(uid, delivery["conversation"])
+        elif routed and not known[0]:
+            self._changes[uid, "unrouted"] -= 1
+        if known is None or routed:
+            self._db.execute("INSERT OR REPLACE INTO mail VALUES (?,?)", (delivery["mail_id"], routed))
+
+    def _conversation(self, uid: str, conversation: str) -> None:
+        done = self._db.execute("INSERT OR IGNORE INTO conversation VALUES (?,?)", (uid, conversation))
+        self._changes[uid, "conversations"] += done.rowcount
+
+    def _copy(self, delivery: Delivery, copy: CopyResult) -> None:
+        """The last outcome that the ledger has of a copy counts."""
+        person, uid = copy["participant"], delivery["connector_uid"]
+        ident = delivery_key(delivery["mail_id"], f"{person['id']}|{person['email'] or ''}")
+        known = self._db.execute("SELECT outcome FROM copy WHERE id=?", (ident,)).fetchone()
+        if known is not None:
+            self._changes[uid, known[0]] -= 1
+        self._changes[uid, copy["outcome"]] += 1
+        self._db.execute("INSERT OR REPLACE INTO copy VALUES (?,?)", (ident, copy["outcome"]))
+
+
+def is_routed(delivery: Delivery) -> bool:
+    """Whether at least one copy of the mail stands in a mailbox's folder."""
+    return any(copy["outcome"] in {"ok", "partial"} for copy in delivery["copies"])
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(path or "", isolation_level=None)
+        if _prepared(db):
+            return db
+    except sqlite3.OperationalError:  # a disk that is full, a folder that is missing: not the file's fault
+        raise
+    except sqlite3.DatabaseError:
+        pass
+    db.close()
+    if path is not None:
+        path.unlink()
+    return _opened(path)
+
+
+def _prepared(db: sqlite3.Connection) -> bool:
+    """Make the tables in an empty file; False for a file of another version."""
+    with _transaction(db):  # another process may look at the same moment
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            return False
+        if version != VERSION:
+            for statement in _TABLES.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+    return True
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")

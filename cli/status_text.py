@@ -1,0 +1,67 @@
+"""The words and tables of `chatledger status`."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from consumers.stages import WorkersView
+    from consumers.status import ConnectorView
+
+SHOWN = ("mails", "available_for_import", "ok", "partial", "skipped", "failed", "external", "unrouted")
+
+
+def connectors_table(found: "list[ConnectorView]") -> Table:
+    """How each connector collects; times in UTC."""
+    table = Table("connector", "state", "captured up to", "lag", "back-fill", "last collected", "last stored")
+    for view in found:
+        states = ", ".join(_states(view))
+        progress = "-" if view.progress is None else f"{view.progress:.0%}"
+        table.add_row(
+            view.uid, states or "never reported", _time(view.captured_up_to_ms), _span(view.lag_ms), progress,
+            _time(view.last_collected_ms), _time(view.last_success_ms),
+        )  # fmt: skip
+    return table
+
+
+def _states(view: "ConnectorView") -> Iterator[str]:
+    """Of back-fills only what is going on: finished ones stay idle for ever."""
+    for lane, state in sorted(view.states.items(), reverse=True):
+        if lane == "live":
+            yield state
+        elif state not in {"idle", "stopped"}:
+            yield f"back-fill {state}"
+
+
+def counters_table(found: "list[ConnectorView]") -> Table:
+    """What became of each connector's mails."""
+    table = Table("connector", *(name.replace("_", " ") for name in SHOWN))
+    for view in found:
+        table.add_row(view.uid, *(f"{view.counters.get(name, 0):,}" for name in SHOWN))
+    return table
+
+
+def stages_table(found: "WorkersView") -> Table:
+    """What waits before each stage."""
+    table = Table("stage", "waiting", "of", "state")
+    for stage in found.stages:
+        table.add_row(stage.stage, f"{stage.waiting:,}", f"{stage.total:,}", stage.state)
+    return table
+
+
+def error_lines(found: "list[ConnectorView]") -> Iterator[str]:
+    """The last error of each connector, also when it is over."""
+    for view in found:
+        if view.last_error is not None:
+            over = " (over)" if view.healthy else ""
+            yield f"last error of {view.uid}{over}, {_time(view.last_error_ms)}: {view.last_error}"
+
+
+def _time(ms: int | None) -> str:
+    return "-" if ms is None or ms < 0 else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _span(ms: int | None) -> str:
+    return "-" if ms is None else f"{ms / 1000:.0f} s" if ms < 600_000 else f"{ms / 3_600_000:.1f} h"

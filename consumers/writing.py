@@ -1,0 +1,39 @@
+"""A producer for what consumers write themselves: mappings, their activations, status."""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from schemas.broker import KafkaSettings
+from schemas.topics import MAX_RECORD_BYTES
+
+ANSWER_MS = 10_000  # longest wait for a broker that does not answer
+CLOSE_S = 3.0
+
+
+@contextmanager
+def new_producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
+    """An idempotent producer for the block. Wait for each record's future: nothing else says that it arrived."""
+    producer = KafkaProducer(
+        **kafka.client_kwargs(), acks="all", enable_idempotence=True, allow_auto_create_topics=False,
+        max_request_size=MAX_RECORD_BYTES + 48_576, compression_type="zstd", max_block_ms=ANSWER_MS,
+        bootstrap_timeout_ms=ANSWER_MS, request_timeout_ms=ANSWER_MS, delivery_timeout_ms=3 * ANSWER_MS,
+    )  # fmt: skip
+    try:
+        yield producer
+    finally:
+        _shut(producer)
+
+
+def _shut(producer: KafkaProducer) -> None:
+    """Close it and its thread, also when a broker that is gone holds records in it."""
+    try:
+        producer.close(timeout=CLOSE_S)
+    except KafkaError:
+        # close() gives up when its flush times out and leaves the thread running (kafka-python 3.0.12)
+        producer._sender.force_close()  # noqa: SLF001 - there is no public way
+        with contextlib.suppress(KafkaError):
+            producer.close(timeout=CLOSE_S)
