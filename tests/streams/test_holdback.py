@@ -1,0 +1,278 @@
+"""The consumer's two overridden methods, against the installed driver's seams and a group coordinator that misbehaves."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition as KafkaTP
+from aiokafka.errors import CommitFailedError, KafkaError
+from faust.transport.drivers import aiokafka as driver
+
+from streams.holdback import HoldbackApp, HoldbackConsumer
+from streams.positions import LogTruncatedError, Positions, Stand, TopicPartition
+
+TP = ("raw-events", 0)
+OTHER = ("raw-events", 1)
+
+
+class Broker:
+    """What a consumer sees of its group: assignment, stored offsets, the log's beginning; and what it does."""
+
+    def __init__(self) -> None:
+        self.assigned = {KafkaTP(*TP), KafkaTP(*OTHER)}
+        self.stored: dict[Any, Any] = {}
+        self.begin = 0
+        self.sought: dict[Any, int] = {}
+        self.fails: Exception | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.delays: list[float] = []
+        self._coordinator = self
+
+    def assignment(self) -> frozenset[Any]:
+        """See AIOKafkaConsumer."""
+        return frozenset(self.assigned)
+
+    async def fetch_committed_offsets(self, tps: list[Any]) -> dict[Any, Any]:
+        """See aiokafka's GroupCoordinator."""
+        await self.answers.wait()
+        await asyncio.sleep(self.delays.pop(0) if self.delays else 0)
+        return {tp: self.stored[tp] for tp in tps if tp in self.stored}
+
+    async def beginning_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        """See AIOKafkaConsumer."""
+        return dict.fromkeys(tps, self.begin)
+
+    def seek(self, tp: Any, offset: int) -> None:
+        """See AIOKafkaConsumer."""
+        self.sought[tp] = offset
+
+    async def commit(self, offsets: dict[Any, Any]) -> None:
+        """See AIOKafkaConsumer."""
+        assert set(offsets) <= self.assigned
+        if self.fails is not None:
+            raise self.fails
+        self.stored |= offsets
+
+    def says(self, tp: TopicPartition, offset: int, metadata: str) -> None:
+        """Somebody has committed this."""
+        self.stored[KafkaTP(*tp)] = SimpleNamespace(offset=offset, metadata=metadata)
+
+
+class Thread:
+    """The consumer's thread, here the same."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._consumer = broker
+        self.crashed: list[BaseException] = []
+
+    async def call_thread(self, call: Callable[..., Any], *args: Any) -> Any:
+        """See Faust's ConsumerThread."""
+        return await call(*args)
+
+    async def crash(self, error: BaseException) -> None:
+        """See mode's Service."""
+        self.crashed.append(error)
+
+    def assignment(self) -> frozenset[Any]:
+        """See Faust's ConsumerThread."""
+        return self._consumer.assignment()
+
+
+class Rig:
+    """A consumer without Faust around it."""
+
+    def __init__(self) -> None:
+        self.broker, self.positions = Broker(), Positions()
+        self.thread, self.taken = Thread(self.broker), list[TopicPartition]()
+        self.consumer = HoldbackConsumer.__new__(HoldbackConsumer)
+        self.consumer._thread, self.consumer._seeking = self.thread, asyncio.Lock()
+        self.consumer.app = HoldbackApp.__new__(HoldbackApp)
+        self.consumer.app.__dict__.update(
+            positions=self.positions, take_over=self._take_over, let_go=self.positions.forget,
+            _conf=SimpleNamespace(broker_request_timeout=1.0),
+        )  # fmt: skip
+
+    def _take_over(self, tp: TopicPartition, stand: Stand) -> None:
+        self.taken.append(tp)
+        self.positions.start(tp, stand)
+
+    async def seek(self) -> dict[TopicPartition, int]:
+        """Where the driver was sent."""
+        self.broker.sought.clear()
+        await self.consumer.seek_to_committed()
+        return {(tp.topic, tp.partition): offset for tp, offset in self.broker.sought.items()}
+
+
+def run(test: Callable[[Rig], Any]) -> None:
+    """A test inside an event loop."""
+
+    async def body() -> None:
+        await test(Rig())
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(("name", "count"), [("_commit", 2), ("seek_to_committed", 1), ("force_commit", 3)])
+def test_the_seams_are_where_they_were(name: str, count: int) -> None:
+    """Another version of Faust may move them; then nothing of ours would be called any more."""
+    theirs, ours = getattr(driver.Consumer, name), getattr(HoldbackConsumer, name)
+
+    assert inspect.iscoroutinefunction(theirs)
+    assert len(inspect.signature(theirs).parameters) == len(inspect.signature(ours).parameters) == count
+
+
+def test_every_partition_is_sought_also_where_nothing_is_committed() -> None:
+    """The stock driver seeks only where an offset above 0 is stored, and loses what it had fetched elsewhere."""
+
+    async def body(rig: Rig) -> None:
+        rig.broker.begin = 3
+        rig.broker.says(OTHER, 5, "9")
+        assert await rig.seek() == {TP: 3, OTHER: 5}
+        assert rig.positions.committed == {TP: Stand(3, 3), OTHER: Stand(5, 9)}
+
+    run(body)
+
+
+def test_a_kept_partition_goes_on_where_it_was() -> None:
+    """Nobody committed since we did: what is open stays open, and nothing is read twice."""
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.positions.reached[TP] = 7
+        assert await rig.consumer._commit({KafkaTP(*TP): 99})
+        rig.positions.move(TP, 7)
+        rig.positions.revoke([TP, OTHER])
+        assert await rig.seek() == {TP: 8, OTHER: 0}
+        assert sorted(rig.taken) == [TP, OTHER]
+
+    run(body)
+
+
+def test_a_partition_that_another_had_is_read_from_what_it_committed() -> None:
+    """Our state is old then."""
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.positions.revoke([TP, OTHER])
+        rig.broker.says(TP, 4, "6")
+        assert await rig.seek() == {TP: 4, OTHER: 0}
+        assert sorted(rig.taken) == [TP, TP, OTHER]
+
+    run(body)
+
+
+def test_a_partition_that_is_gone_is_forgotten() -> None:
+    """What we don't own is never committed."""
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.broker.assigned = {KafkaTP(*TP)}
+        assert await rig.seek() == {TP: 0}
+        assert set(rig.positions.reached) == {TP}
+
+    run(body)
+
+
+def test_of_two_seeks_at_once_the_later_assignment_stands() -> None:
+    """Faust seeks from two tasks; an answer that comes late must not take away what was assigned meanwhile."""
+
+    async def body(rig: Rig) -> None:
+        rig.broker.assigned = {KafkaTP(*TP)}
+        rig.broker.delays = [0.05, 0.0]
+        early = asyncio.create_task(rig.consumer.seek_to_committed())
+        await asyncio.sleep(0.01)
+        rig.broker.assigned = {KafkaTP(*TP), KafkaTP(*OTHER)}
+        late = asyncio.create_task(rig.consumer.seek_to_committed())
+        await asyncio.gather(early, late)
+        assert set(rig.positions.reached) == {TP, OTHER}
+
+    run(body)
+
+
+def test_a_coordinator_that_does_not_answer_ends_the_worker() -> None:
+    """Faust would cancel the seek, never resume and never say so."""
+
+    async def body(rig: Rig) -> None:
+        rig.broker.answers.clear()
+        with pytest.raises(TimeoutError):
+            await rig.consumer.seek_to_committed()
+
+    run(body)
+
+
+def test_a_log_that_was_cut_is_an_error() -> None:
+    """Needed is 2, and the log begins at 5."""
+
+    async def body(rig: Rig) -> None:
+        rig.broker.begin = 5
+        rig.broker.says(TP, 2, "9")
+        with pytest.raises(LogTruncatedError):
+            await rig.consumer.seek_to_committed()
+
+    run(body)
+
+
+def test_a_commit_carries_needed_and_reached() -> None:
+    """Whatever Faust counted."""
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.positions.held = lambda tp: Stand(2, 8) if tp == TP else None
+        assert await rig.consumer._commit({KafkaTP(*TP): 99, KafkaTP(*OTHER): 99})
+        assert (rig.broker.stored[KafkaTP(*TP)].offset, rig.broker.stored[KafkaTP(*TP)].metadata) == (2, "8")
+        assert KafkaTP(*OTHER) not in rig.broker.stored
+        assert rig.positions.committed[TP] == Stand(2, 8)
+
+    run(body)
+
+
+def test_a_commit_that_failed_is_not_remembered_and_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust counts it as done, and would commit that partition only after its next record."""
+
+    async def faust_sees_nothing_to_do(*_: Any) -> bool:
+        return True
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.positions.move(TP, 0)
+        rig.broker.fails = CommitFailedError()
+        assert not await rig.consumer._commit({KafkaTP(*TP): 1})
+        assert rig.positions.committed[TP] == Stand(0, 0)
+        assert rig.thread.crashed == []
+        rig.broker.fails = None
+        assert await rig.consumer.force_commit()
+        assert rig.broker.stored[KafkaTP(*TP)].offset == 1
+
+    monkeypatch.setattr(driver.Consumer, "force_commit", faust_sees_nothing_to_do)
+    run(body)
+
+
+def test_a_commit_for_what_was_taken_away_is_left_out() -> None:
+    """The client would refuse all of it, and that is no reason to end."""
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.positions.move(TP, 0)
+        rig.broker.assigned = {KafkaTP(*OTHER)}
+        assert not await rig.consumer._commit({KafkaTP(*TP): 1})
+        assert rig.broker.stored == {}
+        assert rig.thread.crashed == []
+
+    run(body)
+
+
+def test_any_other_error_of_a_commit_ends_the_worker() -> None:
+    """An authorization that was withdrawn, for one."""
+
+    async def body(rig: Rig) -> None:
+        await rig.seek()
+        rig.positions.move(TP, 0)
+        rig.broker.fails = KafkaError("no")
+        assert not await rig.consumer._commit({KafkaTP(*TP): 1})
+        assert rig.thread.crashed == [rig.broker.fails]
+
+    run(body)

@@ -1,0 +1,89 @@
+"""What a worker says of itself, and when its watch ends it."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from schemas.status import encode_status
+from streams.app import Worker
+from streams.positions import Positions, Stand
+from streams.reporting import NoProgressError, Watch, statuses
+
+TP = ("raw-events", 0)
+
+
+def test_a_partition_that_stands_still_with_work_waiting_ends_the_worker() -> None:
+    """Only then: not when it moves, when nothing waits, or when the end isn't known."""
+    watch = Watch(10)
+    watch.look(TP, 5, 9, 0)
+    watch.look(TP, 6, 9, 9)
+    watch.look(TP, 6, 9, 19)
+    with pytest.raises(NoProgressError, match="stuck at 6 of 9"):
+        watch.look(TP, 6, 9, 20)
+    for quiet in (6, 0, None):
+        calm = Watch(10)
+        calm.look(TP, 6, quiet, 0)
+        calm.look(TP, 6, quiet, 100)
+        calm.look(TP, 6, 9, 101)
+
+
+def test_a_store_that_does_not_answer_is_waited_for() -> None:
+    """Its outage is known and reported; a restart would not end it."""
+    watch = Watch(10)
+    for now in range(0, 100, 5):
+        watch.rest()
+        watch.look(TP, 5, 9, now)
+
+
+def test_a_rebalance_without_end_ends_the_worker() -> None:
+    """Faust has states in which it waits silently for ever."""
+    watch = Watch(10)
+    watch.rebalance(0, rebalancing=True)
+    watch.rebalance(9, rebalancing=True)
+    watch.rebalance(15, rebalancing=False)
+    watch.rebalance(16, rebalancing=True)
+    with pytest.raises(NoProgressError, match="rebalancing"):
+        watch.rebalance(27, rebalancing=True)
+
+
+class Consumer:
+    """A consumer that knows ends of what is assigned only, as aiokafka's does."""
+
+    def __init__(self, ends: dict[tuple[str, int], int]) -> None:
+        self.ends = ends
+
+    def assignment(self) -> set[tuple[str, int]]:
+        """See Faust's Consumer."""
+        return set(self.ends)
+
+    def highwater(self, tp: tuple[str, int]) -> int:
+        """See Faust's Consumer."""
+        assert tp in self.ends, "Partition is not assigned"
+        return self.ends[tp]
+
+
+def worker(ends: dict[tuple[str, int], int], *, waiting: int = 0) -> Worker:
+    """A worker that stands at 3 of partition 0."""
+    positions = Positions()
+    positions.start(TP, Stand(3, 3))
+    made: Any = SimpleNamespace(
+        positions=positions, app=SimpleNamespace(consumer=Consumer(ends)), stages={TP[0]: SimpleNamespace(name="assemble")},
+        desk=SimpleNamespace(contents=SimpleNamespace(waiting=waiting, trouble="the store is down")),
+    )  # fmt: skip
+    return cast(Worker, made)
+
+
+@pytest.mark.parametrize(
+    ("ends", "waiting", "state", "left"),
+    [({TP: 3}, 0, "idle", 0), ({TP: 9}, 0, "working", 6), ({TP: 9}, 1, "waiting", 6), ({}, 0, "idle", 0)],
+)
+def test_each_partition_says_how_far_it_is(
+    ends: dict[tuple[str, int], int], waiting: int, state: str, left: int
+) -> None:
+    """Reached, and what waits; a partition that has just been taken away is no error."""
+    (status,) = statuses(worker(ends, waiting=waiting))
+
+    assert (status["reached"], status["state"], status["counters"]) == (3, state, {"waiting": left})
+    assert (status["last_error"] is not None) == bool(waiting)
+    assert encode_status(status)
