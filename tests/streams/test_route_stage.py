@@ -1,0 +1,184 @@
+"""The third stage's shell: which mapping was in force where, and mails with more participants than a record takes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.ids import mapping_version
+from schemas.records import Mail, Mapping, person
+from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
+from streams.mail.render import render
+from streams.positions import Stand
+from streams.refusals import DependencyError
+from tests.streams.doubles import Bench, Log
+from tests.streams.mail_cases import AGENT, closed, said
+
+
+def a_mail(number: int = 0, **fields: Any) -> Mail:
+    """A mail of one agent."""
+    (made,) = render(closed([said(number, AGENT, "hello")], **fields))
+    return made
+
+
+def mapping(mailbox: str) -> Mapping:
+    """A mapping that sends everything of the agent there."""
+    rows = [(AGENT["id"], mailbox)]
+    return {
+        "version": mapping_version(rows, [], None), "rows": [{"external_user_id": a, "mailbox": b} for a, b in rows],
+        "domains": [], "catch_all": None,
+    }  # fmt: skip
+
+
+ONE, TWO = mapping("one@x"), mapping("two@x")
+
+
+def activated(made: Mapping) -> dict[str, Any]:
+    """Its activation."""
+    return {"version": made["version"], "recorded_at_ms": 0}
+
+
+def boxes(bench: Bench) -> list[str | None]:
+    """To whom each mail went."""
+    return [target["mailbox"] for one in bench.copies() for target in one["targets"]]
+
+
+def routed(bench: Bench, stand: Stand | None = None) -> Bench:
+    """Drain the stage."""
+    bench.own(bench.route, 0, stand)
+    asyncio.run(bench.work(bench.route))
+    return bench
+
+
+def test_a_mapping_holds_from_its_activation_on(tmp_path: Path) -> None:
+    """Also within one batch: mails before it go by the old one."""
+    bench = Bench(tmp_path)
+    bench.add_to(MAPPINGS, "Mapping", ONE)
+    bench.add_to(MAPPINGS, "Mapping", TWO)
+    for name, record in [
+        ("Mail", a_mail()), ("MappingActivated", activated(ONE)), ("Mail", a_mail()),
+        ("MappingActivated", activated(TWO)), ("Mail", a_mail()),
+    ]:  # fmt: skip
+        bench.add_to(MAILS, name, record)
+
+    assert boxes(routed(bench)) == [None, "one@x", "two@x"]
+    assert [one["mapping_version"] for one in bench.copies()] == ["", ONE["version"], TWO["version"]]
+
+
+def test_a_restart_behind_the_activation_knows_it(tmp_path: Path) -> None:
+    """Where it came in force is kept; a recovery that begins before it routes as it did then."""
+    log = Log()
+    bench = Bench(tmp_path, log)
+    bench.add_to(MAPPINGS, "Mapping", ONE)
+    bench.add_to(MAPPINGS, "Mapping", TWO)
+    for name, record in [
+        ("Mail", a_mail()), ("MappingActivated", activated(ONE)), ("Mail", a_mail()), ("MappingActivated", activated(TWO)),
+    ]:  # fmt: skip
+        bench.add_to(MAILS, name, record)
+    routed(bench)
+
+    behind = Bench(tmp_path, log)
+    behind.add_to(MAILS, "Mail", a_mail())
+    assert boxes(routed(behind, Stand(4, 4))) == [None, "one@x", "two@x"]
+    again = routed(Bench(tmp_path, log))
+    assert boxes(again)[3:] == [None, "one@x", "two@x"]
+
+
+def test_an_activation_of_what_was_never_written_is_refused(tmp_path: Path) -> None:
+    """The mapping before stays in force, also after a restart."""
+    log = Log()
+    bench = Bench(tmp_path, log)
+    bench.add_to(MAPPINGS, "Mapping", ONE)
+    for name, record in [
+        ("MappingActivated", activated(ONE)), ("MappingActivated", activated(TWO)), ("Mail", a_mail()),
+    ]:  # fmt: skip
+        bench.add_to(MAILS, name, record)
+    routed(bench)
+    bench.add_to(MAPPINGS, "Mapping", TWO)
+    again = Bench(tmp_path, log)
+    again.add_to(MAILS, "Mail", a_mail())
+
+    assert boxes(routed(again, Stand(3, 3))) == ["one@x", "one@x"]
+    assert [letter["origin"] for letter in bench.letters()] == ["t-mails/0/1"]
+
+
+def test_mappings_that_cannot_be_read_refuse_nothing(tmp_path: Path) -> None:
+    """A secret that is gone from the environment is a ValueError, and no fault of the mail."""
+    bench = Bench(tmp_path)
+    bench.log.add(MAPPINGS, b"no Avro")
+    bench.add_to(MAILS, "Mail", a_mail())
+    with pytest.raises(DependencyError, match="mappings"):
+        routed(bench)
+    assert bench.letters() == []
+
+
+def test_old_mappings_are_forgotten(tmp_path: Path) -> None:
+    """A mapping a day for years must not stay in memory; only what a mail may still ask for does."""
+    log = Log()
+    bench = Bench(tmp_path, log)
+    for number in range(50):
+        made = mapping(f"box{number}@x")
+        bench.add_to(MAPPINGS, "Mapping", made)
+        bench.add_to(MAILS, "MappingActivated", activated(made))
+        bench.add_to(MAILS, "Mail", a_mail())
+        if number == 0:
+            bench.own(bench.route)
+        asyncio.run(bench.work(bench.route))
+    again = Bench(tmp_path, log)
+    again.add_to(MAILS, "Mail", a_mail())
+    routed(again, Stand(100, 100))
+
+    assert boxes(bench) == [*(f"box{n}@x" for n in range(50)), "box49@x"]
+    assert len(bench.route._routers) < 5
+    assert len(again.route._routers) == 2
+    assert len(again.route._in_force[0]) == 1
+
+
+def test_what_other_workers_own_is_not_remembered(tmp_path: Path) -> None:
+    """Each partition has an owner with a memory of its own."""
+    bench = Bench(tmp_path)
+    bench.add_to(MAPPINGS, "MappingInForce", {"partition": 1, "position": 0, "version": "x"})
+    bench.add_to(MAILS, "Mail", a_mail())
+    routed(bench)
+    assert set(bench.route._in_force) == {0}
+    bench.lose(bench.route)
+    assert bench.route._in_force == {}
+
+
+@pytest.mark.parametrize("text", ["", "x" * 990_000], ids=["short", "as long as a record"])
+def test_more_participants_than_a_record_takes(tmp_path: Path, text: str) -> None:
+    """Several records and several deliveries, each participant in exactly one; the mail is stored once."""
+    crowd = [
+        person(f"p{n}" + "i" * 120, f"P {n}", f"p{n}@{'bank' if n % 9 else 'else'}.example", "member")
+        for n in range(5000)
+    ]
+    log = Log()
+    bench = Bench(tmp_path, log)
+    rows: list[Any] = []
+    bench.add_to(
+        MAPPINGS, "Mapping", {"version": "v", "rows": rows, "domains": ["bank.example"], "catch_all": None}
+    )
+    bench.add_to(MAILS, "MappingActivated", {"version": "v", "recorded_at_ms": 0})
+    (made,) = render(closed([said(0, crowd[0], text)], people=crowd))
+    asyncio.run(_send(bench, made))
+    for stage in (bench.route, bench.keep):
+        bench.own(stage)
+        asyncio.run(bench.work(stage))
+
+    deliveries = bench.deliveries()
+    ids = [one["participant"]["id"] for delivery in deliveries for one in delivery["copies"]]
+    assert bench.letters() == []
+    assert sorted(ids) == sorted(one["id"] for one in crowd)
+    assert {delivery["mail_id"] for delivery in deliveries} == {made["mail_id"]}
+    assert len(deliveries) > 1
+    assert any(one["path"] for one in deliveries[0]["copies"])
+    assert sum(1 for path in bench.archived() if path.startswith("_mails/")) == 1
+    assert len(set(bench.archived().values())) == 1
+    assert len(bench.archived()) == 1 + sum(1 for n in range(5000) if n % 9)
+    assert all(len(value) <= MAX_RECORD_BYTES for place in log.records.values() for _, value in place)
+
+
+async def _send(bench: Bench, mail: Mail) -> None:
+    """Put a rendered mail into its topic, as the stage before does."""
+    bench.log.add(MAILS, await bench.render._fitted(mail, bench.outbox()))
