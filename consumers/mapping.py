@@ -4,6 +4,7 @@ Order of writing: the mapping first, confirmed; then the activations. So no acti
 """
 
 import csv
+import io
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,16 @@ def read_csv(path: Path) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot be read as UTF-8 text: {error}"
         raise MappingError(msg) from error
-    lines = list(csv.reader(text.splitlines()))
-    if not lines or [cell.strip() for cell in lines[0]] != HEADINGS:
-        msg = f"{path}:1: the headings must be exactly {','.join(HEADINGS)}"
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        lines = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        msg = f"{path}:{reader.line_num}: not CSV: {error}"
+        raise MappingError(msg) from error
+    if not lines or [cell.strip() for cell in lines[0][1]] != HEADINGS:
+        msg = f"{path}:1: the headings must be exactly {','.join(HEADINGS)}, with a comma between"
         raise MappingError(msg)
-    rows = [_row(path, number, cells) for number, cells in enumerate(lines[1:], start=2) if any(cells)]
+    rows = [_row(path, number, cells) for number, cells in lines[1:] if any(cell.strip() for cell in cells)]
     _no_contradiction(path, rows)
     return rows
 

@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from consumers.reading import Read, Reader
-from consumers.tally import Tally
+from consumers.tally import Counters, Tally
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
@@ -37,7 +37,7 @@ class Monitor:
         """`names`: connector uid -> (name, source), for people; `path`: sqlite file of the counters."""
         self._kafka, self._codec, self._names = kafka, codec, names
         self._tally = Tally(path)
-        self._published: dict[str, tuple[State, dict[str, int]]] = {}
+        self._published: dict[str, tuple[State, Counters]] = {}
         self._failures = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -98,7 +98,7 @@ class Monitor:
             "working" if any(reached.get(number, 0) < end for number, end in ends.items()) else "idle"
         )
         for uid in sorted({*self._names, *self._tally.connectors()}):
-            news: tuple[State, dict[str, int]] = (state, self._tally.counters(uid).as_dict())
+            news = (state, self._tally.counters(uid))
             if self._published.get(uid) != news:
                 status = self._status(uid, *news)
                 name = self._kafka.topic(CONNECTOR_STATUS.name)
@@ -107,15 +107,16 @@ class Monitor:
         for future in sent:
             future.get(timeout=30)
 
-    def _status(self, uid: str, state: State, counters: dict[str, int]) -> ConnectorStatus:
+    def _status(self, uid: str, state: State, counters: Counters) -> ConnectorStatus:
         name, source = self._names.get(uid, (uid, "unknown"))
-        completed = counters["completed_at_ms"]
+        numbers = counters.as_dict()
+        completed = numbers.pop("completed_at_ms")  # a time, and no counter
         return {
             "connector_uid": uid, "connector": name, "source": source, "component": "delivery", "partition": None,
             "lane": None, "reached": sum(self._tally.positions().values()),
             "state": state,
             "captured_up_to_ms": None, "lag_ms": None, "progress": None,
-            "last_success_ms": completed if completed >= 0 else None, "last_error": None, "counters": counters,
+            "last_success_ms": completed if completed >= 0 else None, "last_error": None, "counters": numbers,
             "updated_at_ms": int(time.time() * 1000),
         }  # fmt: skip
 
