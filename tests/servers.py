@@ -9,6 +9,7 @@ import contextlib
 import gc
 import os
 import socket
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,7 @@ class KafkaContainer:
         from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415 - as above
 
         port = free_port()
-        self._started = LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(120)
+        self._started = LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(180)
         self._container: Any = (
             DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).waiting_for(self._started)
         )
@@ -137,7 +138,7 @@ class AzuriteContainer:
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - asks for an engine
         from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415 - as above
 
-        listens = LogMessageWaitStrategy("Blob service (is )?successfully listen").with_startup_timeout(60)
+        listens = LogMessageWaitStrategy("Blob service (is )?successfully listen").with_startup_timeout(120)
         command = ["azurite-blob", "--blobHost", "0.0.0.0", "--disableTelemetry"]
         self._container: Any = (
             DockerContainer(AZURITE_IMAGE)
@@ -205,10 +206,20 @@ def _skip_without_engine(way: Way) -> None:
         pytest.skip(trouble)
 
 
-def _wait_answering(bootstrap: str) -> None:
+def _wait_answering(bootstrap: str, timeout_s: float = 180) -> None:
     from kafka.admin import KafkaAdminClient  # noqa: PLC0415 - only restarts need it
+    from kafka.errors import KafkaError  # noqa: PLC0415 - as above
 
-    KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=60_000).close()
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            # Short tries: the engine's own listener accepts and resets at once, and the client's pauses grow.
+            KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=3_000).close()
+        except KafkaError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _kafka_variables(bootstrap: str, port: int) -> dict[str, str]:
