@@ -199,7 +199,8 @@ class Bench:
     def archived(self) -> dict[str, bytes]:
         """Every mail and copy in the archive."""
         root = self.folder / "archive"
-        return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*.eml"))}
+        files = {str(p.relative_to(root)): p for p in sorted(root.rglob("*")) if p.is_file()}
+        return {name: p.read_bytes() for name, p in files.items() if not name.startswith(("_content/", "."))}
 
 
 class ShakyStore:
