@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class Secret(BaseModel):
     """A secret, only ever by reference: the name of an environment variable or the path of a file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     env: str | None = Field(default=None, description="Environment variable that holds the secret")
     file: Path | None = Field(default=None, description="File that holds the secret, on its first line")
@@ -41,7 +41,7 @@ class Secret(BaseModel):
 class KafkaSettings(BaseModel):
     """Where Kafka is and how topics are laid out there."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     bootstrap: str = Field(
         pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$", description="host:port, several separated by commas"

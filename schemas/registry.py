@@ -3,6 +3,8 @@
 Calls and media type as in Confluent's Schema Registry API reference (POST /subjects/S/versions, GET /schemas/ids/N).
 """
 
+from urllib.parse import urlsplit
+
 import requests
 
 from schemas.codec import DecodeError
@@ -24,6 +26,7 @@ class HttpRegistry:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+        self._shown = _without_login(self._url)
         self._session = requests.Session()
 
     def schema_id(self, topic: str, name: str, text: str) -> int:
@@ -44,7 +47,7 @@ class HttpRegistry:
                 method, self._url + path, json=body, headers={"Content-Type": MEDIA_TYPE}, timeout=TIMEOUT_S
             )
         except requests.RequestException as error:
-            msg = f"schema registry {self._url} cannot be reached: {type(error).__name__}"
+            msg = f"schema registry {self._shown} cannot be reached: {type(error).__name__}"
             raise RegistryError(msg) from error
         if answer.status_code >= 400:
             msg = f"schema registry: {method} {path} answered {answer.status_code}: {answer.text[:300]}"
@@ -55,3 +58,9 @@ class HttpRegistry:
         except (ValueError, KeyError, TypeError) as error:
             msg = f"schema registry: {method} {path} answered without {wanted}: {answer.text[:300]}; is it a registry?"
             raise RegistryError(msg) from error
+
+
+def _without_login(url: str) -> str:
+    """The address as it may stand in a log."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
