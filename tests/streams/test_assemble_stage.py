@@ -314,6 +314,28 @@ def test_nothing_new_means_no_mail_but_a_closing(tmp_path: Path) -> None:
     assert len(bench.slices()) == 1
 
 
+def test_closings_of_another_group_are_invisible(tmp_path: Path) -> None:
+    """A replay that has archived everything elsewhere must not silence live, nor change its settings."""
+    log = Log()
+    first = Bench(tmp_path, log)
+    for name, record in with_settings([said(1, 2), MARK]):
+        first.add(name, record)
+    first.flow()
+    closings = first.found(CLOSINGS)
+    log.records[KAFKA.topic(CLOSINGS.name), 0].clear()
+    for one in closings:
+        name = "Closing" if "ids" in one else "SettingsInForce"
+        first.add_to(CLOSINGS, name, {**one, "group": "replay-1"})
+
+    again = Bench(tmp_path, log)
+    for name, record in [said(1, 2), MARK]:
+        again.add(name, record)
+    again.own(again.assemble, 0, Stand(4, 4))
+    again.flow()
+    assert [len(ids) for _, _, ids in emitted(again)] == [2, 2]
+    assert [one["settings"]["version"] == SETTINGS["a"]["version"] for one in again.slices()] == [True, False]
+
+
 def test_one_watermark_closes_more_slices_than_a_chunk(tmp_path: Path) -> None:
     """They are emitted chunk by chunk, and `reached` passes the watermark after the last."""
     bench = Bench(tmp_path)

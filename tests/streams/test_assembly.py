@@ -161,6 +161,30 @@ def test_a_close_event_closes_after_its_grace() -> None:
     assert len(run([closing, ("Control", control("a", "watermark", "live", 3 + GRACE_MS))])) == 1
 
 
+def test_a_watermark_acts_by_its_own_time_alone() -> None:
+    """A zombie's lagging or repeated one closes what is due at its own time, whatever was said before."""
+    early = ("RawEvents", raw(WHERE, [1], "live", captured=10, close_at=None))
+    later = ("RawEvents", raw(("a", "c", "s1"), [2], "live", captured=30, close_at=None))
+    marks = [("Control", control("a", "watermark", "live", at)) for at in (25, 19, 25, 0, 39, 40, 40)]
+
+    assert len(run([early, *marks[:1], later, *marks[1:5]])) == 1
+    assert len(run([early, *marks[:1], later, *marks[1:]])) == 2
+    assert run([early, marks[1], marks[3]]) == []
+
+
+def test_a_closed_lane_goes_to_live() -> None:
+    """What a back-fill left open closes by live's watermarks from then on, and not before."""
+    log: Log = [
+        ("RawEvents", raw(WHERE, [1], "back", captured=100, close_at=None)),
+        ("Control", control("a", "watermark", "live", 30)),
+        ("Control", control("a", "lane_closed", "back", None)),
+        ("Control", control("a", "watermark", "live", 30)),
+    ]
+
+    assert run(log[:3]) == []
+    assert len(run(log)) == 1
+
+
 def test_a_supplement_reaches_everybody_who_could_read_the_conversation() -> None:
     """What comes late carries the people that earlier closings of the slice knew."""
     first, late = (
