@@ -48,14 +48,14 @@ def new_codec(kafka: "KafkaSettings") -> "Codec":
 
 
 def log_to_stderr(level: str) -> None:
-    """One line a message; library chatter only from warnings on."""
+    """One line a message. Libraries tell every attempt at a broker or store that is down; what it means is ours to say."""
     names = {"warn": "warning"}
     logging.basicConfig(
         stream=sys.stderr, level=names.get(level, level).upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True,
     )  # fmt: skip
     for noisy in ("kafka", "aiokafka", "azure", "urllib3", "stamina"):
-        logging.getLogger(noisy).setLevel(logging.ERROR if level != "debug" else logging.DEBUG)
+        logging.getLogger(noisy).setLevel(logging.CRITICAL if level != "debug" else logging.DEBUG)
 
 
 def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:

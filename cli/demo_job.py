@@ -36,11 +36,13 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
         try:
             with Supervisor() as processes:
                 summary = _archive(steps, site, processes, clock, began)
-                _finish(site, store, summary, before, as_json=as_json)
+                proven = _finish(site, store, summary, before, as_json=as_json)
                 if keep:
                     _wait(site, processes)
         finally:
             site.close()
+    if not proven:
+        raise RuntimeError("the mails do not hold exactly what the sources served; see the sentences above")
 
 
 def open_with_steps(steps: Steps, folder: Path, store: StoreKind, scale: int, now: datetime) -> Site:
@@ -107,25 +109,26 @@ def _wait_captured(sources: list[Simulated], site: Site, processes: Supervisor, 
         time.sleep(0.1)
 
 
-def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, *, as_json: bool) -> None:
+def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, *, as_json: bool) -> bool:
+    """Write and show the summary; whether the mails were found to hold what the sources served."""
     (site.folder / "summary.json").write_text(summary.as_json() + "\n")
     if as_json:
         click.echo(summary.as_json())
-        return
+        return store != "folder" or _prove(site, to_stderr=True)
     click.echo(write_text(summary))
     if before is not None:
         added = summary.mails - before
         click.echo(
             f"Ran over its own output: {'nothing was added' if added == 0 else f'{added} mails were added'}."
         )
-    if store == "folder":
-        _prove(site)
+    proven = store != "folder" or _prove(site)
     click.echo("\nThree mails worth opening:")
     for path, why in worth_opening(site):
         click.echo(f"  {path}\n      {why}")
+    return proven
 
 
-def _prove(site: Site) -> None:
+def _prove(site: Site, *, to_stderr: bool = False) -> bool:
     """Hold the mails against what the simulated sources say that they have served, with a parser that is not ours."""
     from sandbox.checker import check  # noqa: PLC0415 - only the folder store is checked
 
@@ -133,10 +136,12 @@ def _prove(site: Site) -> None:
     click.echo(
         f"Checked against the sources' own ledgers: {found.messages:,} messages, {found.edits} edits, "
         f"{found.deletions} deletions, {found.files} files; "
-        f"{len(found.missing)} missing, {len(found.doubled)} doubled."
+        f"{len(found.missing)} missing, {len(found.doubled)} doubled.",
+        err=to_stderr,
     )
     for sentence in [*found.missing, *found.doubled][:10]:
-        click.echo(f"  ! {sentence}")
+        click.echo(f"  ! {sentence}", err=to_stderr)
+    return found.ok
 
 
 def _mails_before(folder: Path) -> int | None:

@@ -1,5 +1,6 @@
 """Three mails of the demo that show most: chosen from the ledger, never by name."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from cli.common import new_codec
 from consumers.reading import read_all
 from schemas.records import Delivery
 from schemas.topics import DELIVERIES
+from stores.factory import open_store
 
 if TYPE_CHECKING:
     from cli.demo_site import Site
@@ -28,9 +30,18 @@ def worth_opening(site: "Site") -> list[tuple[Path, str]]:
         default=None,
     )
     partial = max((one for one in found if one["status"] == "partial"), key=_richness, default=None)
-    chosen = [(chat, "a customer's chat with several people in it"), (space, "a day in a busy space"),
-              (partial, f"partial: {'; '.join(partial['reasons']) if partial else ''}")]  # fmt: skip
-    return [(_path(site, one), why) for one, why in chosen if one is not None]
+    chosen = [
+        (chat, "a customer's chat with several people in it"),
+        (space, "a day in a busy space"),
+        (partial, f"partial: {_first_reason(partial)}"),
+    ]
+    return [(_file(site, one), why) for one, why in chosen if one is not None]
+
+
+def _first_reason(one: Delivery | None) -> str:
+    reasons = one["reasons"] if one else []
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}" if reasons else ""
 
 
 def _richness(one: Delivery) -> tuple[int, int]:
@@ -41,5 +52,20 @@ def _copy(one: Delivery) -> str | None:
     return next((copy["path"] for copy in one["copies"] if copy["path"] is not None), None)
 
 
-def _path(site: "Site", one: Delivery) -> Path:
-    return site.folder / "archive" / (_copy(one) or one["path"])
+def _file(site: "Site", one: Delivery) -> Path:
+    """Where a mail program can open it: in the archive, or fetched from the blob store into `opened`."""
+    path = _copy(one) or one["path"]
+    if site.config.store.kind == "folder":
+        return site.folder / "archive" / path
+    target = site.folder / "opened" / Path(path).name
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(asyncio.run(_fetch(site, path)))
+    return target
+
+
+async def _fetch(site: "Site", path: str) -> bytes:
+    store = open_store(site.config.store)
+    try:
+        return await store.read(path)
+    finally:
+        await store.close()

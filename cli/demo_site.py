@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import sys
 import time
@@ -24,6 +25,7 @@ from sandbox.webex.tokens import CLIENT_ID, CLIENT_SECRET
 StoreKind = Literal["folder", "azurite"]
 DOMAIN = "bank.example"
 SINCE = "2026-03-02"
+USUAL_PORTS = "28480,28481"  # of the simulated LivePerson and Webex
 LISTENING = re.compile(rb"listening on (http://\S+)")
 
 
@@ -74,13 +76,14 @@ class Site:
 def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Site:
     """Start what the demo needs below `folder`; whatever fails, nothing stays behind."""
     folder.mkdir(parents=True, exist_ok=True)
+    ports = [int(port) for port in os.environ.get("CHATLEDGER_DEMO_PORTS", USUAL_PORTS).split(",")]
     with contextlib.ExitStack() as up:
         kafka = up.enter_context(KafkaServer(folder / "kafka"))
         azurite = up.enter_context(Azurite(folder / "azurite")) if store == "azurite" else None
         sources = [
-            _simulate(up, folder, Role("liveperson", "liveperson", 28480, scale), now_iso),
+            _simulate(up, folder, Role("liveperson", "liveperson", ports[0], scale), now_iso),
             # Scale 1 is what brings its space of 3,000 messages.
-            _simulate(up, folder, Role("webex", "webex", 28481, scale + 1), now_iso),
+            _simulate(up, folder, Role("webex", "webex", ports[1], scale + 1), now_iso),
         ]
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)

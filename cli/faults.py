@@ -41,7 +41,9 @@ def _wrong(fault: Any, field: FieldInfo | None, within: list[Model]) -> str:
         case _ if Secret in _models(field):
             return f"expected {REFERENCE}"
         case _:
-            said = PLAIN.get(fault["type"]) or str(fault["msg"]).replace("Input should be", "expected")
+            said = PLAIN.get(fault["type"]) or str(fault["msg"]).replace(
+                "Input should be", "expected"
+            ).replace("String should", "must")
             return f"{said} ({wanted})" if wanted else said
 
 

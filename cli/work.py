@@ -28,4 +28,7 @@ def work(config_path: Path, log_level: str, *, with_parent: bool) -> None:
         stop_with_parent()
     codec = new_codec(config.kafka)
     ready_or_explain(config, codec)
-    sys.exit(run_worker(config.kafka, config.worker, open_store(config.store), codec, loglevel=log_level))
+    worker = config.worker.model_copy(
+        update={"state_dir": config.worker.state_dir or config.state_dir / "worker"}
+    )
+    sys.exit(run_worker(config.kafka, worker, open_store(config.store), codec, loglevel=log_level))

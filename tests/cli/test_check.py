@@ -1,0 +1,132 @@
+"""`chatledger check`: what works and what does not, each with what to do, never with a secret."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.demo_site import Site
+from sandbox.liveperson.auth import Credentials
+from sandbox.webex.tokens import CLIENT_SECRET
+from tests.cli.playground import Installation, Result, install
+from tests.servers import free_port
+
+pytestmark = pytest.mark.kafka
+WRONG = "wrong-secret-77"
+
+
+def failures(result: Result) -> list[str]:
+    """The lines that say FAIL; each has something to do in it."""
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert result.returncode == bool(lines)
+    for line in lines:
+        what, _, advice = line.removeprefix("FAIL").strip().partition(": ")
+        assert what
+        assert len(advice.split()) > 4, line
+    return lines
+
+
+def test_everything_is_well_on_the_playground(fresh: Installation) -> None:
+    """Configuration, mapping, Kafka, topics, store, and every right that each source needs; the state is left alone."""
+    before = sorted(fresh.folder.rglob("*"))
+    done = fresh.chatledger("check")
+    assert failures(done) == []
+    said = done.stdout
+    for what in (
+        "configuration",
+        "user mapping",
+        "Kafka at",
+        "topics as in",
+        "folder store",
+        "liveperson: ",
+        "webex: ",
+    ):
+        assert f"ok    {what}" in said
+    after = {path for path in fresh.folder.rglob("*") if "archive" not in path.parts}
+    assert after == {path for path in before if "archive" not in path.parts}
+
+
+@pytest.mark.parametrize("source", ["liveperson", "webex"])
+def test_a_wrong_secret_is_said_and_not_shown(site: Site, tmp_path: Path, source: str) -> None:
+    """The other source is checked all the same; neither the wrong nor the right secret is printed."""
+    secret = tmp_path / "secret"
+    secret.write_text(WRONG, encoding="utf-8")
+    name = {"liveperson": "lp", "webex": "webex"}[source]
+    changes = {f'"{site.folder.resolve() / "secrets" / name}"': f'"{secret}"'}
+    if source == "webex":  # without an access token at hand, the secret is needed to get one
+        token = tmp_path / "token"
+        token.touch(mode=0o600)
+        token.write_text(
+            '{"refresh_token": "stale-token-77", "access_token": "", "expires_ms": 1}', encoding="utf-8"
+        )
+        changes[f'"{site.folder.resolve() / "state" / "webex.token"}"'] = f'"{token}"'
+    made = install(site, tmp_path / f"secret-{source}", changes=changes)
+    made.chatledger("topics", "create")
+    done = made.chatledger("check")
+    lines = failures(done)
+    assert lines
+    assert all(f" {source}: " in line for line in lines)
+    for precious in (WRONG, "stale-token-77", Credentials().client_secret, CLIENT_SECRET):
+        assert precious not in done.stdout + done.stderr
+
+
+def test_a_missing_token_file_asks_for_the_login(site: Site, tmp_path: Path) -> None:
+    """The sentence names the command."""
+    token = f'"{site.folder.resolve() / "state" / "webex.token"}"'
+    made = install(site, tmp_path / "tokenless", only="webex", changes={token: f'"{tmp_path / "none"}"'})
+    made.chatledger("topics", "create")
+    (line,) = failures(made.chatledger("check"))
+    assert "chatledger login" in line
+
+
+def test_a_secret_that_is_not_there_is_said(site: Site, tmp_path: Path) -> None:
+    """The file or variable that should hold it is named."""
+    old = f'{{ file = "{site.folder.resolve() / "secrets" / "lp"}" }}'
+    made = install(site, tmp_path / "unset", only="liveperson", changes={old: '{ env = "NOT_SET_77" }'})
+    made.chatledger("topics", "create")
+    lines = failures(made.chatledger("check"))
+    assert lines
+    assert all("NOT_SET_77 is not set" in line for line in lines)
+
+
+def test_kafka_down_is_said_and_the_rest_is_checked(site: Site, tmp_path: Path) -> None:
+    """Within half a minute, with the address that was tried."""
+    nowhere = f"127.0.0.1:{free_port()}"
+    old = f'bootstrap = "{site.config.kafka.bootstrap}"'
+    made = install(site, tmp_path / "brokerless", changes={old: f'bootstrap = "{nowhere}"'})
+    done = made.chatledger("check", timeout_s=40)
+    (line,) = failures(done)
+    assert f"Kafka at {nowhere}" in line
+    assert "ok    webex: events feed" in done.stdout
+    for command in (["status"], ["mapping", "apply"]):
+        failed = made.chatledger(*command, timeout_s=40)
+        assert failed.returncode == 1
+        assert nowhere in failed.stderr
+        assert "Traceback" not in failed.stderr
+
+
+def test_a_store_that_cannot_be_written_is_said(site: Site, tmp_path: Path) -> None:
+    """A folder below a file; an Azure account that nobody serves."""
+    path = f'path = "{tmp_path / "full" / "archive"}"'
+    made = install(
+        site, tmp_path / "full", only="webex", changes={path: f'path = "{site.config_path}/archive"'}
+    )
+    made.chatledger("topics", "create")
+    (line,) = failures(made.chatledger("check"))
+    assert "folder store" in line
+    assert "archive" in line
+
+    string = tmp_path / "string"
+    string.write_text(
+        f"DefaultEndpointsProtocol=http;AccountName=chats;AccountKey=c2VjcmV0Nzc3Nw==;"
+        f"BlobEndpoint=http://127.0.0.1:{free_port()}/chats;", encoding="utf-8"
+    )  # fmt: skip
+    text = made.path.read_text(encoding="utf-8").replace(
+        'kind = "folder"', 'kind = "azure"\ncontainer = "chats"'
+    )
+    text = text.replace("durable = false", f'connection_string_file = "{string}"')
+    made.path.write_text(text.replace(f'path = "{site.config_path}/archive"\n', ""), encoding="utf-8")
+    done = made.chatledger("check")
+    (line,) = failures(done)
+    assert "azure store" in line
+    assert "c2VjcmV0" not in done.stdout + done.stderr
