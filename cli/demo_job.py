@@ -122,6 +122,10 @@ def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, 
             f"Ran over its own output: {'nothing was added' if added == 0 else f'{added} mails were added'}."
         )
     proven = store != "folder" or _prove(site)
+    if store != "folder":
+        click.echo(
+            "Not checked against the sources' ledgers: the checker reads a folder; run the demo without STORE for that."
+        )
     click.echo("\nThree mails worth opening:")
     for path, why in worth_opening(site):
         click.echo(f"  {path}\n      {why}")

@@ -47,6 +47,7 @@ class Simulated:
     url: str
     ledger: Path
     process: ManagedProcess
+    command: list[str]
 
     def move(self, now_ms: int) -> None:
         """Set its clock; it never goes back."""
@@ -66,6 +67,7 @@ class Site:
     config_path: Path
     config: Config
     sources: list[Simulated]
+    kafka: KafkaServer
     up: contextlib.ExitStack
 
     def close(self) -> None:
@@ -88,7 +90,7 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)
         _sign_in(config)
-        return Site(folder, path, config, sources, up.pop_all())
+        return Site(folder, path, config, sources, kafka, up.pop_all())
     raise AssertionError  # for the type checker: ExitStack could swallow exceptions, ours never does
 
 
@@ -103,7 +105,7 @@ def _simulate(up: contextlib.ExitStack, folder: Path, role: Role, now_iso: str) 
         "--scale", str(role.scale), "--now", now_iso,
     ]  # fmt: skip
     process = up.enter_context(start_process(command, log=log, name=f"simulated {role.kind}"))
-    return Simulated(role.uid, _address(process, log), ledger, process)
+    return Simulated(role.uid, _address(process, log), ledger, process, command)
 
 
 def _address(process: ManagedProcess, log: Path) -> str:

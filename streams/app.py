@@ -42,8 +42,9 @@ class Worker:
             kafka, codec, Contents(store), self.positions, lambda: Outbox(self.app.producer, kafka, codec),
             RefusalLimit(settings.refusal_window),
         )  # fmt: skip
-        scratch = Scratch(Path(tempfile.mkdtemp(prefix="chatledger-", dir=settings.state_dir)))
-        self.assemble = AssembleStage(self.desk, Memory(), scratch, lambda n: read_back(kafka, CLOSINGS, n))
+        folder = settings.state_dir or Path(tempfile.gettempdir())
+        scratch, memory = Scratch(folder), Memory(folder)
+        self.assemble = AssembleStage(self.desk, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))
         self.route = RouteStage(self.desk, lambda: read_back(kafka, MAPPINGS, 0))
         render = RenderStage(self.desk)
         keep = StoreStage(self.desk, store, concurrency=settings.store_concurrency)
@@ -88,6 +89,9 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "web_enabled": False,
+        "datadir": str(
+            (settings.state_dir or Path(tempfile.gettempdir())) / "faust"
+        ),  # else it makes one where we stand
         "store": "memory://",
     }
     credentials = faust_credentials(kafka)

@@ -77,6 +77,7 @@ class AssembleStage:
             with dependency("closings"):
                 async for data in self._closings(partition):
                     await self._remember(data)
+                    self._desk.steps[self.name] += 1
             if self.assemblies.get(partition) is owned:
                 self._bare.discard(partition)
 
@@ -87,7 +88,7 @@ class AssembleStage:
         except LASTING as error:
             await self._refuse(assembly, record, error, outbox)
             return
-        self._desk.limit.note(refused=False)
+        self._desk.limit.note(self.name, refused=False)
         if name == "RawEvents":
             assembly.add(record.offset, value, record.value)
             self._move(assembly, record)
@@ -131,6 +132,7 @@ class AssembleStage:
             remembered.append(closed.closing)
             await self._send(record, closed, outbox)
         await outbox.confirm()
+        self._desk.steps[self.name] += 1
         for closing in remembered:
             self._memory.add_closing(closing)
 

@@ -4,8 +4,11 @@ Everything is asked *as of* a position (semantics 16): an event at position p se
 """
 
 import json
+import os
 import sqlite3
+import tempfile
 from bisect import bisect_left
+from pathlib import Path
 from typing import NamedTuple
 
 from schemas.ids import ID_BYTES, slice_key
@@ -26,15 +29,26 @@ class PastClosing(NamedTuple):
     closing_id: bytes | None
 
 
+def _new_file(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, path = tempfile.mkstemp(prefix="memory-", suffix=".sqlite", dir=folder)
+    os.close(handle)
+    return path
+
+
 class Memory:
     """Closings and settings of the partitions that this worker owns."""
 
-    def __init__(self, path: str = "") -> None:
-        """`path`: sqlite file; by default one that has no name and goes with the process."""
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder`: where the SQLite file lies, by default where SQLite keeps temporary files."""
+        path = "" if folder is None else _new_file(folder)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=OFF")  # a cache: after a crash it is made anew
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(_TABLE)
+        if path:
+            # Open, but without a name: the space is free again whatever happens to the process.
+            Path(path).unlink()
         self._settings: dict[tuple[int, str], list[tuple[int, Settings]]] = {}
 
     def add_closing(self, closing: Closing) -> None:

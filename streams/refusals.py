@@ -37,22 +37,22 @@ def dependency(what: str) -> Iterator[None]:
 
 @dataclass
 class RefusalLimit:
-    """Stops the worker when at least `share` of the last `window` records were refused."""
+    """Stops the worker when at least `share` of the last `window` records of one stage were refused.
+
+    Each stage counts for itself: healthy ones would otherwise hide one that refuses everything.
+    """
 
     window: int = 200
     share: float = 0.5
-    _recent: deque[bool] = field(default_factory=deque)
-    _refused: int = 0
+    _recent: dict[str, deque[bool]] = field(default_factory=dict)
 
-    def note(self, *, refused: bool) -> None:
+    def note(self, stage: str, *, refused: bool) -> None:
         """Count one record; TooManyRefusalsError when it is one too many."""
-        self._recent.append(refused)
-        self._refused += refused
-        if len(self._recent) > self.window:
-            self._refused -= self._recent.popleft()
-        if len(self._recent) == self.window and self._refused >= self.share * self.window:
+        recent = self._recent.setdefault(stage, deque(maxlen=self.window))
+        recent.append(refused)
+        if refused and len(recent) == self.window and sum(recent) >= self.share * self.window:
             msg = (
-                f"{self._refused} of the last {self.window} records were refused (their dead letters say why): stopped "
+                f"{stage}: {sum(recent)} of the last {self.window} records were refused (their dead letters say why): stopped "
                 "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
             )
             raise TooManyRefusalsError(msg)

@@ -37,14 +37,16 @@ class Watch:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._moved: dict[TopicPartition, tuple[int, float]] = {}
+        self._moved: dict[TopicPartition, tuple[tuple[int, int], float]] = {}
         self._rebalancing_since: float | None = None
 
-    def look(self, tp: TopicPartition, reached: int, highwater: int | None, now_s: float) -> None:
-        """Note where a partition stands; NoProgressError if it should have moved long ago."""
-        last, since = self._moved.get(tp, (-1, now_s))
-        if reached != last or highwater is None or highwater <= reached:
-            self._moved[tp] = (reached, now_s)
+    def look(
+        self, tp: TopicPartition, reached: int, highwater: int | None, now_s: float, *, steps: int = 0
+    ) -> None:
+        """Note where a partition stands and how many steps its stage has made; NoProgressError if neither moves."""
+        last, since = self._moved.get(tp, ((-1, -1), now_s))
+        if (reached, steps) != last or highwater is None or highwater <= reached:
+            self._moved[tp] = ((reached, steps), now_s)
         elif now_s - since > self._limit_s:
             msg = f"{tp[0]}/{tp[1]}: stuck at {reached} of {highwater} for {now_s - since:.0f} s"
             raise NoProgressError(msg)
@@ -75,7 +77,8 @@ def report_status(worker: Worker, settings: WorkerSettings) -> None:
         if worker.desk.contents.waiting:
             watch.rest()
         for tp, reached in list(worker.positions.reached.items()):
-            watch.look(tp, reached, _highwater(worker, tp), time.monotonic())
+            steps = worker.desk.steps[worker.stages[tp[0]].name]
+            watch.look(tp, reached, _highwater(worker, tp), time.monotonic(), steps=steps)
         name = worker.desk.kafka.topic(CONNECTOR_STATUS.name)
         for status in statuses(worker):
             key = status_key(status)

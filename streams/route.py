@@ -35,7 +35,7 @@ class RouteStage:
 
     async def handle(self, records: list[Record]) -> None:
         """One mail becomes one record of copies; an activation changes the mapping for what follows."""
-        if self._bare.intersection(record.partition for record in records):
+        while self._bare.intersection(record.partition for record in records):
             await self._learn()
         await each(self.name, self._desk, records, self._one)
 
@@ -106,6 +106,7 @@ class RouteStage:
     async def _learn(self, wanted: str = "") -> None:
         """Read all of the topic; keep the mappings that are in force somewhere from here on, and the wanted one."""
         written: dict[str, bytes] = {}
+        asked = {number: self._in_force[number] for number in self._bare}
         with dependency("mappings"):
             async for data in self._mappings():
                 name, value = self._desk.codec.decode(data)
@@ -113,11 +114,12 @@ class RouteStage:
                     written[value["version"]] = data
                 elif name == "MappingInForce":
                     self._note(value)
+            # A partition that came while we were reading has a new history, and is read for again.
+            self._bare -= {number for number, known in asked.items() if self._in_force.get(number) is known}
             needed = {"", wanted, *self._needed()}
             self._routers = {version: one for version, one in self._routers.items() if version in needed}
             for version in needed & (written.keys() - self._routers.keys()):
                 self._routers[version] = Router(self._desk.codec.decode(written[version]).value)
-        self._bare.clear()
 
     def _needed(self) -> set[str]:
         """Versions that a mail may still ask for; what was in force before them is forgotten."""

@@ -16,7 +16,7 @@ class WorkerSettings(BaseModel):
         description="Consumer group; all workers of an installation share it",
     )
     state_dir: Path | None = Field(
-        default=None, description="Folder for scratch files; by default the system's temporary folder"
+        default=None, description="Folder for open slices and closings; by default state_dir/worker"
     )
     store_concurrency: int = Field(
         default=16, ge=1, le=256, description="Mails that are stored at the same time"

@@ -1,5 +1,6 @@
 """What all four stages share: which records of a batch are new, what one stage may touch, and how it refuses."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -63,10 +64,12 @@ class Desk:
     positions: Positions
     new_outbox: Callable[[], Outbox]
     limit: RefusalLimit = field(default_factory=RefusalLimit)
+    steps: Counter[str] = field(default_factory=Counter)
+    """Small steps by stage, for the watch over progress: positions of a large batch move only at its end."""
 
     async def refuse(self, stage: str, record: Record, error: Exception, outbox: Outbox) -> None:
         """Send the original bytes to dead-letters; the caller confirms the outbox."""
-        self.limit.note(refused=True)
+        self.limit.note(stage, refused=True)
         letter = dead_letter(
             stage, record.topic, record.partition, record.offset, record.key, record.value, error
         )
@@ -119,7 +122,8 @@ async def each(stage: str, desk: Desk, records: list[Record], effect: Effect) ->
     for record in records:
         try:
             await effect(record, outbox)
-            desk.limit.note(refused=False)
+            desk.limit.note(stage, refused=False)
+            desk.steps[stage] += 1
         except LASTING as error:
             await desk.refuse(stage, record, error, outbox)
     await outbox.confirm()

@@ -46,7 +46,7 @@ class StoreStage(Stateless):
         async with self._slots:
             try:
                 await self._one(record, outbox)
-                self._desk.limit.note(refused=False)
+                self._desk.limit.note(self.name, refused=False)
             except (*LASTING, StoreConflictError) as error:
                 log.error("%s/%s/%s refused: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400
                 await self._desk.refuse(self.name, record, error, outbox)
@@ -80,6 +80,7 @@ class StoreStage(Stateless):
         outcome, reason = target["outcome"], target["reason"]
         if target["path"] is not None:
             outcome, reason = await self._make(copies, target["path"], original)
+            self._desk.steps[self.name] += 1
         return {
             "participant": target["participant"], "mailbox": target["mailbox"], "path": target["path"],
             "outcome": _OUTCOMES[outcome], "reason": reason,

@@ -19,6 +19,7 @@ from azure.storage.blob import ContainerClient
 from sandbox.azurite import Azurite
 from sandbox.checked_mail import Parser
 from sandbox.checker import check
+from sandbox.ports import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -36,7 +37,22 @@ def command(folder: Path, *options: str) -> list[str]:
 
 def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the demo to its end."""
-    return subprocess.run(command(folder, *options), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command(folder, *options),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=dict(os.environ),
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_ports() -> Iterator[None]:
+    """Ports of our own: addresses stand in raw events, and somebody else's demo may hold the usual ports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHATLEDGER_DEMO_PORTS", f"{free_port()},{free_port()}")
+        yield
 
 
 def summary_of(run: subprocess.CompletedProcess[str]) -> Any:

@@ -1,5 +1,7 @@
 """What a worker remembers, asked as of a position."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,3 +104,13 @@ def test_a_repeat_replaces_itself() -> None:
     memory.add_closing(closing(3, 1))
 
     assert len(memory.closings(0, KEY)) == 1
+
+
+def test_its_file_lies_where_it_was_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Closings grow for years: they fill the configured disk, and no file stays when the process is killed."""
+    memory = Memory(tmp_path / "state")
+    for position in range(20_000):
+        memory.add_closing(closing(position, 1, 2))
+
+    assert len(memory.closings(0, KEY)) == 20_000
+    assert list((tmp_path / "state").iterdir()) == []

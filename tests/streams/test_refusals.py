@@ -17,18 +17,18 @@ def test_half_of_a_window_is_too_much() -> None:
     """The limit looks at the last records only, and not before it has seen a window of them."""
     limit = RefusalLimit(window=10)
     for _ in range(20):
-        limit.note(refused=True) if _ % 5 == 0 else limit.note(refused=False)
+        limit.note("render", refused=True) if _ % 5 == 0 else limit.note("render", refused=False)
     for _ in range(3):
-        limit.note(refused=True)
+        limit.note("render", refused=True)
     with pytest.raises(TooManyRefusalsError, match="of the last 10"):
-        limit.note(refused=True)
+        limit.note("render", refused=True)
 
 
 def test_the_first_records_of_a_process_may_all_be_bad() -> None:
     """One bad record at the head of a quiet topic must not stop the worker."""
     limit = RefusalLimit(window=10)
     for _ in range(9):
-        limit.note(refused=True)
+        limit.note("render", refused=True)
 
 
 def test_errors_of_a_dependency_never_look_like_those_of_bytes() -> None:
@@ -49,3 +49,15 @@ def test_a_letter_says_what_where_and_why() -> None:
     assert letter["reason"].startswith("mails/3/7: \ufffdxxx")
     assert len(letter["reason"]) == LONGEST_REASON
     assert letter["error"] == "ValueError"
+
+
+def test_healthy_stages_do_not_hide_one_that_refuses_everything() -> None:
+    """Each stage counts for itself: a broken renderer is stopped however many raw events are fine."""
+    limit = RefusalLimit(window=10)
+    for _ in range(9):
+        limit.note("render", refused=True)
+        for _ in range(20):
+            limit.note("assemble", refused=False)
+
+    with pytest.raises(TooManyRefusalsError, match="render"):
+        limit.note("render", refused=True)

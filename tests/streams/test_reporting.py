@@ -87,3 +87,14 @@ def test_each_partition_says_how_far_it_is(
     assert (status["reached"], status["state"], status["counters"]) == (3, state, {"waiting": left})
     assert (status["last_error"] is not None) == bool(waiting)
     assert encode_status(status)
+
+
+def test_small_steps_within_a_large_batch_are_progress() -> None:
+    """A mail with thousands of copies, or years of closings to restore, takes long without standing still."""
+    watch = Watch(10)
+
+    for now in range(0, 100, 5):
+        watch.look(TP, 5, 9, now, steps=now)
+    watch.look(TP, 5, 9, 105, steps=95)
+    with pytest.raises(NoProgressError):
+        watch.look(TP, 5, 9, 106, steps=95)
