@@ -17,7 +17,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import mapping_version
 from schemas.records import Mapping, MappingActivated
-from schemas.topics import MAILS, MAPPINGS
+from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
 
 HEADINGS = ["ExternalUserId", "O365UserMailbox"]
 
@@ -113,6 +113,9 @@ def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping) -> bool:
     activated: MappingActivated = {"version": mapping["version"], "recorded_at_ms": int(time.time() * 1000)}
     with new_producer(kafka) as producer:
         value = codec.encode(mappings, "Mapping", mapping)
+        if len(value) > MAX_RECORD_BYTES:
+            msg = f"{len(mapping['rows'])} users make {len(value)} bytes; a user mapping holds {MAX_RECORD_BYTES} at most"
+            raise MappingError(msg)
         producer.send(mappings, key=mapping["version"].encode(), value=value).get(timeout=60)
         value = codec.encode(mails, "MappingActivated", activated)
         sent = [producer.send(mails, value=value, partition=number) for number in range(kafka.partitions)]

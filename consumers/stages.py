@@ -73,5 +73,5 @@ def stages_unwell(found: WorkersView) -> list[str]:
 
 
 def _badness(state: str) -> int:
-    order = ("never reported", "stopped", "idle", "starting", "working", "waiting", "refused")
+    order = ("never reported", "stopped", "idle", "starting", "working", "waiting", "refused", "failed")
     return order.index(state) if state in order else 0

@@ -9,7 +9,7 @@ from schemas.broker import KafkaSettings
 from schemas.status import ALL_CONNECTORS, ConnectorStatus
 from schemas.topics import CONNECTOR_STATUS
 
-BAD_STATES = frozenset({"waiting", "refused"})
+BAD_STATES = frozenset({"waiting", "refused", "failed"})
 
 
 @dataclass

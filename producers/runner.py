@@ -10,6 +10,7 @@ attachment, and whatever the source itself holds for one page.
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from kafka.errors import KafkaError
 
@@ -28,6 +29,7 @@ from producers.waiting import StoppedError, Waiting, backoff_s
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.status import State
+from schemas.topics import DAY_MS
 from stores.interface import StoreError
 
 log = logging.getLogger(__name__)
@@ -119,9 +121,19 @@ class Runner:
         now_ms = self._first_answer(patient=patient)
         since, zone = self._connector.collect.since, self._connector.zone
         lanes = planned([each.lane for each in saved.values()], now_ms, since, zone)
+        self._shown_by_source([lane for lane in lanes if lane.name not in saved], now_ms)
         known = announce(self._desk, saved, lanes, self._settings, self._sink.partitions)
         self._closed = [each.lane for each in known if each.lane.closed]
         self._runs = [self._to_run(each) for each in known if not each.lane.closed]
+
+    def _shown_by_source(self, fresh: list[Lane], now_ms: int) -> None:
+        """Refuse a back-fill whose beginning the source does not show any more: it would look complete."""
+        earliest = now_ms - self._source.look_back_ms
+        if any(lane.from_ms < earliest - DAY_MS for lane in fresh):
+            day = datetime.fromtimestamp(earliest / 1000, UTC).date()
+            msg = f"collect.since: {self._source.name} shows nothing before {day}; choose that day or a later one"
+            self._status(LIVE).trouble("refused", msg)
+            raise SourceRefusedError(msg)
 
     def _end(self) -> None:
         for run in self._runs:
@@ -197,7 +209,8 @@ class Runner:
         except StoppedError:
             raise
         except Exception as error:  # ours or the source's mistake: said once more where people look
-            run.status.trouble("stopped", f"{type(error).__name__}: {error}")
+            run.status.trouble("failed", f"{type(error).__name__}: {error}")
+            self._runs.remove(run)  # its last word is not "stopped"
             raise
         finally:
             self._rounds.seen.forget_sent()

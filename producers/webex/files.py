@@ -82,6 +82,10 @@ class Files:
         return _made(url, "stored", note, transfer.head, content)
 
 
+MOST_FRUITLESS = 5
+"""So many tries in a row that bring no byte of a file end the download for now."""
+
+
 class Transfer:
     """One download, taken up again where it broke off. Memory: one chunk."""
 
@@ -92,6 +96,8 @@ class Transfer:
         self._until = time.monotonic() + self._seconds
         self._response: requests.Response | None = None
         self._got = 0
+        self._resumed_at = -1
+        self._fruitless = 0
         self.head = _Head(None, None)
         self.unscanned = False
 
@@ -129,6 +135,14 @@ class Transfer:
 
     def _resume(self) -> None:
         """Ask for the rest. A service that sends all of it again is read past what we have."""
+        self._check()
+        # One that breaks off again and again without a byte is down: the poll is waited for, not tried on here.
+        self._fruitless = self._fruitless + 1 if self._got == self._resumed_at else 0
+        self._resumed_at = self._got
+        if self._fruitless >= MOST_FRUITLESS:
+            raise SourceUnavailableError(
+                "Webex breaks a file off at the same byte each time; it is fetched again"
+            )
         response = self._again({"Range": f"bytes={self._got}-"} if self._got else {})
         if response.status_code not in {200, 206, 416}:
             raise SourceUnavailableError(

@@ -174,9 +174,18 @@ def test_a_mistake_in_the_code_is_told_and_raised(fresh: Callable[..., KafkaSett
         a_runner(source, kafka).once()
     status = statuses(kafka)[f"{UID}/collector/live".encode()]
     assert (status["state"], status["last_error"]["message"]) == (
-        "stopped",
+        "failed",
         "ZeroDivisionError: division by zero",
     )
+
+
+def test_a_back_fill_beyond_what_the_source_shows_is_refused(fresh: Callable[..., KafkaSettings]) -> None:
+    """It would find nothing, say that it is complete, and nobody would know."""
+    kafka, source = fresh(), hourly()
+    with pytest.raises(SourceRefusedError, match="shows nothing before"):
+        a_runner(source, kafka, replace_since(date(2025, 1, 1))).once()
+    assert statuses(kafka)[f"{UID}/collector/live".encode()]["state"] in {"refused", "stopped"}
+    assert not any(controls(read_log(kafka), "watermark").values())
 
 
 def test_refused_bytes_are_in_dead_letters_before_the_watermark_moves(

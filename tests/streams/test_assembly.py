@@ -161,6 +161,30 @@ def test_a_close_event_closes_after_its_grace() -> None:
     assert len(run([closing, ("Control", control("a", "watermark", "live", 3 + GRACE_MS))])) == 1
 
 
+def test_what_was_closed_below_reached_is_read_and_not_computed() -> None:
+    """After a restart the log is read from the head of what was open: what had closed between lacks its own head."""
+    another = ("a", "c", "s2")
+    log: Log = [
+        ("RawEvents", raw(WHERE, [1], "live", captured=10, close_at=None)),
+        ("RawEvents", raw(another, [5], "live", captured=10, close_at=None)),
+        ("RawEvents", raw(WHERE, [2], "live", captured=10, close_at=None)),
+        ("Control", control("a", "watermark", "live", 20)),
+        ("RawEvents", raw(WHERE, [1, 2, 3], "live", captured=30, close_at=None)),
+        ("Control", control("a", "watermark", "live", 60)),
+    ]
+    durable = Durable()
+    live(log[:4], durable, random.Random(1), 10**9)
+    assert len(durable.mails) == 1
+    durable.committed = (1, 4)
+    live(log, durable, random.Random(1), 10**9)
+
+    assert sorted(durable.mails) == sorted(oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS))
+    assert [(revision, len(ids)) for name, revision, ids in durable.mails if name.endswith("s0")] == [
+        (0, 2),
+        (1, 1),
+    ]
+
+
 def test_a_watermark_acts_by_its_own_time_alone() -> None:
     """A zombie's lagging or repeated one closes what is due at its own time, whatever was said before."""
     early = ("RawEvents", raw(WHERE, [1], "live", captured=10, close_at=None))
