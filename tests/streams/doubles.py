@@ -63,7 +63,7 @@ class Log:
     def __init__(self) -> None:
         self.records: dict[tuple[str, int], list[tuple[bytes | None, bytes]]] = defaultdict(list)
         self.unconfirmed = 0
-        self.broken: Exception | None = None  # what the next confirmation raises
+        self.broken: Exception | None = None  # what the next confirmation raises, once
 
     def add(self, topic: Topic, value: bytes, partition: int = 0, key: bytes | None = None) -> int:
         """Append a record, and say where it stands."""
@@ -86,7 +86,8 @@ class Log:
     async def _confirm(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
         await asyncio.sleep(0)
         if self.broken is not None:
-            raise self.broken
+            error, self.broken = self.broken, None
+            raise error
         self.unconfirmed -= 1
         self.records[topic, partition].append((key, value))
 

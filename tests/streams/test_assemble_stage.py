@@ -128,7 +128,6 @@ def test_an_error_while_a_slice_closes_is_no_refusal(tmp_path: Path) -> None:
     log.broken = ValueError("a client's own")
     with pytest.raises(DependencyError):
         bench.flow()
-    log.broken = None
     assert bench.stand(bench.assemble) == Stand(0, 1)
 
     again = Bench(tmp_path, log)

@@ -130,6 +130,15 @@ def test_a_live_watermark_does_not_cut_a_day_that_is_being_back_filled() -> None
     assert [len(ids) for _, _, ids in run(log)] == [2]
 
 
+def test_neither_count_nor_size_closes() -> None:
+    """However much a slice holds, it waits for its end: a recovery that starts in the middle could not cut alike."""
+    many: Log = [("RawEvents", raw(WHERE, [n], "live", captured=10, close_at=None)) for n in range(200)]
+    early, end = (("Control", control("a", "watermark", "live", at)) for at in (19, 20))
+
+    assert run([*many[:3], early, *many[3:], early]) == []
+    assert [len(ids) for _, _, ids in run([*many[:3], early, *many[3:], early, end])] == [200]
+
+
 def test_another_connectors_watermark_closes_what_a_silent_one_left() -> None:
     """A connector that stopped cannot pin the partition for ever."""
     log: Log = [
