@@ -1,1 +1,1 @@
-"""What listens: monitor, status, delivery log, user mapping."""
+"""What listens: monitor, status, summary, drain, user mapping."""

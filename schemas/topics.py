@@ -42,12 +42,12 @@ class Topic:
 RAW_EVENTS = Topic(
     "raw-events", "Every event as captured, and the control records of the lanes: the original of everything else",
     "connector uid / conversation; control records have none and go to every partition", ("RawEvents", "Control"),
-    "delete", ("producers",), ("streams: assemble", "replay"), ledger=True,
+    "delete", ("producers",), ("streams: assemble",), ledger=True,
 )  # fmt: skip
 CLOSINGS = Topic(
     "closings", "Which events each closing of a slice took, and settings as of their position",
     "group | slice key | position", ("Closing", "SettingsInForce"),
-    "compact", ("streams: assemble",), ("streams: assemble", "replay"), ledger=True,
+    "compact", ("streams: assemble",), ("streams: assemble",), ledger=True,
 )  # fmt: skip
 CONVERSATIONS = Topic(
     "conversations", "Closed slices: ordered, without duplicates, ready to be rendered",
@@ -65,7 +65,7 @@ COPIES = Topic(
 DELIVERIES = Topic(
     "deliveries", "The ledger of what was stored: mail, copies, hashes, outcomes",
     "connector uid / conversation", ("Delivery",), "delete", ("streams: store",),
-    ("monitor", "delivery log", "mailbox import"), ledger=True,
+    ("monitor", "summary"), ledger=True,
 )  # fmt: skip
 MAPPINGS = Topic(
     "mappings", "User mappings, whole, and where each came in force",
