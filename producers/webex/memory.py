@@ -68,7 +68,7 @@ class Memory:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"webex-{uid}.sqlite3"
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._db.executescript(f"pragma journal_mode=wal; pragma synchronous=normal; {_TABLES}")
         self._sent: dict[bytes, bytes] = {}
         self._files: dict[str, Attachment] = {}
