@@ -78,7 +78,8 @@ def planned(lanes: Iterable[Lane], now_ms: int, since: date | None, zone: str) -
     begin = _begin(now_ms, since, zone)
     if not any(lane.name == LIVE for lane in known):
         start = now_ms if begin is None else day_start_ms(local_day(now_ms, zone), zone)
-        known.append(Lane(LIVE, start))
+        # A first start that was killed may have left its back-fill alone: live begins where that ends, however late it is.
+        known.append(Lane(LIVE, max((lane.to_ms for lane in known if lane.to_ms is not None), default=start)))
     earliest = min(lane.from_ms for lane in known)
     if begin is not None and begin < earliest:
         known.append(back_fill(begin, earliest))

@@ -340,3 +340,14 @@ def test_pauses_grow_to_a_ceiling(attempt: int) -> None:
     """Never longer than a minute, never shorter than half of what doubling gives."""
     ceiling = min(60.0, 0.5 * 2.0 ** min(attempt, 30))
     assert ceiling / 2 <= backoff_s(attempt) <= ceiling
+
+
+def test_live_begins_where_the_back_fill_of_a_killed_first_start_ends() -> None:
+    """Killed between the two cursors, and started again days later: no day falls between the lanes."""
+    zone = "UTC"
+    begun = planned([], BASE_MS + 4 * DAY_MS, date(2026, 3, 1), zone)
+    left = [lane for lane in begun if lane.to_ms is not None]
+
+    again = planned(left, BASE_MS + 6 * DAY_MS, date(2026, 3, 1), zone)
+
+    assert again == begun
