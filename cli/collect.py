@@ -50,7 +50,8 @@ def collect(connector: str, config_path: Path, log_level: str, *, once: bool, wi
 
 def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     """Run until a signal, or once; returns the exit code."""
-    from producers.contents import StoreContents  # noqa: PLC0415 - as above
+    from cli.retries import tell_retries  # noqa: PLC0415 - as above
+    from producers.contents import StoreContents  # noqa: PLC0415
     from producers.cursor import CursorError  # noqa: PLC0415
     from producers.runner import Runner  # noqa: PLC0415
     from producers.sink import SinkError  # noqa: PLC0415
@@ -61,6 +62,7 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     stop = threading.Event()
     stop_on_signals(stop.set)
     waiting = Waiting(stop)
+    tell_retries(waiting)
     contents = StoreContents(lambda: open_store(config.store), waiting)
     settings = config.named(uid)
     source = open_source(config, uid, contents, stop)

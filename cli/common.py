@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from cli.quiet import quieten
+
 if TYPE_CHECKING:
     from cli.config import Config
     from schemas.broker import KafkaSettings
@@ -54,8 +56,11 @@ def log_to_stderr(level: str) -> None:
         stream=sys.stderr, level=names.get(level, level).upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True,
     )  # fmt: skip
-    for noisy in ("kafka", "aiokafka", "azure", "urllib3", "stamina"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL if level != "debug" else logging.DEBUG)
+    if level == "debug":
+        return
+    quieten("aiokafka")  # workers have nobody else who would say it
+    for noisy in ("kafka", "azure", "urllib3", "stamina"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -68,6 +68,7 @@ class Site:
     config: Config
     sources: list[Simulated]
     kafka: KafkaServer
+    azurite: Azurite | None
     up: contextlib.ExitStack
 
     def close(self) -> None:
@@ -90,7 +91,7 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)
         _sign_in(config)
-        return Site(folder, path, config, sources, kafka, up.pop_all())
+        return Site(folder, path, config, sources, kafka, azurite, up.pop_all())
     raise AssertionError  # for the type checker: ExitStack could swallow exceptions, ours never does
 
 

@@ -17,6 +17,7 @@ LONGEST_PAUSE_S = 30.0
 STOP_GRACE_S = 20.0
 LONG_LIFE_S = 120.0  # who lived so long begins with a short pause again
 LONGEST_TAIL = 65_536  # bytes
+CRASH = re.compile(r"Crashed reason=.*?(\w+Error)\((['\"])(.*?)\2")
 REASON = re.compile(r"^(Error: |[\w.]*(Error|Exception|Exit)\b)")  # ours, or the last line of a traceback
 
 
@@ -59,7 +60,11 @@ class Child:
         """The line of its log, since it was started, that says best why it ended."""
         with contextlib.suppress(OSError), self.log.open("rb") as file:
             file.seek(max(self._log_from, self.log.stat().st_size - LONGEST_TAIL))
-            lines = file.read().decode(errors="replace").splitlines()
+            text = file.read().decode(errors="replace")
+            crash = CRASH.search(text)
+            if crash:  # Faust says much more afterwards
+                return f"{crash[1]}: {crash[3][:500]} ({self.log})"
+            lines = text.splitlines()
             reasons = [line for line in lines if REASON.match(line)]
             return f"{(reasons or lines or ['it said nothing'])[-1].strip()[:500]} ({self.log})"
         return f"it has no log at {self.log}"

@@ -1,0 +1,116 @@
+"""Parts of the commands that need no server: what is told of children, of libraries, of long waits, of many gaps."""
+
+import logging
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import stamina
+
+from cli.quiet import OneLine, quieten
+from cli.retries import tell_retries
+from cli.summary import LISTED, Summary, write_text
+from cli.supervise import Supervisor
+from consumers.gaps import FailedPerson, Unrouted
+from consumers.tally import Counters
+from producers.waiting import Waiting
+from tests.cli.playground import eventually
+
+
+def test_a_child_that_ends_is_told_with_its_own_last_words(tmp_path: Path) -> None:
+    """The sentence that the command printed, its exit code, its log, and a pause that grows."""
+    log = tmp_path / "logs" / "worker.log"
+    with Supervisor() as processes:
+        child = processes.add("worker", ["work", "-c", str(tmp_path / "none.toml")], log)
+        told = list[str]()
+
+        def twice() -> bool:
+            told.extend(processes.watch())
+            return len(told) == 2
+
+        eventually(twice, 30)
+        assert child.process is None
+    assert told[0].startswith("worker ended with exit code ")
+    assert "starting again in 1 s: " in told[0]
+    assert "starting again in 2 s: " in told[1]
+    assert str(log) in told[0]
+    assert "none.toml: no such file" in told[0]
+
+
+def test_of_a_crashed_worker_the_first_reason_is_told(tmp_path: Path) -> None:
+    """What Faust says after the crash is about closed loops, not about the reason."""
+    log = tmp_path / "worker.log"
+    log.write_text(
+        "[ERROR] [^Agent]: Crashed reason=ExceptionGroup('in a TaskGroup', [StoreError('/archive: no right to write')])\n"
+        "Traceback (most recent call last):\n  File x\nRuntimeError: Event loop is closed\n[CRITICAL] We experienced a crash!\n"
+    )
+    processes = Supervisor()
+    child = processes.add("x", ["--version"], tmp_path / "other.log")
+    child.log = log
+    assert child.telling() == f"StoreError: /archive: no right to write ({log})"
+    processes.stop()
+
+
+def test_a_library_gets_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """The first of many errors is passed on as ours, warnings are not."""
+    quieten("chattering")
+    logger = logging.getLogger("chattering.client")
+    logger.warning("not yet")
+    for number in range(5):
+        logger.error("cannot connect, try %d", number)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Kafka does not answer, waiting for it: cannot connect, try 0"
+    ]
+
+
+def test_a_library_is_heard_again_later(caplog: pytest.LogCaptureFixture) -> None:
+    """After the pause, the next error is news."""
+    handler = OneLine(pause_s=0)
+    for number in range(2):
+        handler.emit(logging.makeLogRecord({"msg": f"try {number}", "levelno": logging.ERROR}))
+    assert len(caplog.records) == 2
+
+
+def test_long_retries_are_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a source tries again for longer than a moment goes to log and status; a blink does not."""
+    said = list[str]()
+    waiting = Waiting(threading.Event(), said.append)
+    tell_retries(waiting)
+    try:
+        tries_of(3)
+        assert said == []
+        monkeypatch.setattr(sys.modules["cli.retries"], "PATIENCE_S", 0.015)
+        tries_of(4)
+    finally:
+        stamina.instrumentation.set_on_retry_hooks(None)
+    assert set(said) == {"the source is down"}
+    assert len(said) == 2  # the first pause of 0.01 s is within the patience
+
+
+def tries_of(count: int) -> None:
+    """Fail until the last of so many tries."""
+    left = count
+    for attempt in stamina.retry_context(
+        on=ConnectionError, attempts=count, wait_initial=0.01, wait_exp_base=1, wait_jitter=0
+    ):
+        with attempt:
+            left -= 1
+            if left:
+                raise ConnectionError("the source is down")
+
+
+def test_a_long_list_of_gaps_is_cut_and_says_where_the_rest_is() -> None:
+    """A hundred of each kind, the number of the others, and the command that has all."""
+    unrouted = tuple(
+        Unrouted("lp", day, f"_mails/lp/{day}.eml", "c", "p0000", 3) for day in range(LISTED + 7)
+    )
+    failed = (FailedPerson("lp", "u1", "Ana", "no address", "_mails/lp/1.eml", 2),)
+    text = write_text(Summary({"lp": Counters(mails=LISTED + 7)}, 1, 2.0, unrouted, failed))
+    assert text.count(", conversation c, ") == LISTED
+    assert "and 7 more: `chatledger topics cat deliveries` has all" in text
+    assert "Ana, user id u1 (lp): no address; 2 copies, the first of _mails/lp/1.eml" in text
+    assert "`chatledger topics cat dead-letters`" in text
+    assert set(Summary({}, 0, 0.0, unrouted, failed).as_dict()) == {
+        "connectors", "mails", "copies", "dead_letters", "elapsed_s",
+    }  # fmt: skip
