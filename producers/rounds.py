@@ -28,7 +28,18 @@ class LaneRun:
     status: LaneStatus
     due: float = 0.0
     attempt: int = 0
+    said: str = ""
     conversations: set[str] = field(default_factory=set)
+
+    def failed(self, sentence: str) -> bool:
+        """Count one more failure; False if the same was said of the one before."""
+        self.attempt += 1
+        before, self.said = self.said, sentence
+        return sentence != before
+
+    def fine(self) -> None:
+        """Forget failures: the next one is news."""
+        self.attempt, self.said = 0, ""
 
     @property
     def lane(self) -> Lane:

@@ -221,7 +221,7 @@ class Runner:
         until = trusted if target_ms is None else min(trusted, target_ms)
         run.status.source_now_ms = self._source.now_ms()
         more = self._rounds.poll(run, until) and not run.lane.polled and run.lane.reached_ms < until
-        run.attempt = 0
+        run.fine()
         self._waiting.fine()
         if not self._rounds.close_if_done(run) and not more:
             run.due = time.monotonic() + self._rest_s(run, target_ms)
@@ -234,9 +234,9 @@ class Runner:
         return min(longest, self._connector.collect.poll_seconds)
 
     def _failed(self, run: LaneRun, state: State, error: Exception, pause_s: float) -> None:
-        run.attempt += 1
         run.due = time.monotonic() + pause_s
-        log.warning("%s/%s: %s", self._connector.uid, run.lane.name, error)
+        if run.failed(str(error)):
+            log.warning("%s/%s: %s", self._connector.uid, run.lane.name, error)
         run.status.trouble(state, str(error))
 
     def _pause(self, longest_s: float) -> None:

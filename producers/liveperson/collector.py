@@ -78,12 +78,8 @@ class LivePersonSource:
         self._facts: dict[str, str] = {}
 
     def now_ms(self) -> int:
-        """The source's clock by the `Date` of its domain lookup, never ahead of ours."""
-        try:
-            self._domains.ask()
-        except SourceUnavailableError:
-            if self._http.date_ms is None:
-                raise
+        """The source's clock by the `Date` of its domain lookup, never ahead of ours; SourceError if LivePerson is down."""
+        self._domains.ask_time()
         return self._date_ms()
 
     def _date_ms(self) -> int:

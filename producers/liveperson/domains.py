@@ -3,12 +3,13 @@
 Tokens go only to hosts that this lookup named (Domain API page: names are bare hosts, without a scheme).
 """
 
+import contextlib
 import json
 import re
 import time
 from collections.abc import Callable
 
-from producers.liveperson.calls import Call
+from producers.liveperson.calls import AnsweredError, Call
 from producers.liveperson.http import Http
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.values import fact, listed, mapped
@@ -55,6 +56,19 @@ class Domains:
             msg = f"LivePerson domain lookup: {url} named no hosts; it will be tried again"
             raise SourceUnavailableError(msg)
         self._hosts, self._asked = hosts, self._monotonic()
+
+    def ask_time(self) -> None:
+        """Get an answer whose `Date` tells the time: the lookup's, or the history's where the lookup alone is down.
+
+        The time of an earlier answer would stand still: nothing would be polled, and nobody told why.
+        """
+        try:
+            self.ask()
+        except SourceUnavailableError:
+            if not self._hosts:
+                raise
+            with contextlib.suppress(AnsweredError):  # whatever it answers
+                self._http.fetch(Call("history", "GET", self.url(HISTORY, "/"), patient=False))
 
     def _refresh(self) -> None:
         try:

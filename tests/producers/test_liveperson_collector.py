@@ -219,6 +219,15 @@ def test_no_fault_loses_anything(sim: Account, fault: str) -> None:
     }
 
 
+def test_an_account_that_is_gone_tells_no_time(sim: Account) -> None:
+    """An idle collector asks for nothing but the time: an earlier answer must not hide that nobody is there."""
+    with sim.source() as source:
+        source.now_ms()
+        sim.faults({"match": {"path": ""}, "do": {"drop": True}})
+        with pytest.raises(SourceUnavailableError):
+            source.now_ms()
+
+
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_no_quirk_loses_anything(sim: Account, switch: str) -> None:
     """Whatever the documents contradict each other on, the messages come."""
