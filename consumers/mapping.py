@@ -1,6 +1,7 @@
-"""The user mapping: Microsoft's CSV in, a versioned record in topic `mappings`, and its activation in every partition of `mails`.
+"""The user mapping: Microsoft's CSV in, a versioned record in topic `mappings`, then control records that activate it.
 
-Order of writing: the mapping first, confirmed; then the activations. So no activation ever names what is not there.
+Order of writing: the mapping first, confirmed; then a control record in every partition of `raw-events`. So none
+ever names what is not there.
 """
 
 import csv
@@ -16,8 +17,8 @@ from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import mapping_version
-from schemas.records import Mapping, MappingActivated
-from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
+from schemas.records import Control, Mapping
+from schemas.topics import MAPPINGS, MAX_RECORD_BYTES, RAW_EVENTS
 
 HEADINGS = ["ExternalUserId", "O365UserMailbox"]
 
@@ -109,21 +110,29 @@ def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping) -> bool:
     """Put the mapping in force unless it is the last that was; True if anything was written. Blocks."""
     if _last_activated(kafka, codec) == mapping["version"]:
         return False
-    mappings, mails = kafka.topic(MAPPINGS.name), kafka.topic(MAILS.name)
-    activated: MappingActivated = {"version": mapping["version"], "recorded_at_ms": int(time.time() * 1000)}
+    mappings, raw_events = kafka.topic(MAPPINGS.name), kafka.topic(RAW_EVENTS.name)
     with new_producer(kafka) as producer:
         value = codec.encode(mappings, "Mapping", mapping)
         if len(value) > MAX_RECORD_BYTES:
             msg = f"{len(mapping['rows'])} users make {len(value)} bytes; a user mapping holds {MAX_RECORD_BYTES} at most"
             raise MappingError(msg)
         producer.send(mappings, key=mapping["version"].encode(), value=value).get(timeout=60)
-        value = codec.encode(mails, "MappingActivated", activated)
-        sent = [producer.send(mails, value=value, partition=number) for number in range(kafka.partitions)]
+        value = codec.encode(raw_events, "Control", _control(mapping["version"]))
+        sent = [
+            producer.send(raw_events, value=value, partition=number) for number in range(kafka.partitions)
+        ]
         for future in sent:
             future.get(timeout=60)
         key, value = b"last-activated", codec.encode(mappings, "Mapping", mapping)
         producer.send(mappings, key=key, value=value).get(timeout=60)
     return True
+
+
+def _control(version: str) -> Control:
+    return {
+        "connector_uid": "", "kind": "mapping", "lane": "", "from_ms": None, "to_ms": None, "watermark_ms": None,
+        "settings": None, "recorded_at_ms": int(time.time() * 1000), "details": {"version": version},
+    }  # fmt: skip
 
 
 def _last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:

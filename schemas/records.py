@@ -99,7 +99,7 @@ class Settings(TypedDict):
 
 
 class Control(TypedDict):
-    """What a producer states about a lane, in every partition of raw-events."""
+    """What a producer states about a lane, or which user mapping is in force; in every partition of raw-events."""
 
     connector_uid: str
     kind: str
@@ -156,6 +156,7 @@ class ClosedSlice(TypedDict):
     partition: int
     position: int
     settings: Settings
+    mapping_version: str
     count: int
     events: list[Event]
     events_ref: ContentRef | None
@@ -188,6 +189,7 @@ class MailFacts(TypedDict):
     status: str
     reasons: list[str]
     event_count: int
+    mapping_version: str
 
 
 class Mail(MailFacts):
@@ -215,18 +217,13 @@ class Mapping(TypedDict):
     rows: list[MappingRow]
     domains: list[str]
     catch_all: str | None
-
-
-class MappingActivated(TypedDict):
-    """The mapping that routing uses from here on (every partition of mails)."""
-
-    version: str
-    recorded_at_ms: int
+    rows_ref: NotRequired[ContentRef | None]
 
 
 class MappingInForce(TypedDict):
-    """Where a mapping came in force (topic mappings)."""
+    """Where a mapping came in force (topic closings)."""
 
+    group: str
     partition: int
     position: int
     version: str
@@ -246,9 +243,16 @@ class Copies(MailFacts):
     """One mail and everything that is to be made of it (topic copies)."""
 
     path: str
-    mapping_version: str
     targets: list[Target]
     segments: list[Segment]
+
+
+class Superseded(TypedDict):
+    """A copy that stands where an earlier mapping led to; it is kept."""
+
+    mailbox: str
+    path: str
+    mapping_version: str
 
 
 class CopyResult(TypedDict):
@@ -259,6 +263,8 @@ class CopyResult(TypedDict):
     path: str | None
     outcome: Outcome
     reason: str | None
+    routing: NotRequired[int]
+    supersedes: NotRequired[Superseded | None]
 
 
 class Delivery(MailFacts):
@@ -267,7 +273,6 @@ class Delivery(MailFacts):
     path: str
     size: int
     sha256: bytes
-    mapping_version: str
     copies: list[CopyResult]
 
 

@@ -42,11 +42,11 @@ class Topic:
 RAW_EVENTS = Topic(
     "raw-events", "Every event as captured, and the control records of the lanes: the original of everything else",
     "connector uid / conversation; control records have none and go to every partition", ("RawEvents", "Control"),
-    "delete", ("producers",), ("streams: assemble",), ledger=True,
+    "delete", ("producers", "mapping command"), ("streams: assemble",), ledger=True,
 )  # fmt: skip
 CLOSINGS = Topic(
-    "closings", "Which events each closing of a slice took, and settings as of their position",
-    "group | slice key | position", ("Closing", "SettingsInForce"),
+    "closings", "Which events each closing of a slice took; settings and user mapping as of their position",
+    "group | slice key | position", ("Closing", "SettingsInForce", "MappingInForce"),
     "compact", ("streams: assemble",), ("streams: assemble",), ledger=True,
 )  # fmt: skip
 CONVERSATIONS = Topic(
@@ -54,9 +54,8 @@ CONVERSATIONS = Topic(
     "connector uid / conversation", ("ClosedSlice",), "delete", ("streams: assemble",), ("streams: render",),
 )  # fmt: skip
 MAILS = Topic(
-    "mails", "Rendered mails with their participants' addresses, and the activation of user mappings",
-    "connector uid / conversation; activations have none and go to every partition", ("Mail", "MappingActivated"),
-    "delete", ("streams: render", "mapping command"), ("streams: route",),
+    "mails", "Rendered mails with their participants' addresses",
+    "connector uid / conversation", ("Mail",), "delete", ("streams: render",), ("streams: route",),
 )  # fmt: skip
 COPIES = Topic(
     "copies", "Each mail with the copies that are to be made of it",
@@ -68,9 +67,8 @@ DELIVERIES = Topic(
     ("monitor", "summary"), ledger=True,
 )  # fmt: skip
 MAPPINGS = Topic(
-    "mappings", "User mappings, whole, and where each came in force",
-    "mapping version, or partition and position", ("Mapping", "MappingInForce"),
-    "compact", ("mapping command", "streams: route"), ("streams: route",), partitioned=False, ledger=True,
+    "mappings", "User mappings, whole",
+    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: route",), partitioned=False, ledger=True,
 )  # fmt: skip
 CURSORS = Topic(
     "cursors", "How far each lane of a connector is collected and confirmed",

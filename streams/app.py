@@ -45,13 +45,13 @@ class Worker:
         folder = settings.state_dir or Path(tempfile.gettempdir())
         scratch, memory = Scratch(folder), Memory(folder)
         self.assemble = AssembleStage(self.desk, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))
-        self.route = RouteStage(self.desk, lambda: read_back(kafka, MAPPINGS, 0))
+        route = RouteStage(self.desk, lambda: read_back(kafka, MAPPINGS, 0))
         render = RenderStage(self.desk)
         keep = StoreStage(self.desk, store, concurrency=settings.store_concurrency)
-        stages: tuple[Stage, ...] = (self.assemble, render, self.route, keep)
+        stages: tuple[Stage, ...] = (self.assemble, render, route, keep)
         self.stages = {kafka.topic(stage.source.name): stage for stage in stages}
         self.app.take_over, self.app.let_go = self._take_over, self._let_go
-        declare_agents(self.app, self.assemble, render, self.route, keep)
+        declare_agents(self.app, self.assemble, render, route, keep)
         self.app.on_partitions_revoked.connect(self._revoked)
         report_status(self, settings)
 

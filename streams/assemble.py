@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
 
-from schemas.codec import Decoded, encode, expect
+from schemas.codec import encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
-from schemas.records import ClosedSlice, Closing, Control, Event, SettingsInForce
+from schemas.records import ClosedSlice, Closing, Control, Event, MappingInForce, SettingsInForce
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.assembly import LIVE, Assembly, Closed, OpenSlice
 from streams.mail.participants import cast_of
 from streams.memory import Memory
 from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
-from streams.refusals import LASTING, RejectedError, dependency
+from streams.refusals import LASTING, dependency
 from streams.scratch import Scratch
 from streams.stage import Desk, Record
 
@@ -84,7 +84,7 @@ class AssembleStage:
     async def _one(self, assembly: Assembly, record: Record, outbox: Outbox) -> None:
         """Only what a record's own bytes do is refused; an error while its effects are made ends the worker."""
         try:
-            name, value = self._decoded(record)
+            name, value = self._desk.decoded(record, *RAW_EVENTS.records)
         except LASTING as error:
             await self._refuse(assembly, record, error, outbox)
             return
@@ -94,13 +94,6 @@ class AssembleStage:
             self._move(assembly, record)
         else:
             await self._control(assembly, record, value, outbox)
-
-    def _decoded(self, record: Record) -> Decoded:
-        decoded = self._desk.codec.decode(record.value)
-        if decoded.name not in RAW_EVENTS.records:
-            msg = f"a {decoded.name} has no place in {record.topic}"
-            raise RejectedError(msg)
-        return decoded
 
     async def _refuse(self, assembly: Assembly, record: Record, error: Exception, outbox: Outbox) -> None:
         # Below what was reached before, the letter is durable, and counting it again could stop every restart.
@@ -112,7 +105,7 @@ class AssembleStage:
     async def _control(self, assembly: Assembly, record: Record, control: Control, outbox: Outbox) -> None:
         emitted = assembly.is_replaying(record.offset)
         if not emitted:
-            await self._settings(record, control, outbox)
+            await self._in_force(record, control, outbox)
         due = assembly.due(record.offset, control)
         waiting = iter(() if emitted else due)
         while chunk := list(islice(waiting, CHUNK)):
@@ -176,19 +169,31 @@ class AssembleStage:
             CLOSINGS, value, key=closing_key(closing["group"], key, closing["position"]), partition=partition
         )
 
-    async def _settings(self, record: Record, control: Control, outbox: Outbox) -> None:
-        if control["settings"] is None:
-            return
-        known: SettingsInForce = {
-            "group": LIVE, "connector_uid": control["connector_uid"], "partition": record.partition,
-            "position": record.offset, "settings": control["settings"],
-        }  # fmt: skip
-        key = f"{LIVE}|settings|{control['connector_uid']}|{record.partition}|{record.offset:020d}".encode()
-        await outbox.send(
-            CLOSINGS, outbox.encode(CLOSINGS, "SettingsInForce", known), key=key, partition=record.partition
-        )
+    async def _in_force(self, record: Record, control: Control, outbox: Outbox) -> None:
+        """Settings and user mapping are kept as of their position: a recovery may start behind it."""
+        where = f"{record.partition}|{record.offset:020d}"
+        if control["settings"] is not None:
+            settings: SettingsInForce = {
+                "group": LIVE, "connector_uid": control["connector_uid"], "partition": record.partition,
+                "position": record.offset, "settings": control["settings"],
+            }  # fmt: skip
+            key = f"{LIVE}|settings|{control['connector_uid']}|{where}"
+            await self._keep("SettingsInForce", settings, key, record, outbox)
+            self._memory.add_settings(settings)
+        if control["kind"] == "mapping":
+            mapping: MappingInForce = {
+                "group": LIVE, "partition": record.partition, "position": record.offset,
+                "version": control["details"].get("version", ""),
+            }  # fmt: skip
+            await self._keep("MappingInForce", mapping, f"{LIVE}|mapping|{where}", record, outbox)
+            self._memory.add_mapping(mapping)
+
+    async def _keep(
+        self, name: str, known: SettingsInForce | MappingInForce, key: str, record: Record, outbox: Outbox
+    ) -> None:
+        value = outbox.encode(CLOSINGS, name, known)
+        await outbox.send(CLOSINGS, value, key=key.encode(), partition=record.partition)
         await outbox.confirm()
-        self._memory.add_settings(known)
 
     async def _remember(self, data: bytes) -> None:
         name, value = self._desk.codec.decode(data)
@@ -196,6 +201,8 @@ class AssembleStage:
             return
         if name == "SettingsInForce":
             self._memory.add_settings(value)
+        elif name == "MappingInForce":
+            self._memory.add_mapping(value)
         elif name == "Closing":
             if value["overflow"] is not None:
                 value = expect("Closing", await self._desk.contents.get(value["overflow"]))

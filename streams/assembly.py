@@ -215,7 +215,9 @@ class Assembly:
             "connector_uid": head["connector_uid"], "source": head["source"], "conversation": head["conversation"],
             "slice": head["slice"], "slice_start_ms": head["slice_start_ms"], "slice_end_ms": head["slice_end_ms"],
             "closing_id": name, "revision": len(earlier), "earlier": earlier, "people": known, "partition": self.partition,
-            "position": position, "settings": settings, "count": len(events), "events": events, "events_ref": None,
+            "position": position, "settings": settings,
+            "mapping_version": self._memory.mapping(self.partition, position),
+            "count": len(events), "events": events, "events_ref": None,
         }  # fmt: skip
 
 

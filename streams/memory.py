@@ -1,4 +1,4 @@
-"""What a worker remembers of earlier closings and settings: on local disk, restored from topic `closings`.
+"""What a worker remembers of earlier closings, settings and mappings: on local disk, restored from topic `closings`.
 
 Everything is asked *as of* a position (semantics 16): an event at position p sees what stands below p.
 """
@@ -9,11 +9,12 @@ import sqlite3
 import tempfile
 from bisect import bisect_left
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from schemas.ids import ID_BYTES, slice_key
-from schemas.records import Closing, Person, Settings, SettingsInForce
+from schemas.records import Closing, MappingInForce, Person, Settings, SettingsInForce
 
+T = TypeVar("T")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS closing (
   partition INTEGER, key TEXT, position INTEGER, closing_id BLOB, ids BLOB, people TEXT,
@@ -50,6 +51,7 @@ class Memory:
             # Open, but without a name: the space is free again whatever happens to the process.
             Path(path).unlink()
         self._settings: dict[tuple[int, str], list[tuple[int, Settings]]] = {}
+        self._mappings: dict[int, list[tuple[int, str]]] = {}
 
     def add_closing(self, closing: Closing) -> None:
         """Remember a whole closing; a repeat replaces itself."""
@@ -69,12 +71,11 @@ class Memory:
     def add_settings(self, record: SettingsInForce) -> None:
         """Remember settings that came in force at a position; a repeat replaces itself."""
         history = self._settings.setdefault((record["partition"], record["connector_uid"]), [])
-        at = bisect_left(history, record["position"], key=lambda entry: entry[0])
-        entry = (record["position"], record["settings"])
-        if at < len(history) and history[at][0] == record["position"]:
-            history[at] = entry
-        else:
-            history.insert(at, entry)
+        _note(history, record["position"], record["settings"])
+
+    def add_mapping(self, record: MappingInForce) -> None:
+        """Remember the user mapping that came in force at a position; a repeat replaces itself."""
+        _note(self._mappings.setdefault(record["partition"], []), record["position"], record["version"])
 
     def closings(self, partition: int, key: str) -> list[PastClosing]:
         """All known closings of a slice, by position."""
@@ -102,12 +103,25 @@ class Memory:
 
     def settings(self, partition: int, connector_uid: str, before: int) -> Settings | None:
         """Settings of a connector as of this position; None if none came in force below it."""
-        history = self._settings.get((partition, connector_uid), [])
-        at = bisect_left(history, before, key=lambda entry: entry[0])
-        return history[at - 1][1] if at else None
+        return _as_of(self._settings.get((partition, connector_uid), []), before)
+
+    def mapping(self, partition: int, before: int) -> str:
+        """Version of the user mapping as of this position; empty if none came in force below it."""
+        return _as_of(self._mappings.get(partition, []), before) or ""
 
     def forget(self, partition: int) -> None:
         """The partition went to another worker."""
         self._db.execute("DELETE FROM closing WHERE partition=?", (partition,))
         for owner in [owner for owner in self._settings if owner[0] == partition]:
             del self._settings[owner]
+        self._mappings.pop(partition, None)
+
+
+def _note(history: list[tuple[int, T]], position: int, value: T) -> None:
+    at = bisect_left(history, position, key=lambda entry: entry[0])
+    history[at : at + (at < len(history) and history[at][0] == position)] = [(position, value)]
+
+
+def _as_of(history: list[tuple[int, T]], before: int) -> T | None:
+    at = bisect_left(history, before, key=lambda entry: entry[0])
+    return history[at - 1][1] if at else None

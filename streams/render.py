@@ -26,7 +26,7 @@ class RenderStage(Stateless):
         await each(self.name, self._desk, records, self._one)
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
-        closed: ClosedSlice = expect_record(self._desk, "ClosedSlice", record)
+        closed: ClosedSlice = self._desk.decoded(record, "ClosedSlice").value
         key = conversation_key(closed["connector_uid"], closed["conversation"])
         # All parts are made before one is sent: a slice is refused whole or not at all.
         for value in [await self._fitted(mail, outbox) for mail in _rendered(await self._whole(closed))]:
@@ -62,12 +62,3 @@ def _rendered(closed: ClosedSlice) -> list[Mail]:
         return render(closed)
     except EventsMissingError as error:
         raise RejectedError(str(error)) from error
-
-
-def expect_record(desk: Desk, name: str, record: Record) -> ClosedSlice:
-    """The record, decoded; TypeError if it is of another kind."""
-    found, value = desk.codec.decode(record.value)
-    if found != name:
-        msg = f"a {found} has no place in {record.topic}, expected a {name}"
-        raise TypeError(msg)
-    return value  # type: ignore[no-any-return]  # what Avro read by the schema of that name

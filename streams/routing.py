@@ -38,7 +38,7 @@ class Router:
             elif mailbox is not None:
                 seen.add(fold(mailbox))
             targets.append(target)
-        return _copies(mail, self.version, targets)
+        return _copies(mail, targets)
 
     def _target(self, mail: Mail, person: Person) -> Target:
         mailbox, reason = self._mailbox(person)
@@ -119,12 +119,12 @@ def _utc_day(ms: int) -> date:
         return EPOCH.date()
 
 
-def _copies(mail: Mail, version: str, targets: list[Target]) -> Copies:
+def _copies(mail: Mail, targets: list[Target]) -> Copies:
     return {
         "mail_id": mail["mail_id"], "connector_uid": mail["connector_uid"], "source": mail["source"],
         "conversation": mail["conversation"], "slice": mail["slice"], "slice_start_ms": mail["slice_start_ms"],
         "revision": mail["revision"], "part": mail["part"], "parts": mail["parts"], "message_id": mail["message_id"],
         "date_ms": mail["date_ms"], "folder": mail["folder"], "status": mail["status"], "reasons": mail["reasons"],
         "event_count": mail["event_count"], "path": mail_path(mail["connector_uid"], mail["mail_id"].hex()),
-        "mapping_version": version, "targets": targets, "segments": mail["segments"],
+        "mapping_version": mail["mapping_version"], "targets": targets, "segments": mail["segments"],
     }  # fmt: skip

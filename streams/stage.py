@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from schemas.broker import KafkaSettings
-from schemas.codec import Codec
+from schemas.codec import Codec, Decoded
 from schemas.ids import digest
 from schemas.topics import DEAD_LETTERS, MAX_RECORD_BYTES, Topic
 from streams.contents import Contents
 from streams.outbox import Outbox
 from streams.positions import Positions, Stand, TopicPartition
-from streams.refusals import LASTING, RefusalLimit, dead_letter
+from streams.refusals import LASTING, RefusalLimit, RejectedError, dead_letter
 
 LETTER_BYTES = MAX_RECORD_BYTES // 2
 
@@ -66,6 +66,14 @@ class Desk:
     limit: RefusalLimit = field(default_factory=RefusalLimit)
     steps: Counter[str] = field(default_factory=Counter)
     """Small steps by stage, for the watch over progress: positions of a large batch move only at its end."""
+
+    def decoded(self, record: Record, *names: str) -> Decoded:
+        """The record by name and value; RejectedError if it is none of those that its topic holds."""
+        found = self.codec.decode(record.value)
+        if found.name not in names:
+            msg = f"a {found.name} has no place in {record.topic}"
+            raise RejectedError(msg)
+        return found
 
     async def refuse(self, stage: str, record: Record, error: Exception, outbox: Outbox) -> None:
         """Send the original bytes to dead-letters; the caller confirms the outbox."""

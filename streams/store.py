@@ -52,10 +52,7 @@ class StoreStage(Stateless):
                 await self._desk.refuse(self.name, record, error, outbox)
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
-        name, copies = self._desk.codec.decode(record.value)
-        if name != "Copies":
-            msg = f"a {name} has no place in {record.topic}"
-            raise TypeError(msg)
+        copies: Copies = self._desk.decoded(record, "Copies").value
         original = await self._original(copies)
         results = [await self._copy(copies, target, original) for target in copies["targets"]]
         key = conversation_key(copies["connector_uid"], copies["conversation"])

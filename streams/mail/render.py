@@ -136,6 +136,7 @@ def _written(whole: _Slice, part: _Part, files: Files) -> Mail:
         "status": fields.status,
         "reasons": files.reasons,
         "event_count": len(part.events),
+        "mapping_version": closed["mapping_version"],
         "subject": shown.title,
         "participants": cast.people,
         "email": cast.email,

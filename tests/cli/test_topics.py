@@ -64,7 +64,7 @@ def test_cat_prints_every_topic_as_json_lines(once: tuple[Installation, Result])
         assert not any("error" in row for row in rows)
     records = {name: {row["record"] for row in rows} for name, rows in lines.items()}
     assert records["raw-events"] == {"RawEvents", "Control"}
-    assert records["mails"] == {"Mail", "MappingActivated"}
+    assert records["mails"] == {"Mail"}
     assert records["connector-status"] == {"JSON"}
     texts = [
         event["text"]

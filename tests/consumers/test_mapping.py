@@ -11,7 +11,7 @@ from consumers.reading import read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import mapping_version
-from schemas.topics import MAILS, MAPPINGS
+from schemas.topics import MAPPINGS, RAW_EVENTS
 
 HEAD = "ExternalUserId,O365UserMailbox\n"
 
@@ -86,24 +86,25 @@ def test_the_version_follows_the_content_and_not_the_order(
 
 @pytest.mark.kafka
 def test_activation_is_written_after_the_mapping_and_once(kafka: KafkaSettings) -> None:
-    """The mapping stands in its topic before any partition of `mails` names it; the second call writes nothing."""
+    """The mapping stands in its topic before any partition of `raw-events` names it; the second call writes nothing."""
     codec = Codec()
     first = load(MappingSettings(domains=["bank.example"]))
     assert activate(kafka, codec, first)
-    activations = list(read_all(kafka, MAILS))
+    activations = list(read_all(kafka, RAW_EVENTS))
     mappings = list(read_all(kafka, MAPPINGS))
     assert [record.partition for record in activations] == list(range(kafka.partitions))
     for record in activations:
         name, value = codec.decode(record.value or b"")
-        assert (name, value["version"]) == ("MappingActivated", first["version"])
+        assert (name, value["kind"]) == ("Control", "mapping")
+        assert value["details"] == {"version": first["version"]}
     assert mappings[0].key == first["version"].encode()
     assert mappings[0].at_ms <= min(record.at_ms for record in activations)
     assert codec.decode(mappings[0].value or b"").value == first
 
     assert not activate(kafka, codec, first)
-    assert (list(read_all(kafka, MAILS)), list(read_all(kafka, MAPPINGS))) == (activations, mappings)
+    assert (list(read_all(kafka, RAW_EVENTS)), list(read_all(kafka, MAPPINGS))) == (activations, mappings)
 
     second = load(MappingSettings(domains=["bank.example"], catch_all="all@bank.example"))
     assert activate(kafka, codec, second)
     assert activate(kafka, codec, first)  # back to the former one: that is news too
-    assert len(list(read_all(kafka, MAILS))) == 3 * kafka.partitions
+    assert len(list(read_all(kafka, RAW_EVENTS))) == 3 * kafka.partitions

@@ -98,7 +98,7 @@ def expected_mails(kafka: KafkaSettings) -> set[Named]:
     found = set()
     for entries in read_log(kafka).values():
         log = [(entry.name, entry.value) for entry in entries]
-        for name, revision, inside in oracle(
+        for name, revision, inside, _ in oracle(
             log, grace_ms=SETTINGS["grace_ms"], stall_ms=SETTINGS["stall_ms"]
         ):
             uid, conversation, label = name.split("|")

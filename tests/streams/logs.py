@@ -37,6 +37,11 @@ def control(uid: str, kind: str, lane: str, watermark: int | None) -> Any:
     }  # fmt: skip
 
 
+def activation(version: str) -> Any:
+    """A Control record that puts a user mapping in force."""
+    return {**control("", "mapping", "", None), "details": {"version": version}}
+
+
 _events = st.builds(
     lambda where, numbers, lane, captured, close: ("RawEvents", raw(where, numbers, lane, captured, close)),
     st.sampled_from(SLICES), st.lists(st.integers(0, 6), min_size=1, max_size=3), st.sampled_from(["live", "live", "back"]),
@@ -47,5 +52,8 @@ _watermarks = st.builds(
     st.sampled_from("ab"), st.sampled_from(["live", "back"]), st.integers(0, 120),
 )  # fmt: skip
 _closes = st.builds(lambda uid: ("Control", control(uid, "lane_closed", "back", None)), st.sampled_from("ab"))
+_mappings = st.builds(lambda version: ("Control", activation(version)), st.sampled_from(["m1", "m2"]))
 
-logs = st.lists(st.one_of(_events, _events, _watermarks, _closes), max_size=40)
+logs = st.lists(
+    st.one_of(_events, _events, _events, _watermarks, _watermarks, _closes, _mappings), max_size=40
+)

@@ -47,7 +47,7 @@ def closed(
     made: ClosedSlice = {
         "connector_uid": "uid", "source": source, "conversation": "conv-1", "slice": label, "slice_start_ms": START,
         "slice_end_ms": START + DAY, "revision": 0, "earlier": [], "people": [],
-        "partition": 0, "position": 99, "settings": settings,
+        "partition": 0, "position": 99, "settings": settings, "mapping_version": "",
         "closing_id": closing_id(key, [one["id"] for one in events], settings["format"], settings["version"]),
         "count": len(events), "events": events, "events_ref": None,
     }  # fmt: skip

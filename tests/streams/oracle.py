@@ -1,12 +1,13 @@
 """The specification of assembly (semantics 8-19), as plainly as it can be said: dictionaries and sorting, no state.
 
-From one partition's log to the set of mails, each as (slice key, revision, event ids in order). The real assembler is
+From one partition's log to the set of mails, each as (slice key,
+revision, event ids in order, user mapping). The real assembler is
 held against it under every crash. It reads nothing of `streams`.
 """
 
 from typing import Any
 
-Mail = tuple[str, int, tuple[bytes, ...]]
+Mail = tuple[str, int, tuple[bytes, ...], str]
 
 
 def oracle(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[Mail]:
@@ -14,12 +15,15 @@ def oracle(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[
     opened: dict[tuple[str, str, str], dict[str, Any]] = {}
     taken: dict[tuple[str, str, str], list[set[bytes]]] = {}
     mails: list[Mail] = []
+    mapping = ""
     for kind, record in log:
         if kind == "RawEvents":
             _fold(opened, taken, record, grace_ms, stall_ms)
             continue
         if record["kind"] == "lane_closed":
             _hand_over(opened, record)
+        if record["kind"] == "mapping":
+            mapping = record["details"]["version"]
         if record["kind"] != "watermark":
             continue
         for key in sorted(key for key, one in opened.items() if _is_due(key, one, record)):
@@ -32,7 +36,7 @@ def oracle(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[
                     fresh.setdefault(event["id"], event)
             inside = sorted(fresh.values(), key=lambda event: (event["at_ms"], event["order"], event["id"]))
             if inside:
-                mails.append(("|".join(key), len(earlier), tuple(event["id"] for event in inside)))
+                mails.append(("|".join(key), len(earlier), tuple(event["id"] for event in inside), mapping))
                 earlier.append(set(fresh))
     return mails
 

@@ -20,8 +20,8 @@ from streams.positions import Stand
 from streams.refusals import DependencyError, RefusalLimit, TooManyRefusalsError
 from tests.schemas.registries import MemoryRegistry
 from tests.streams.doubles import KAFKA, Bench, CountedCodec, Log
-from tests.streams.logs import GRACE_MS, STALL_MS, control, logs, raw
-from tests.streams.oracle import oracle
+from tests.streams.logs import GRACE_MS, STALL_MS, activation, control, logs, raw
+from tests.streams.oracle import Mail, oracle
 
 WHERE = ("a", "c", "s0")
 SETTINGS = {
@@ -47,11 +47,11 @@ def said(*numbers: int, captured: int = 10) -> tuple[str, Any]:
 MARK = ("Control", control("a", "watermark", "live", 20))
 
 
-def emitted(bench: Bench) -> list[tuple[str, int, tuple[bytes, ...]]]:
+def emitted(bench: Bench) -> list[Mail]:
     """Closed slices as the oracle names them."""
     return [
         ("|".join([one["connector_uid"], one["conversation"], one["slice"]]), one["revision"],
-         tuple(event["id"] for event in one["events"]))
+         tuple(event["id"] for event in one["events"]), one["mapping_version"])
         for one in bench.slices()
     ]  # fmt: skip
 
@@ -135,7 +135,7 @@ def test_an_error_while_a_slice_closes_is_no_refusal(tmp_path: Path) -> None:
         again.add(name, record)
     again.flow()
     assert again.letters() == []
-    assert [len(ids) for _, _, ids in emitted(again)] == [1, 1]
+    assert [len(ids) for _, _, ids, _ in emitted(again)] == [1, 1]
 
 
 def test_closing_and_slice_are_confirmed_before_anything_moves(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_taking_over_reads_nothing(tmp_path: Path) -> None:
         again.add(name, record)
     asyncio.run(again.work(again.assemble))
     assert reads == [0]
-    assert [(revision, len(ids)) for _, revision, ids in emitted(again)] == [(0, 2), (1, 1)]
+    assert [(revision, len(ids)) for _, revision, ids, _ in emitted(again)] == [(0, 2), (1, 1)]
 
 
 def test_closings_that_cannot_be_read_end_the_worker(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_partition_that_goes_away_in_a_batch_is_left_alone(tmp_path: Path, bac
         return
     bench.add(*MARK)
     asyncio.run(bench.work(bench.assemble))
-    assert [len(ids) for _, _, ids in emitted(bench)] == [3]
+    assert [len(ids) for _, _, ids, _ in emitted(bench)] == [3]
 
 
 def test_settings_hold_from_their_position_on_also_after_a_restart(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_closings_of_another_group_are_invisible(tmp_path: Path) -> None:
         again.add(name, record)
     again.own(again.assemble, 0, Stand(4, 4))
     again.flow()
-    assert [len(ids) for _, _, ids in emitted(again)] == [2, 2]
+    assert [len(ids) for _, _, ids, _ in emitted(again)] == [2, 2]
     assert [one["settings"]["version"] == SETTINGS["a"]["version"] for one in again.slices()] == [True, False]
 
 
@@ -357,3 +357,23 @@ def test_one_watermark_closes_more_slices_than_a_chunk(tmp_path: Path) -> None:
     assert len(bench.slices()) == 250
     assert most <= 200
     assert bench.scratch.live_bytes == 0
+
+
+def test_a_mapping_holds_from_its_activation_on_also_after_a_restart(tmp_path: Path) -> None:
+    """A slice names the mapping in force where it closed; a recovery behind the control record knows it."""
+    log = Log()
+    bench = Bench(tmp_path, log)
+    for name, record in [
+        said(1), MARK, ("Control", activation("m1")), said(2), MARK, ("Control", activation("m2")), said(3),
+    ]:  # fmt: skip
+        bench.add(name, record)
+    bench.own(bench.assemble)
+    asyncio.run(bench.work(bench.assemble))
+    stored = bench.stand(bench.assemble)
+
+    again = Bench(tmp_path, log)
+    again.add(*MARK)
+    again.own(again.assemble, 0, stored)
+    asyncio.run(again.work(again.assemble))
+    assert stored == Stand(6, 7)
+    assert [one["mapping_version"] for one in again.slices()] == ["", "m1", "m2"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from schemas.ids import with_version
-from schemas.records import Closing, person
+from schemas.records import Closing, MappingInForce, person
 from streams.assembly import Assembly
 from streams.defaults import default_settings
 from streams.memory import Memory
@@ -25,10 +25,11 @@ SETTINGS = with_version({**default_settings("a", "webex"), "grace_ms": GRACE_MS,
 
 
 class Durable:
-    """What survives a crash: confirmed closings and mails, and the committed pair."""
+    """What survives a crash: confirmed closings, mappings and mails, and the committed pair."""
 
     def __init__(self) -> None:
         self.closings: list[Closing] = []
+        self.mappings: list[MappingInForce] = []
         self.mails: list[Mail] = []
         self.committed = (0, 0)
 
@@ -46,6 +47,8 @@ def new_memory(durable: Durable) -> Memory:
         )
     for closing in durable.closings:
         memory.add_closing(closing)
+    for mapping in durable.mappings:
+        memory.add_mapping(mapping)
     return memory
 
 
@@ -71,13 +74,20 @@ def live(log: Log, durable: Durable, rng: random.Random, crash_after: int) -> No
             if kind == "RawEvents":
                 assembly.add(position, record, encode("RawEvents", record))
             else:
+                if record["kind"] == "mapping":
+                    version = record["details"]["version"]
+                    durable.mappings.append(
+                        {"group": "live", "partition": 0, "position": position, "version": version}
+                    )
+                    memory.add_mapping(durable.mappings[-1])
                 due = assembly.due(position, record)
                 for one in due if not assembly.is_replaying(position) else []:
                     closed = assembly.close(one, position)
                     effects = [partial(durable.closings.append, closed.closing)]
                     if closed.slice is not None:
                         ids = tuple(event["id"] for event in closed.slice["events"])
-                        mail = ("|".join(json.loads(one.key)), closed.slice["revision"], ids)
+                        named = closed.slice["revision"], ids, closed.slice["mapping_version"]
+                        mail = ("|".join(json.loads(one.key)), *named)
                         effects.append(partial(durable.mails.append, mail))
                     rng.shuffle(effects)
                     for effect in effects:
@@ -127,7 +137,7 @@ def test_a_live_watermark_does_not_cut_a_day_that_is_being_back_filled() -> None
         ("Control", control("a", "watermark", "back", 20)),
     ]
 
-    assert [len(ids) for _, _, ids in run(log)] == [2]
+    assert [len(ids) for _, _, ids, _ in run(log)] == [2]
 
 
 def test_neither_count_nor_size_closes() -> None:
@@ -136,7 +146,7 @@ def test_neither_count_nor_size_closes() -> None:
     early, end = (("Control", control("a", "watermark", "live", at)) for at in (19, 20))
 
     assert run([*many[:3], early, *many[3:], early]) == []
-    assert [len(ids) for _, _, ids in run([*many[:3], early, *many[3:], early, end])] == [200]
+    assert [len(ids) for _, _, ids, _ in run([*many[:3], early, *many[3:], early, end])] == [200]
 
 
 def test_another_connectors_watermark_closes_what_a_silent_one_left() -> None:
@@ -159,7 +169,7 @@ def test_what_comes_late_makes_a_supplement_and_a_repeat_makes_nothing() -> None
 
     mails = run([first, mark, late, mark, first, mark])
 
-    assert [(revision, len(ids)) for _, revision, ids in mails] == [(0, 2), (1, 1)]
+    assert [(revision, len(ids)) for _, revision, ids, _ in mails] == [(0, 2), (1, 1)]
 
 
 def test_a_close_event_closes_after_its_grace() -> None:
@@ -188,7 +198,7 @@ def test_what_was_closed_below_reached_is_read_and_not_computed() -> None:
     live(log, durable, random.Random(1), 10**9)
 
     assert sorted(durable.mails) == sorted(oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS))
-    assert [(revision, len(ids)) for name, revision, ids in durable.mails if name.endswith("s0")] == [
+    assert [(revision, len(ids)) for name, revision, ids, _ in durable.mails if name.endswith("s0")] == [
         (0, 2),
         (1, 1),
     ]

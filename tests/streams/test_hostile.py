@@ -20,7 +20,7 @@ from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, MAX_RECORD_BY
 from streams.positions import Stand
 from tests.streams.doubles import Bench
 from tests.streams.hostile import REF, records
-from tests.streams.logs import control, raw
+from tests.streams.logs import activation, control, raw
 from tests.streams.mail_cases import AGENT, closed, said
 
 CONTENT = b"hello"
@@ -35,7 +35,7 @@ def with_content(bench: Bench) -> Bench:
     ref = asyncio.run(bench.desk.contents.put(CONTENT))
     REF.update(ref)
     bench.add_to(MAPPINGS, "Mapping", MAPPING)
-    bench.add_to(MAILS, "MappingActivated", {"version": "v", "recorded_at_ms": 0})
+    bench.add("Control", activation("v"))
     return bench
 
 

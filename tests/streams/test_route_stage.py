@@ -34,11 +34,6 @@ def mapping(mailbox: str) -> Mapping:
 ONE, TWO = mapping("one@x"), mapping("two@x")
 
 
-def activated(made: Mapping) -> dict[str, Any]:
-    """Its activation."""
-    return {"version": made["version"], "recorded_at_ms": 0}
-
-
 def boxes(bench: Bench) -> list[str | None]:
     """To whom each mail went."""
     return [target["mailbox"] for one in bench.copies() for target in one["targets"]]
@@ -51,99 +46,64 @@ def routed(bench: Bench, stand: Stand | None = None) -> Bench:
     return bench
 
 
-def test_a_mapping_holds_from_its_activation_on(tmp_path: Path) -> None:
-    """Also within one batch: mails before it go by the old one."""
+def test_each_mail_goes_by_the_mapping_that_it_names(tmp_path: Path) -> None:
+    """Whatever the order of the mails, and whatever was in force when the worker started."""
     bench = Bench(tmp_path)
     bench.add_to(MAPPINGS, "Mapping", ONE)
     bench.add_to(MAPPINGS, "Mapping", TWO)
-    for name, record in [
-        ("Mail", a_mail()), ("MappingActivated", activated(ONE)), ("Mail", a_mail()),
-        ("MappingActivated", activated(TWO)), ("Mail", a_mail()),
-    ]:  # fmt: skip
-        bench.add_to(MAILS, name, record)
+    versions = ["", ONE["version"], TWO["version"], ONE["version"]]
+    for version in versions:
+        bench.add_to(MAILS, "Mail", a_mail(mapping_version=version))
 
-    assert boxes(routed(bench)) == [None, "one@x", "two@x"]
-    assert [one["mapping_version"] for one in bench.copies()] == ["", ONE["version"], TWO["version"]]
+    assert boxes(routed(bench)) == [None, "one@x", "two@x", "one@x"]
+    assert [one["mapping_version"] for one in bench.copies()] == versions
 
 
-def test_a_restart_behind_the_activation_knows_it(tmp_path: Path) -> None:
-    """Where it came in force is kept; a recovery that begins before it routes as it did then."""
+def test_routing_again_from_the_beginning_decides_the_same(tmp_path: Path) -> None:
+    """Offsets that were lost make no second copy elsewhere, though another mapping is in force by now."""
     log = Log()
     bench = Bench(tmp_path, log)
     bench.add_to(MAPPINGS, "Mapping", ONE)
-    bench.add_to(MAPPINGS, "Mapping", TWO)
-    for name, record in [
-        ("Mail", a_mail()), ("MappingActivated", activated(ONE)), ("Mail", a_mail()), ("MappingActivated", activated(TWO)),
-    ]:  # fmt: skip
-        bench.add_to(MAILS, name, record)
-    routed(bench)
-
-    behind = Bench(tmp_path, log)
-    behind.add_to(MAILS, "Mail", a_mail())
-    assert boxes(routed(behind, Stand(4, 4))) == [None, "one@x", "two@x"]
-    again = routed(Bench(tmp_path, log))
-    assert boxes(again)[3:] == [None, "one@x", "two@x"]
-
-
-def test_an_activation_of_what_was_never_written_is_refused(tmp_path: Path) -> None:
-    """The mapping before stays in force, also after a restart."""
-    log = Log()
-    bench = Bench(tmp_path, log)
-    bench.add_to(MAPPINGS, "Mapping", ONE)
-    for name, record in [
-        ("MappingActivated", activated(ONE)), ("MappingActivated", activated(TWO)), ("Mail", a_mail()),
-    ]:  # fmt: skip
-        bench.add_to(MAILS, name, record)
+    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
     routed(bench)
     bench.add_to(MAPPINGS, "Mapping", TWO)
     again = Bench(tmp_path, log)
-    again.add_to(MAILS, "Mail", a_mail())
+    again.add_to(MAILS, "Mail", a_mail(1, mapping_version=TWO["version"]))
 
-    assert boxes(routed(again, Stand(3, 3))) == ["one@x", "one@x"]
-    assert [letter["origin"] for letter in bench.letters()] == ["t-mails/0/1"]
+    assert boxes(routed(again)) == ["one@x", "one@x", "two@x"]
+
+
+def test_a_mapping_that_was_never_written_is_refused(tmp_path: Path) -> None:
+    """The mail goes to dead-letters with its bytes, and those after it go on."""
+    bench = Bench(tmp_path)
+    bench.add_to(MAPPINGS, "Mapping", ONE)
+    for made in (TWO, ONE):
+        bench.add_to(MAILS, "Mail", a_mail(mapping_version=made["version"]))
+
+    assert boxes(routed(bench)) == ["one@x"]
+    assert [letter["origin"] for letter in bench.letters()] == ["t-mails/0/0"]
 
 
 def test_mappings_that_cannot_be_read_refuse_nothing(tmp_path: Path) -> None:
     """A secret that is gone from the environment is a ValueError, and no fault of the mail."""
     bench = Bench(tmp_path)
     bench.log.add(MAPPINGS, b"no Avro")
-    bench.add_to(MAILS, "Mail", a_mail())
+    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
     with pytest.raises(DependencyError, match="mappings"):
         routed(bench)
     assert bench.letters() == []
 
 
 def test_old_mappings_are_forgotten(tmp_path: Path) -> None:
-    """A mapping a day for years must not stay in memory; only what a mail may still ask for does."""
-    log = Log()
-    bench = Bench(tmp_path, log)
+    """A mapping a day for years must not stay in memory."""
+    bench = Bench(tmp_path)
     for number in range(50):
         made = mapping(f"box{number}@x")
         bench.add_to(MAPPINGS, "Mapping", made)
-        bench.add_to(MAILS, "MappingActivated", activated(made))
-        bench.add_to(MAILS, "Mail", a_mail())
-        if number == 0:
-            bench.own(bench.route)
-        asyncio.run(bench.work(bench.route))
-    again = Bench(tmp_path, log)
-    again.add_to(MAILS, "Mail", a_mail())
-    routed(again, Stand(100, 100))
+        bench.add_to(MAILS, "Mail", a_mail(mapping_version=made["version"]))
 
-    assert boxes(bench) == [*(f"box{n}@x" for n in range(50)), "box49@x"]
+    assert boxes(routed(bench)) == [f"box{n}@x" for n in range(50)]
     assert len(bench.route._routers) < 5
-    assert len(again.route._routers) == 2
-    assert len(again.route._in_force[0]) == 1
-
-
-def test_what_other_workers_own_is_not_remembered(tmp_path: Path) -> None:
-    """Each partition has an owner with a memory of its own."""
-    bench = Bench(tmp_path)
-    bench.add_to(MAPPINGS, "MappingInForce", {"partition": 1, "position": 0, "version": "x"})
-    bench.add_to(MAILS, "Mail", a_mail())
-    routed(bench)
-    assert set(bench.route._in_force) == {0}
-    bench.lose(bench.route)
-    assert bench.route._in_force == {}
 
 
 @pytest.mark.parametrize("text", ["", "x" * 990_000], ids=["short", "as long as a record"])
@@ -159,8 +119,7 @@ def test_more_participants_than_a_record_takes(tmp_path: Path, text: str) -> Non
     bench.add_to(
         MAPPINGS, "Mapping", {"version": "v", "rows": rows, "domains": ["bank.example"], "catch_all": None}
     )
-    bench.add_to(MAILS, "MappingActivated", {"version": "v", "recorded_at_ms": 0})
-    (made,) = render(closed([said(0, crowd[0], text)], people=crowd))
+    (made,) = render(closed([said(0, crowd[0], text)], people=crowd, mapping_version="v"))
     asyncio.run(_send(bench, made))
     for stage in (bench.route, bench.keep):
         bench.own(stage)
