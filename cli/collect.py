@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,11 @@ def collect(connector: str, config_path: Path, log_level: str, *, once: bool, wi
         config.named(connector)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
-    ready_or_explain(config, new_codec(config.kafka))
+    try:
+        ready_or_explain(config, new_codec(config.kafka))
+    except click.ClickException as error:
+        tell_failed(config, connector, error.message)
+        raise
     sys.exit(run_collector(config, connector, once=once))
 
 
@@ -53,6 +58,7 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     from cli.retries import tell_retries  # noqa: PLC0415 - as above
     from producers.contents import StoreContents  # noqa: PLC0415
     from producers.cursor import CursorError  # noqa: PLC0415
+    from producers.orders import DeletedError, PausedError  # noqa: PLC0415
     from producers.runner import Runner  # noqa: PLC0415
     from producers.sink import SinkError  # noqa: PLC0415
     from producers.source import SourceError  # noqa: PLC0415
@@ -65,7 +71,7 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
     tell_retries(waiting)
     contents = StoreContents(lambda: open_store(config.store), waiting)
     settings = config.named(uid)
-    source = open_source(config, uid, contents, stop)
+    source = _source_or_explain(config, uid, contents, stop)
     try:
         runner = Runner(
             source,
@@ -80,7 +86,9 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
             runner.run()
         elif not runner.once() and not stop.is_set():
             return 1
-    except (SourceError, SinkError, CursorError) as error:
+    except PausedError as error:
+        click.echo(str(error), err=True)
+    except (SourceError, SinkError, CursorError, DeletedError) as error:
         raise click.ClickException(f"{uid}: {error}") from error
     finally:
         source.close()
@@ -102,3 +110,28 @@ def open_source(config: "Config", uid: str, contents: "Contents", stop: threadin
     from producers.webex.collector import WebexSource  # noqa: PLC0415
 
     return WebexSource(settings, contents, state, stop=stop)
+
+
+def _source_or_explain(config: "Config", uid: str, contents: "Contents", stop: threading.Event) -> "Source":
+    try:
+        return open_source(config, uid, contents, stop)
+    except Exception as error:
+        tell_failed(config, uid, f"{type(error).__name__}: {error}")
+        raise
+
+
+def tell_failed(config: "Config", uid: str, sentence: str) -> None:
+    """Say on the status topic why a collector ends before it has begun: a monitor would see nothing else."""
+    from producers.lanes import LIVE  # noqa: PLC0415 - as above
+    from producers.lastword import last_word  # noqa: PLC0415
+    from producers.status import LaneStatus  # noqa: PLC0415
+
+    settings = config.named(uid)
+    status = LaneStatus(
+        settings,
+        settings.kind,
+        LIVE,
+        lambda record: last_word(config.kafka, record),
+        lambda: time.time_ns() // 1_000_000,
+    )
+    status.trouble("failed", sentence)

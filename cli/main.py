@@ -7,6 +7,10 @@ import click
 COMMANDS = {
     "check": ("cli.check:check", "Is the configuration right, can source, Kafka and store be reached?"),
     "collect": ("cli.collect:collect", "Collect from one connector's source into Kafka."),
+    "connector": (
+        "cli.connector:connector",
+        "Pause, resume or delete a connector: what becomes of its lanes.",
+    ),
     "config": ("cli.configure:config", "Print a commented example, or validate a file."),
     "demo": ("cli.demo:demo", "The whole job on simulated chats, on this machine, without any account."),
     "health": (

@@ -10,6 +10,8 @@ from schemas.status import ALL_CONNECTORS, ConnectorStatus
 from schemas.topics import CONNECTOR_STATUS
 
 BAD_STATES = frozenset({"waiting", "refused", "failed"})
+RESTING = frozenset({"paused", "deleted"})
+"""By order of an administrator: neither silence nor old trouble is a fault."""
 
 
 @dataclass
@@ -85,6 +87,8 @@ def unwell(found: list[ConnectorView], *, now_ms: int, silent_ms: Mapping[str, i
     reasons = []
     for uid, longest in silent_ms.items():
         view = by_uid.get(uid, ConnectorView(uid))
+        if view.states.get("live") in RESTING:
+            continue
         if not view.healthy:
             states = ", ".join(sorted(BAD_STATES & set(view.states.values())))
             reasons.append(f"{uid}: {states}: {view.last_error or 'see its log'}")

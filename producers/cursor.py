@@ -5,7 +5,7 @@ unchanged, and the source's own state. All of it is JSON.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,8 @@ from schemas.records import Cursor
 from schemas.topics import CURSORS
 
 MAX_STATE_BYTES = 500_000
+ORDER = "order"
+"""In the place of a lane's name: the key of what an administrator ordered."""
 CALL_MS = 4_000  # short, because a stop is only seen between calls
 
 
@@ -86,14 +88,21 @@ def from_cursor(cursor: Cursor) -> Saved:
 
 def read_cursors(kafka: KafkaSettings, codec: Codec, uid: str) -> dict[str, Saved]:
     """Every lane of this connector by name. Blocks; raises kafka-python's KafkaError, CursorError."""
-    with closing(_consumer(kafka)) as consumer:
-        records = _records(consumer, kafka.topic(CURSORS.name))
+    with closing(new_consumer(kafka)) as consumer:
+        records = records_to_end(consumer, kafka.topic(CURSORS.name))
         latest = {key: value for key, value in records if key.startswith(cursor_key(uid, ""))}
-    cursors = [_decoded(codec, key, value) for key, value in latest.items() if value is not None]
+    return to_lanes(codec, uid, latest)
+
+
+def to_lanes(codec: Codec, uid: str, latest: Mapping[bytes, bytes | None]) -> dict[str, Saved]:
+    """The lanes in the latest records of a connector; what is ordered for it (`orders.py`) is none. CursorError."""
+    lanes = {key: value for key, value in latest.items() if key != cursor_key(uid, ORDER)}
+    cursors = [decoded(codec, key, value) for key, value in lanes.items() if value is not None]
     return {cursor["lane"]: from_cursor(cursor) for cursor in cursors}
 
 
-def _decoded(codec: Codec, key: bytes, value: bytes) -> Cursor:
+def decoded(codec: Codec, key: bytes, value: bytes) -> Cursor:
+    """The record of a key; CursorError if it is no cursor."""
     try:
         name, cursor = codec.decode(value)
     except DecodeError as error:
@@ -106,7 +115,8 @@ def _decoded(codec: Codec, key: bytes, value: bytes) -> Cursor:
     return found
 
 
-def _consumer(kafka: KafkaSettings) -> Any:
+def new_consumer(kafka: KafkaSettings) -> Any:
+    """A consumer for whole topics, in no group; short calls, because a stop is only seen between them."""
     return KafkaConsumer(
         **kafka.client_kwargs(),
         group_id=None,
@@ -118,7 +128,7 @@ def _consumer(kafka: KafkaSettings) -> Any:
     )
 
 
-def _records(consumer: Any, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
+def records_to_end(consumer: Any, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
     """Every record of a topic up to where it ends now; KafkaError if that end can't be reached."""
     places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
     if not places:

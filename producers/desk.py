@@ -10,7 +10,7 @@ from producers.source import Captured, Contents, Refused
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import conversation_key
-from schemas.records import ContentRef, Control, DeadLetter, Event
+from schemas.records import ContentRef, Control, Cursor, DeadLetter, Event
 from schemas.status import ConnectorStatus, encode_status, status_key
 from schemas.text import well_formed
 from schemas.topics import CONNECTOR_STATUS, CURSORS, DEAD_LETTERS, MAX_RAW_RECORD_BYTES, RAW_EVENTS
@@ -71,9 +71,13 @@ class Desk:
 
     def cursor(self, saved: Saved) -> None:
         """Move the cursor of a lane, once everything it covers is confirmed; confirmed itself."""
+        self.remember(to_cursor(self.uid, saved, self.clock()))
+
+    def remember(self, cursor: Cursor) -> None:
+        """Write a record of topic `cursors`, once everything before is confirmed; confirmed itself."""
         self.sink.confirm()
-        value = self._encode(CURSORS.name, "Cursor", to_cursor(self.uid, saved, self.clock()))
-        self.sink.send(CURSORS.name, value, key=cursor_key(self.uid, saved.lane.name))
+        value = self._encode(CURSORS.name, "Cursor", cursor)
+        self.sink.send(CURSORS.name, value, key=cursor_key(self.uid, cursor["lane"]))
         self.sink.confirm()
 
     def status(self, status: ConnectorStatus) -> None:

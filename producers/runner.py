@@ -7,37 +7,39 @@ Memory: `collect.memory_mb` for records that wait for Kafka, some 25 MB for ids 
 attachment, and whatever the source itself holds for one page.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 
-from kafka.errors import KafkaError
-
+from producers.beginning import REFUSED_PAUSE_S, Beginning, show_order
+from producers.closing import obey
 from producers.controls import to_settings
-from producers.cursor import Saved, read_cursors
+from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE, Lane, is_done, planned
+from producers.lastword import last_word
 from producers.opening import announce, check_partitions
+from producers.orders import OrderError, Orders, PausedError, refusal
 from producers.rounds import LaneRun, Rounds
 from producers.seen import Seen
 from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.source import Contents, Progress, Source, SourceRefusedError, SourceUnavailableError
-from producers.status import LaneStatus
+from producers.status import LaneStatus, Write
 from producers.waiting import StoppedError, Waiting, backoff_s
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.status import State
-from schemas.topics import DAY_MS
 from stores.interface import StoreError
 
 log = logging.getLogger(__name__)
 
-REFUSED_PAUSE_S = 300.0
-"""How long to leave a source alone that says no."""
 ONCE_PAUSE_S = 1.0
 """How long `once` waits for a source's clock or another lane."""
+LOOK_S = 10.0
+"""How often to look for an administrator's order."""
 
 
 def _now_ms() -> int:
@@ -47,9 +49,9 @@ def _now_ms() -> int:
 class Runner:
     """Runs one connector. A source, Kafka or store that is down is waited for, in `run` and in `once`.
 
-    Raised to the caller, because somebody must look: PartitionCountError, CursorError, and by `once`
-    SourceRefusedError too. `contents` shares this `waiting`, whose `stop` ends both. The source is the
-    caller's to close. `report` hears of each confirmed window; `clock` gives milliseconds since 1970 UTC.
+    Raised to the caller, because somebody must look: PartitionCountError, CursorError, DeletedError, and by
+    `once` SourceRefusedError and PausedError too. `contents` shares this `waiting`, whose `stop` ends both. The
+    source is the caller's to close. `report` hears of each confirmed window; `clock` gives ms since 1970 UTC.
     """
 
     def __init__(
@@ -76,6 +78,9 @@ class Runner:
         self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
         self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)
         self._rounds = Rounds(source, self._desk, collect, waiting, Seen(), self._lanes, report)
+        orders = Orders(kafka, self._codec, connector.uid)
+        self._beginning = Beginning(source, connector.uid, orders, waiting, self._status, LOOK_S)
+        self._look_due = 0.0
         self._runs: list[LaneRun] = []
         self._closed: list[Lane] = []
         self._current: LaneRun | None = None
@@ -84,10 +89,12 @@ class Runner:
     def run(self) -> None:
         """Collect until asked to stop; then return within 10 s, if the source yields or returns by then."""
         try:
-            self._begin(patient=True)
             while True:
-                self._turn(None)
-                self._pause(self._connector.collect.poll_seconds)
+                with contextlib.suppress(PausedError):
+                    self._begin(patient=True)
+                    while True:
+                        self._turn(None)
+                        self._pause(self._connector.collect.poll_seconds)
         except StoppedError:
             log.info("%s: stopped", self._connector.uid)
         finally:
@@ -112,72 +119,58 @@ class Runner:
             self._end()
 
     def _begin(self, *, patient: bool) -> None:
-        """Open Kafka, read the cursors, plan and announce the lanes."""
+        """Begin, or say in the status why that can't be."""
+        try:
+            self._open_lanes(patient=patient)
+        except Exception as error:
+            if not isinstance(error, StoppedError | OrderError | SourceRefusedError):  # said already
+                self._status(LIVE, partial(last_word, self._kafka)).trouble("failed", _named(error))
+            raise
+
+    def _open_lanes(self, *, patient: bool) -> None:
+        """Open Kafka, read cursors and orders, plan and announce the lanes."""
         self._sink.open()
-        saved = self._read_cursors()
+        saved = self._beginning.lanes(patient=patient)
         check_partitions(saved, self._sink.partitions)
         if LIVE in saved:
             self._source.restore(saved[LIVE].source)
-        now_ms = self._first_answer(patient=patient)
+        now_ms = self._beginning.first_answer(patient=patient)
         since, zone = self._connector.collect.since, self._connector.zone
         lanes = planned([each.lane for each in saved.values()], now_ms, since, zone)
-        self._shown_by_source([lane for lane in lanes if lane.name not in saved], now_ms)
+        self._beginning.check_shown([lane for lane in lanes if lane.name not in saved], now_ms)
         known = announce(self._desk, saved, lanes, self._settings, self._sink.partitions)
         self._closed = [each.lane for each in known if each.lane.closed]
-        self._runs = [self._to_run(each) for each in known if not each.lane.closed]
+        self._runs = [self._to_run(each, now_ms) for each in known if not each.lane.closed]
 
-    def _shown_by_source(self, fresh: list[Lane], now_ms: int) -> None:
-        """Refuse a back-fill whose beginning the source does not show any more: it would look complete."""
-        earliest = now_ms - self._source.look_back_ms
-        if any(lane.from_ms < earliest - DAY_MS for lane in fresh):
-            day = datetime.fromtimestamp(earliest / 1000, UTC).date()
-            msg = f"collect.since: {self._source.name} shows nothing before {day}; choose that day or a later one"
-            self._status(LIVE).trouble("refused", msg)
-            raise SourceRefusedError(msg)
+    def _heed(self) -> None:
+        """Look for an administrator's order now and then; PausedError or DeletedError once it is done."""
+        if time.monotonic() < self._look_due:
+            return
+        self._look_due = time.monotonic() + LOOK_S
+        order = self._beginning.orders.look()
+        if order.what != "active":
+            saved = obey(order, self._desk, [run.saved for run in self._runs], self._settings)
+            self._runs = []  # their last word is not "stopped"
+            show_order(self._status, saved, order)
+            raise refusal(order, self._connector.uid)
 
     def _end(self) -> None:
         for run in self._runs:
             run.status.show("stopped")
         self._sink.close()
+        self._beginning.orders.close()
 
     def _lanes(self) -> list[Lane]:
         return [*self._closed, *(run.lane for run in self._runs)]
 
-    def _read_cursors(self) -> dict[str, Saved]:
-        attempt = 0
-        while True:
-            try:
-                return read_cursors(self._kafka, self._codec, self._connector.uid)
-            except KafkaError as error:
-                self._waiting.trouble(f"cursors can't be read: {error}", attempt)
-                attempt += 1
-
-    def _first_answer(self, *, patient: bool) -> int:
-        """Ask the source's clock; wait for a source that is down and, if patient, for one that says no."""
-        status = self._status(LIVE)
-        attempt = 0
-        while True:
-            try:
-                return self._source.now_ms()
-            except SourceUnavailableError as error:
-                status.trouble("waiting", str(error))
-                self._waiting.trouble(str(error), attempt)
-            except SourceRefusedError as error:
-                status.trouble("refused", str(error))
-                if not patient:
-                    raise
-                self._waiting.say(str(error))
-                self._waiting.pause(REFUSED_PAUSE_S)
-            attempt += 1
-
-    def _to_run(self, saved: Saved) -> LaneRun:
+    def _to_run(self, saved: Saved, now_ms: int) -> LaneRun:
         run = LaneRun(saved, self._status(saved.lane.name))
         run.status.place(saved.lane, saved.counters)
-        run.status.show("starting")
+        self._beginning.show_start(run.status, saved.lane, now_ms)
         return run
 
-    def _status(self, lane: str) -> LaneStatus:
-        return LaneStatus(self._connector, self._source.name, lane, self._desk.status, self._clock)
+    def _status(self, lane: str, write: Write | None = None) -> LaneStatus:
+        return LaneStatus(self._connector, self._source.name, lane, write or self._desk.status, self._clock)
 
     def _trusted_ms(self) -> int:
         """How far the source can be trusted: its clock less the delay in which it may hide events."""
@@ -189,6 +182,7 @@ class Runner:
 
     def _turn(self, target_ms: int | None) -> None:
         """Give each lane that is due a round: live first, so that no back-fill keeps it waiting."""
+        self._heed()
         for run in sorted(self._runs, key=lambda each: each.lane.name != LIVE):
             if run.due <= time.monotonic():
                 self._attempt(run, target_ms)
@@ -209,7 +203,7 @@ class Runner:
         except StoppedError:
             raise
         except Exception as error:  # ours or the source's mistake: said once more where people look
-            run.status.trouble("failed", f"{type(error).__name__}: {error}")
+            run.status.trouble("failed", _named(error))
             self._runs.remove(run)  # its last word is not "stopped"
             raise
         finally:
@@ -240,11 +234,15 @@ class Runner:
         run.status.trouble(state, str(error))
 
     def _pause(self, longest_s: float) -> None:
-        """Sleep until a lane is due, at most this long."""
+        """Sleep until a lane is due or it is time to look for an order, at most this long."""
         due = min((run.due for run in self._runs), default=0.0)
-        self._waiting.pause(min(longest_s, max(0.0, due - time.monotonic())))
+        self._waiting.pause(min(longest_s, LOOK_S, max(0.0, due - time.monotonic())))
 
     def _tell(self, sentence: str) -> None:
         """Kafka or the store is down: say so in the status of the lane that is at work."""
         for run in [self._current] if self._current else self._runs:
             run.status.trouble("waiting", sentence)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

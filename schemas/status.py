@@ -11,7 +11,19 @@ from typing import Literal, TypedDict
 from schemas.text import well_formed
 
 Component = Literal["collector", "assemble", "render", "route", "store", "delivery"]
-State = Literal["starting", "collecting", "working", "idle", "waiting", "refused", "failed", "stopped"]
+State = Literal[
+    "starting",
+    "reading back",
+    "collecting",
+    "working",
+    "idle",
+    "waiting",
+    "refused",
+    "failed",
+    "stopped",
+    "paused",
+    "deleted",
+]
 
 ALL_CONNECTORS = "*"
 """Connector uid of a worker's component that serves all connectors."""

@@ -1,0 +1,93 @@
+"""`chatledger connector pause|resume|delete`: an administrator's orders for one connector."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from kafka.errors import KafkaError
+
+from cli.common import config_option, load_config, new_codec
+
+if TYPE_CHECKING:
+    from producers.administer import Outcome
+    from producers.orders import Ordered
+
+PATIENCE_S = 60.0
+
+
+@click.group()
+def connector() -> None:
+    """Pause, resume or delete a connector: what becomes of its lanes. Its collector heeds it within half a minute."""
+
+
+@connector.command()
+@click.argument("uid")
+@config_option
+def pause(uid: str, config_path: Path) -> None:
+    """Close the lanes of connector UID. Its collector, if one runs, waits; health checks call it well."""
+    outcome = _ordered(config_path, uid, "paused")
+    click.echo(
+        f"{uid} is paused; {_reached(outcome)}. `chatledger connector resume {uid}` goes on from there"
+    )
+
+
+@connector.command()
+@click.argument("uid")
+@config_option
+def resume(uid: str, config_path: Path) -> None:
+    """Let connector UID go on from where it stopped; what the source still shows of the pause is collected."""
+    outcome = _ordered(config_path, uid, "active")
+    if outcome.before == "active":
+        click.echo(f"{uid} was not paused")
+    else:
+        click.echo(f"{uid} goes on; {_reached(outcome)}")
+
+
+@connector.command()
+@click.argument("uid")
+@config_option
+@click.confirmation_option(
+    prompt="A deleted connector never collects again, and its uid is used up. Delete it?"
+)
+def delete(uid: str, config_path: Path) -> None:
+    """End connector UID for good: close its lanes, archive what is open, never let a collector start under this uid.
+
+    What it has archived stays. Take its section out of the configuration afterwards; another connector to the same
+    account gets a uid of its own.
+    """
+    outcome = _ordered(config_path, uid, "deleted")
+    click.echo(f"{uid} is deleted; {_reached(outcome)}. Take its section out of the configuration")
+
+
+def _ordered(config_path: Path, uid: str, what: "Ordered") -> "Outcome":
+    from cli.config import ConfigError  # noqa: PLC0415 - see cli.main
+    from producers.administer import Administrator  # noqa: PLC0415
+    from producers.cursor import CursorError  # noqa: PLC0415
+    from producers.orders import OrderError  # noqa: PLC0415
+    from producers.sink import SinkError  # noqa: PLC0415
+    from producers.waiting import StoppedError, Waiting  # noqa: PLC0415
+
+    config = load_config(config_path)
+    stop = threading.Event()
+    timer = threading.Timer(PATIENCE_S, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        settings = config.named(uid)
+        codec = new_codec(config.kafka)
+        return Administrator(settings, settings.kind, config.kafka, codec, Waiting(stop)).order(what)
+    except StoppedError as error:
+        msg = f"Kafka at {config.kafka.bootstrap} cannot be used; nothing is certain, give the order again"
+        raise click.ClickException(msg) from error
+    except (ConfigError, CursorError, OrderError, SinkError, KafkaError) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        timer.cancel()
+
+
+def _reached(outcome: "Outcome") -> str:
+    if outcome.captured_up_to_ms is None:
+        return "nothing was collected yet"
+    return f"collected up to {datetime.fromtimestamp(outcome.captured_up_to_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

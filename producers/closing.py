@@ -1,0 +1,56 @@
+"""The end of lanes before their time: a connector is paused, or deleted for good (semantics 10).
+
+Both may be done by whoever comes first, the command or the collector, and by both: the records say the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from producers.controls import lane_closed, watermark
+from producers.cursor import Saved
+from producers.desk import Desk
+from producers.lanes import LIVE
+from producers.orders import Order
+from schemas.records import Settings
+from schemas.topics import DAY_MS
+
+HOUR_MS = 3_600_000
+LONGEST_SLICE_MS = DAY_MS + 2 * HOUR_MS
+"""A local day on which clocks are put back, and an hour for a source whose clock is ahead."""
+
+
+def obey(order: Order, desk: Desk, lanes: Iterable[Saved], settings: Settings) -> list[Saved]:
+    """Do in the log what is ordered; returns the lanes as they are remembered then."""
+    return end_for_good(desk, lanes, settings) if order.what == "deleted" else close_lanes(desk, lanes)
+
+
+def close_lanes(desk: Desk, lanes: Iterable[Saved]) -> list[Saved]:
+    """Close what is open, in every partition, live last; the cursor keeps how far its lane is, and that it is not open.
+
+    So a start opens the lane again and goes on from there. Returns the lanes as they are remembered now.
+    """
+    return [_closed(desk, each) for each in sorted(lanes, key=lambda each: each.lane.name == LIVE)]
+
+
+def end_for_good(desk: Desk, lanes: Iterable[Saved], settings: Settings) -> list[Saved]:
+    """Close all lanes, and with a last watermark every slice that is still open.
+
+    Nothing of this connector will come any more, so the slices are as whole as they will ever be; without this the
+    last ones would wait for another connector's watermark, and for ever where there is none (decision 10).
+    """
+    saved = list(lanes)
+    ended = close_lanes(desk, [each for each in saved if each.lane.name != LIVE])
+    if any(each.settings for each in saved):  # else nothing was ever announced
+        now_ms = desk.clock()
+        last_ms = now_ms + LONGEST_SLICE_MS + settings["grace_ms"]
+        desk.controls(watermark(desk.uid, LIVE, last_ms, now_ms))
+    return ended + close_lanes(desk, [each for each in saved if each.lane.name == LIVE])
+
+
+def _closed(desk: Desk, saved: Saved) -> Saved:
+    if saved.lane.closed or not saved.opened:
+        return saved
+    desk.controls(lane_closed(desk.uid, saved.lane, desk.clock()))
+    now = replace(saved, opened=False)
+    desk.cursor(now)
+    return now

@@ -1,0 +1,278 @@
+"""Connectors that are paused, resumed and deleted, on a real broker (semantics 10)."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from producers import runner as runner_module
+from producers.administer import Administrator
+from producers.cursor import CursorError, read_cursors
+from producers.lanes import LIVE
+from producers.orders import DeletedError, Order, Ordered, OrderError, PausedError, from_record, to_record
+from producers.runner import Runner
+from producers.settings import CollectSettings, ConnectorBase
+from producers.source import SourceUnavailableError
+from producers.waiting import Waiting
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log
+from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
+from tests.producers.test_runner_kafka import (
+    HOUR_MS,
+    NOON_MS,
+    SINCE,
+    NoContents,
+    a_runner,
+    hourly,
+    statuses,
+    wanted,
+)
+from tests.streams.oracle import oracle
+
+LIVE_STATUS = f"{UID}/collector/live".encode()
+STALL_MS = 48 * HOUR_MS
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits ten seconds for an order to be heeded."""
+    monkeypatch.setattr(runner_module, "LOOK_S", 0.1)
+
+
+def order(kafka: KafkaSettings, what: Ordered, uid: str = UID) -> None:
+    """What the command does."""
+    connector = ConnectorBase(uid=uid, name="Small", collect=SINCE)
+    Administrator(connector, "webex", kafka, Codec(), Waiting(threading.Event())).order(what)
+
+
+@contextmanager
+def running(
+    source: SmallSource, kafka: KafkaSettings, collect: CollectSettings = SINCE
+) -> Iterator[list[BaseException]]:
+    """A collector in the background; what it raised is in the list at the end."""
+    stop, raised = threading.Event(), list[BaseException]()
+    runner = a_runner(source, kafka, collect, waiting=Waiting(stop))
+
+    def run() -> None:
+        try:
+            runner.run()
+        except OrderError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield raised
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def until(holds: Callable[[], object], timeout_s: float = 20) -> None:
+    """Return when it holds."""
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def state(kafka: KafkaSettings) -> str:
+    """What live says of itself."""
+    return str(statuses(kafka).get(LIVE_STATUS, {}).get("state"))
+
+
+def mails(log: dict[int, list[Entry]]) -> set[bytes]:
+    """Ids of all events that this log makes mails of."""
+    found = (oracle([*map(tuple, entries)], grace_ms=0, stall_ms=STALL_MS) for entries in log.values())
+    return {ident for each in found for mail in each for ident in mail[2]}
+
+
+def test_a_pause_closes_the_lanes_in_every_partition(fresh: Callable[..., KafkaSettings]) -> None:
+    """Without a collector the command does it; cursor and status say so, and a finished back-fill stays closed."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    order(kafka, "paused")
+    closed = controls(read_log(kafka), "lane_closed")
+    assert [len([each for each in found if each["lane"] == LIVE]) for found in closed.values()] == [1, 1, 1]
+    saved = read_cursors(kafka, Codec(), UID)
+    assert not saved[LIVE].opened
+    assert saved[LIVE].lane.watermark_ms == source.now - source.settle_ms
+    assert state(kafka) == "paused"
+    assert {each.lane.closed for name, each in saved.items() if name != LIVE} == {True}
+
+
+def test_once_does_not_collect_what_is_paused(fresh: Callable[..., KafkaSettings]) -> None:
+    """It can't wait for a person: it says so and leaves the log alone."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    order(kafka, "paused")
+    before = read_log(kafka)
+    source.now += DAY_MS
+    with pytest.raises(PausedError, match=f"connector resume {UID}"):
+        a_runner(source, kafka).once()
+    assert read_log(kafka) == before
+    assert state(kafka) == "paused"
+
+
+def test_a_running_collector_pauses_and_goes_on_without_a_gap(fresh: Callable[..., KafkaSettings]) -> None:
+    """The same process, and nothing of the pause is missing; live is opened again after it was closed."""
+    kafka, source = fresh(), hourly(NOON_MS + 2 * DAY_MS)
+    source.now = NOON_MS
+    with running(source, kafka) as raised:
+        until(
+            lambda: (
+                state(kafka) == "idle" and set(event_ids(read_log(kafka))) >= wanted(source, BASE_MS + DAY_MS)
+            )
+        )
+        order(kafka, "paused")
+        time.sleep(0.5)
+        polls = len(source.windows)
+        source.now = NOON_MS + 2 * DAY_MS
+        time.sleep(0.5)
+        assert len(source.windows) == polls
+        assert state(kafka) == "paused"
+        order(kafka, "active")
+        until(lambda: set(event_ids(read_log(kafka))) == wanted(source, BASE_MS + DAY_MS))
+    assert raised == []
+    log = read_log(kafka)
+    assert broken_promises(log) == []
+    for entries in log.values():
+        live = [e.value["kind"] for e in entries if e.name == "Control" and e.value["lane"] == LIVE]
+        life = [kind for kind in live if kind != "watermark"]
+        assert life[0] == "lane_opened"
+        assert life[-1] == "lane_opened"
+        assert "lane_closed" in life
+
+
+def test_a_pause_in_the_middle_of_a_back_fill_loses_nothing(fresh: Callable[..., KafkaSettings]) -> None:
+    """The lane is closed, opened again with the same range, and comes to its end."""
+    kafka, source = fresh(), hourly()
+    slow = SINCE.model_copy(update={"window_hours": 6})
+    source.troubles = [SourceUnavailableError("busy")] * 3  # so that it is not done before the order comes
+    with running(source, kafka, slow):
+        until(lambda: source.windows)
+        order(kafka, "paused")
+        until(lambda: state(kafka) == "paused")
+    order(kafka, "active")
+    a_runner(source, kafka, slow).once()
+    log = read_log(kafka)
+    assert set(event_ids(log)) == wanted(source, BASE_MS + DAY_MS)
+    assert broken_promises(log) == []
+    back_fills = {each["lane"] for each in controls(log, "lane_opened")[0]} - {LIVE}
+    assert len(back_fills) == 1
+    assert all(saved.lane.closed for name, saved in read_cursors(kafka, Codec(), UID).items() if name != LIVE)
+
+
+def test_a_deleted_uid_never_collects_again(fresh: Callable[..., KafkaSettings]) -> None:
+    """Neither once nor for long, and no resume brings it back; the status keeps saying it."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    order(kafka, "deleted")
+    before = read_log(kafka)
+    for start in (a_runner(source, kafka).once, a_runner(source, kafka).run):
+        with pytest.raises(DeletedError, match="a uid is never used again"):
+            start()
+    for what in ("active", "paused"):
+        with pytest.raises(DeletedError):
+            order(kafka, what)
+    assert read_log(kafka) == before
+    assert state(kafka) == "deleted"
+
+
+def test_a_running_collector_ends_when_its_connector_is_deleted(fresh: Callable[..., KafkaSettings]) -> None:
+    """With a sentence, and its last word is `deleted`."""
+    kafka, source = fresh(), hourly()
+    with running(source, kafka) as raised:
+        until(lambda: state(kafka) == "idle")
+        order(kafka, "deleted")
+        until(lambda: raised)
+    assert isinstance(raised[0], DeletedError)
+    assert state(kafka) == "deleted"
+    assert not read_cursors(kafka, Codec(), UID)[LIVE].opened
+
+
+def test_a_deletion_archives_what_is_open(fresh: Callable[..., KafkaSettings]) -> None:
+    """The day that was not over becomes a mail although no other connector will ever state anything."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    assert mails(read_log(kafka)) < set(event_ids(read_log(kafka)))
+    now_ms = [NOON_MS]
+    connector = ConnectorBase(uid=UID, name="Small", collect=SINCE)
+    Administrator(
+        connector, "webex", kafka, Codec(), Waiting(threading.Event()), clock=lambda: now_ms[0]
+    ).order("deleted")
+    log = read_log(kafka)
+    assert mails(log) == set(event_ids(log))
+    last = controls(log, "watermark")[0][-1]["watermark_ms"]
+    assert NOON_MS + DAY_MS <= last < NOON_MS + STALL_MS  # never far enough to close what others have open
+
+
+def test_another_connector_closes_what_a_paused_one_left(fresh: Callable[..., KafkaSettings]) -> None:
+    """In the same partitions, 48 hours later and not before."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka, clock=lambda: source.now).once()
+    order(kafka, "paused")
+    left = set(event_ids(read_log(kafka))) - mails(read_log(kafka))
+    assert left
+    day_end = BASE_MS + 6 * DAY_MS
+    for now_ms, closed in ((day_end + STALL_MS - HOUR_MS, False), (day_end + STALL_MS + HOUR_MS, True)):
+        other = SmallSource([now_ms - 3 * HOUR_MS], now_ms)
+        connector = ConnectorBase(uid="other-1", name="Other", collect=CollectSettings())
+        waiting = Waiting(threading.Event())
+        Runner(other, connector, kafka, NoContents(), waiting, clock=partial(int, now_ms)).once()
+        assert (left <= mails(read_log(kafka))) == closed
+
+
+def test_an_order_outlives_a_collector_that_writes_late(fresh: Callable[..., KafkaSettings]) -> None:
+    """A cursor from a zombie, newer than the order, does not take it back, and a resume opens the lanes in the log."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    late = read_cursors(kafka, Codec(), UID)[LIVE]
+    order(kafka, "paused")
+    zombie = a_runner(source, kafka)
+    zombie._sink.open()
+    zombie._desk.cursor(replace(late, opened=True))
+    zombie._end()
+    with pytest.raises(PausedError):
+        a_runner(source, kafka).once()
+    order(kafka, "active")
+    a_runner(source, kafka).once()
+    assert len([each for each in controls(read_log(kafka), "lane_opened")[0] if each["lane"] == LIVE]) == 2
+
+
+def test_a_pause_longer_than_the_source_remembers_is_said(fresh: Callable[..., KafkaSettings]) -> None:
+    """What can't be collected any more is named in the status, with its days."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    order(kafka, "paused")
+    order(kafka, "active")
+    source.now += 100 * DAY_MS
+    a_runner(source, kafka, CollectSettings(window_hours=5000)).once()
+    said = statuses(kafka)[LIVE_STATUS]["last_error"]["message"]
+    assert "collected up to 2026-03-06" in said
+    assert "shows nothing before 2026-03-16" in said
+
+
+def test_an_order_can_be_given_before_anything_was_collected(fresh: Callable[..., KafkaSettings]) -> None:
+    """Nothing is written to the ledger then; a uid can be used up unused."""
+    kafka = fresh()
+    order(kafka, "paused")
+    order(kafka, "deleted")
+    assert not any(read_log(kafka).values())
+    with pytest.raises(DeletedError):
+        a_runner(hourly(), kafka).once()
+
+
+def test_orders_are_read_as_they_are_written() -> None:
+    """And what is none is an error, not a permission."""
+    made = to_record(UID, Order("paused", 5))
+    assert from_record(made) == Order("paused", 5)
+    for bad in ("{}", "[]", "no json", '{"order": "gone"}'):
+        with pytest.raises(CursorError):
+            from_record({**made, "state": bad})
