@@ -9,6 +9,7 @@ from schemas.ids import closing_key, conversation_key, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event, MappingInForce, SettingsInForce
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.assembly import LIVE, Assembly, Closed, OpenSlice
+from streams.contents import Contents
 from streams.mail.participants import cast_of
 from streams.memory import Memory
 from streams.outbox import Outbox
@@ -121,22 +122,13 @@ class AssembleStage:
     async def _emit(self, assembly: Assembly, record: Record, chunk: list[OpenSlice], outbox: Outbox) -> None:
         remembered = []
         for one in chunk:
-            closed = await self._with_everybody(assembly.close(one, record.offset))
+            closed = await with_everybody(self._desk.contents, assembly.close(one, record.offset))
             remembered.append(closed.closing)
             await self._send(record, closed, outbox)
         await outbox.confirm()
         self._desk.steps[self.name] += 1
         for closing in remembered:
             self._memory.add_closing(closing)
-
-    async def _with_everybody(self, closed: Closed) -> Closed:
-        """The same; a closing also names the people of events that were too large to bring them along."""
-        events = closed.slice["events"] if closed.slice else []
-        if closed.slice is None or not any(_names_nobody(event) for event in events):
-            return closed
-        whole = [await self._desk.contents.whole(e) if _names_nobody(e) else e for e in events]
-        people = cast_of(whole, closed.slice["people"]).people
-        return Closed({**closed.closing, "people": people}, closed.slice)
 
     async def _send(self, record: Record, closed: Closed, outbox: Outbox) -> None:
         await self._send_closing(record.partition, closed.closing, outbox)
@@ -207,6 +199,16 @@ class AssembleStage:
             if value["overflow"] is not None:
                 value = expect("Closing", await self._desk.contents.get(value["overflow"]))
             self._memory.add_closing(value)
+
+
+async def with_everybody(contents: Contents, closed: Closed) -> Closed:
+    """The same; a closing also names the people of events that were too large to bring them along."""
+    events = closed.slice["events"] if closed.slice else []
+    if closed.slice is None or not any(_names_nobody(event) for event in events):
+        return closed
+    whole = [await contents.whole(event) if _names_nobody(event) else event for event in events]
+    people = cast_of(whole, closed.slice["people"]).people
+    return Closed({**closed.closing, "people": people}, closed.slice)
 
 
 def _names_nobody(event: Event) -> bool:

@@ -30,6 +30,17 @@ class PastClosing(NamedTuple):
     closing_id: bytes | None
 
 
+def _unnamed(folder: Path | None) -> sqlite3.Connection:
+    path = "" if folder is None else _new_file(folder)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA journal_mode=OFF")  # a cache: after a crash it is made anew
+    db.execute("PRAGMA synchronous=OFF")
+    if path:
+        # Open, but without a name: the space is free again whatever happens to the process.
+        Path(path).unlink()
+    return db
+
+
 def _new_file(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     handle, path = tempfile.mkstemp(prefix="memory-", suffix=".sqlite", dir=folder)
@@ -40,16 +51,13 @@ def _new_file(folder: Path) -> str:
 class Memory:
     """Closings and settings of the partitions that this worker owns."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: where the SQLite file lies, by default where SQLite keeps temporary files."""
-        path = "" if folder is None else _new_file(folder)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=OFF")  # a cache: after a crash it is made anew
-        self._db.execute("PRAGMA synchronous=OFF")
+    def __init__(self, folder: Path | None = None, *, db: sqlite3.Connection | None = None) -> None:
+        """`folder`: where the SQLite file lies, by default where SQLite keeps temporary files.
+
+        `db`: keep closings there instead, in the caller's own transactions; settings and mappings stay in memory.
+        """
+        self._db = _unnamed(folder) if db is None else db
         self._db.execute(_TABLE)
-        if path:
-            # Open, but without a name: the space is free again whatever happens to the process.
-            Path(path).unlink()
         self._settings: dict[tuple[int, str], list[tuple[int, Settings]]] = {}
         self._mappings: dict[int, list[tuple[int, str]]] = {}
 

@@ -1,0 +1,123 @@
+"""One mail and its copies made durable in a store: what the store stage and a replay both do."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from schemas.ids import conversation_key
+from schemas.records import Copies, CopyResult, Delivery, Outcome, Target
+from schemas.topics import DELIVERIES
+from stores.interface import Store, StoreConflictError, Stored
+from streams.contents import Contents
+from streams.fitting import fitting, has_path
+from streams.mail.assemble import mail_chunks, mail_size
+from streams.outbox import Outbox
+
+log = logging.getLogger(__name__)
+MAIL_TYPE = "message/rfc822"
+LONGEST_REASON = 300  # characters
+LONGEST_FACT = 200  # characters
+INLINE_BYTES = 1_000_000  # mails up to here are put together in memory: one write, one hash
+
+
+class Kept(NamedTuple):
+    """What became of one participant's copy; `created` is False where it stood there already or nothing was to be made."""
+
+    result: CopyResult
+    created: bool
+
+
+class Keeper:
+    """Writes mails and copies into a store, from a content store that may be another one; waits for both."""
+
+    def __init__(self, store: Store, contents: Contents) -> None:
+        self._store, self._contents = store, contents
+
+    async def original(self, copies: Copies) -> Stored:
+        """The mail itself; StoreConflictError if other bytes stand there."""
+        return await self._contents.patiently(lambda: self._create(copies))
+
+    async def copy(self, mail: Copies | Delivery, target: Target, sha256: str) -> Kept:
+        """A participant's copy of the stored mail with this hash; a copy that the store refuses has failed."""
+        outcome, reason, created = target["outcome"], target["reason"], False
+        if target["path"] is not None:
+            outcome, reason, created = await self._make(mail, target["path"], sha256)
+        return Kept({
+            "participant": target["participant"], "mailbox": target["mailbox"], "path": target["path"],
+            "outcome": _OUTCOMES[outcome], "reason": reason,
+        }, created)  # fmt: skip
+
+    async def _create(self, copies: Copies) -> Stored:
+        segments = copies["segments"]
+        chunks = mail_chunks(segments, self._contents.stream)
+        data = await _joined(chunks) if mail_size(segments) <= INLINE_BYTES else chunks
+        return await self._store.create(
+            copies["path"], data, content_type=MAIL_TYPE, metadata=_metadata(copies)
+        )
+
+    async def _make(self, mail: Copies | Delivery, path: str, sha256: str) -> tuple[str, str | None, bool]:
+        try:
+            stored = await self._contents.patiently(
+                lambda: self._store.copy(
+                    mail["path"], path, content_type=MAIL_TYPE, metadata=_metadata(mail), sha256=sha256
+                )
+            )
+        except StoreConflictError as error:
+            log.error("copy refused: %s", error)  # noqa: TRY400 - the sentence says all
+            return "failed", str(error), False
+        if mail["status"] == "partial":
+            return "partial", _why(mail["reasons"]), stored.created
+        return "ok", None, stored.created
+
+
+_OUTCOMES: dict[str, Outcome] = {
+    "ok": "ok", "partial": "partial", "skipped": "skipped", "failed": "failed", "external": "external"
+}  # fmt: skip
+
+
+def delivery(copies: Copies, original: Stored, results: list[CopyResult]) -> Delivery:
+    """The ledger's record of these results."""
+    return {
+        "mail_id": copies["mail_id"], "connector_uid": copies["connector_uid"], "source": copies["source"],
+        "conversation": copies["conversation"], "slice": copies["slice"],
+        "slice_start_ms": copies["slice_start_ms"], "revision": copies["revision"], "part": copies["part"],
+        "parts": copies["parts"], "message_id": copies["message_id"], "date_ms": copies["date_ms"],
+        "folder": copies["folder"], "status": copies["status"], "reasons": copies["reasons"],
+        "event_count": copies["event_count"], "path": copies["path"], "size": original.size,
+        "sha256": bytes.fromhex(original.sha256), "mapping_version": copies["mapping_version"], "copies": results,
+    }  # fmt: skip
+
+
+async def send_delivery(outbox: Outbox, one: Delivery, partition: int) -> None:
+    """Hand it over to the ledger, in as many records as it takes, each complete for the participants that it has."""
+
+    def encoded(some: list[CopyResult]) -> bytes:
+        return outbox.encode(DELIVERIES, "Delivery", {**one, "copies": some})
+
+    key = conversation_key(one["connector_uid"], one["conversation"])
+    for value in list(fitting(one["copies"], encoded, first=has_path)):
+        await outbox.send(DELIVERIES, value, key=key, partition=partition)
+
+
+def _why(reasons: list[str]) -> str:
+    """Short, since it is repeated for each participant; the delivery has all reasons."""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"{reasons[0][:LONGEST_REASON]}{more}" if reasons else "something is missing"
+
+
+async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])
+
+
+def _metadata(mail: Copies | Delivery) -> dict[str, str]:
+    """Small ASCII facts that a person sees beside the blob."""
+    return {
+        "connector": _ascii(mail["connector_uid"]), "mailid": mail["mail_id"].hex(),
+        "slice": _ascii(mail["slice"]), "revision": str(mail["revision"]), "status": _ascii(mail["status"]),
+    }  # fmt: skip
+
+
+def _ascii(text: str) -> str:
+    """What a store takes as metadata, whatever the text: it is a convenience, and never a reason to refuse a mail."""
+    seen = text.encode("ascii", "backslashreplace").decode()
+    return "".join(char if " " <= char <= "~" else "?" for char in seen)[:LONGEST_FACT].strip() or "-"
