@@ -35,6 +35,7 @@ class Saved:
 
     `opened`: its lane_opened record is confirmed. `partitions`: of raw-events. `settings`: version last
     written. `counters`: confirmed up to the watermark, so that a restart continues them. `source`: JSON.
+    `log`: by partition of raw-events, the position below which the source knows what was sent (`recall.py`).
     """
 
     lane: Lane
@@ -43,6 +44,7 @@ class Saved:
     settings: str = ""
     counters: dict[str, int] = field(default_factory=dict)
     source: str = "{}"
+    log: tuple[int, ...] = ()
 
 
 def cursor_key(uid: str, lane: str) -> bytes:
@@ -51,7 +53,7 @@ def cursor_key(uid: str, lane: str) -> bytes:
 
 
 def to_cursor(uid: str, saved: Saved, now_ms: int) -> Cursor:
-    """Make the record of a lane; without a source's state too large for it, which may cost duplicates."""
+    """Make the record of a lane; without a source's state too large for it, which costs time."""
     lane = saved.lane
     state = {
         "from_ms": lane.from_ms,
@@ -62,6 +64,7 @@ def to_cursor(uid: str, saved: Saved, now_ms: int) -> Cursor:
         "settings": saved.settings,
         "counters": saved.counters,
         "source": saved.source if len(saved.source) <= MAX_STATE_BYTES // 4 else "{}",
+        "log": saved.log,
     }
     return {
         "connector_uid": uid,
@@ -80,7 +83,7 @@ def from_cursor(cursor: Cursor) -> Saved:
             cursor["lane"], state["from_ms"], state["to_ms"], cursor["watermark_ms"], closed=state["closed"]
         )
         rest = {name: state[name] for name in ("opened", "partitions", "settings", "counters", "source")}
-        return Saved(lane, **rest)
+        return Saved(lane, **rest, log=tuple(map(int, state.get("log", ()))))
     except (ValueError, KeyError, TypeError) as error:
         msg = f"the cursor of {cursor['connector_uid']}/{cursor['lane']} is not one of ours: {error!r}"
         raise CursorError(msg) from error

@@ -1,6 +1,6 @@
 """One round of a lane: poll a window, get it confirmed, state the watermark, move the cursor. In this order.
 
-poll (reached - overlap, until] ─▶ send ─▶ all confirmed ─▶ source.confirmed() ─▶ watermark into every
+read back ─▶ poll (reached - overlap, until] ─▶ send ─▶ all confirmed ─▶ source.confirmed() ─▶ watermark into every
 partition ─▶ confirmed ─▶ cursor ─▶ confirmed
 """
 
@@ -11,7 +11,7 @@ from producers.controls import lane_closed, watermark
 from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE, Lane, final_watermark, next_window, owner
-from producers.seen import Seen
+from producers.recall import Recall
 from producers.settings import CollectSettings
 from producers.source import Captured, Progress, Source, Window
 from producers.status import LaneStatus
@@ -55,7 +55,7 @@ class Rounds:
     desk: Desk
     collect: CollectSettings
     waiting: Waiting
-    seen: Seen
+    recall: Recall
     lanes: Callable[[], list[Lane]]
     report: Callable[[Progress], None] | None = None
 
@@ -68,12 +68,15 @@ class Rounds:
         if window is None:
             return False
         run.status.show("collecting")
+        self.desk.sink.confirm()  # also what a poll that failed has sent: the source is to know of it
+        self.recall.catch_up(run.status)
         refused = self._send(window, run)
         self.desk.sink.confirm()
         self.source.confirmed()
-        counted = {"events": self.seen.confirm(), "polls": 1, "refused": refused}
+        self.recall.catch_up(run.status)
+        counted = {"events": self.recall.seen.confirm(), "polls": 1, "refused": refused}
         self._confirm(run, window.to_ms, counted)
-        self.seen.forget_before(self._oldest_ms())
+        self.recall.seen.forget_before(self._oldest_ms())
         return True
 
     def close_if_done(self, run: LaneRun) -> bool:
@@ -109,10 +112,11 @@ class Rounds:
         return refused
 
     def _send_events(self, captured: Captured, run: LaneRun) -> None:
-        fresh = self.seen.fresh(captured.events)
+        fresh = self.recall.seen.fresh(captured.events)
         if fresh:
             lane = owner(self.lanes(), captured.slice.start_ms)
             self.desk.events(Captured(captured.slice, fresh), lane)
+            self.recall.seen.note(fresh)
             run.conversations.add(captured.slice.conversation)
             run.status.show("collecting")
 
@@ -126,6 +130,7 @@ class Rounds:
         run.status.success()
 
     def _save(self, run: LaneRun, saved: Saved) -> None:
+        saved = replace(saved, log=self.recall.positions)
         self.desk.cursor(saved)
         run.saved = saved
         run.status.place(saved.lane, saved.counters)

@@ -22,8 +22,8 @@ from producers.lanes import LIVE, Lane, is_done, planned
 from producers.lastword import last_word
 from producers.opening import announce, check_partitions
 from producers.orders import OrderError, Orders, PausedError, refusal
+from producers.recall import Recall
 from producers.rounds import LaneRun, Rounds
-from producers.seen import Seen
 from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.source import Contents, Progress, Source, SourceRefusedError, SourceUnavailableError
@@ -77,7 +77,8 @@ class Runner:
         collect = connector.collect
         self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
         self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)
-        self._rounds = Rounds(source, self._desk, collect, waiting, Seen(), self._lanes, report)
+        self._recall = Recall(kafka, self._codec, connector.uid, source, waiting)
+        self._rounds = Rounds(source, self._desk, collect, waiting, self._recall, self._lanes, report)
         orders = Orders(kafka, self._codec, connector.uid)
         self._beginning = Beginning(source, connector.uid, orders, waiting, self._status, LOOK_S)
         self._look_due = 0.0
@@ -132,8 +133,7 @@ class Runner:
         self._sink.open()
         saved = self._beginning.lanes(patient=patient)
         check_partitions(saved, self._sink.partitions)
-        if LIVE in saved:
-            self._source.restore(saved[LIVE].source)
+        self._recall.begin(saved, self._status(LIVE))
         now_ms = self._beginning.first_answer(patient=patient)
         since, zone = self._connector.collect.since, self._connector.zone
         lanes = planned([each.lane for each in saved.values()], now_ms, since, zone)
@@ -158,13 +158,14 @@ class Runner:
         for run in self._runs:
             run.status.show("stopped")
         self._sink.close()
+        self._recall.close()
         self._beginning.orders.close()
 
     def _lanes(self) -> list[Lane]:
         return [*self._closed, *(run.lane for run in self._runs)]
 
     def _to_run(self, saved: Saved, now_ms: int) -> LaneRun:
-        run = LaneRun(saved, self._status(saved.lane.name))
+        run = LaneRun(self._recall.vouched(self._desk, saved), self._status(saved.lane.name))
         run.status.place(saved.lane, saved.counters)
         self._beginning.show_start(run.status, saved.lane, now_ms)
         return run
@@ -207,7 +208,6 @@ class Runner:
             self._runs.remove(run)  # its last word is not "stopped"
             raise
         finally:
-            self._rounds.seen.forget_sent()
             self._current = None
 
     def _round(self, run: LaneRun, target_ms: int | None) -> None:

@@ -16,13 +16,19 @@ class Seen:
         self._sent: dict[bytes, int] = {}
 
     def fresh(self, events: list[Event]) -> list[Event]:
-        """Return the events that are neither confirmed nor sent in this poll; count them as sent."""
-        found = []
-        for event in events:
-            if event["id"] not in self._confirmed and event["id"] not in self._sent:
-                self._sent[event["id"]] = event["at_ms"]
-                found.append(event)
-        return found
+        """Return the events that are neither confirmed nor sent, each once."""
+        found = {event["id"]: event for event in reversed(events)}  # of equal ids the first stands
+        return [
+            event
+            for event in events
+            if found[event["id"]] is event
+            and event["id"] not in self._confirmed
+            and event["id"] not in self._sent
+        ]
+
+    def note(self, events: list[Event]) -> None:
+        """Count these as sent: Kafka will confirm them, also if the poll that brought them fails."""
+        self._sent |= {event["id"]: event["at_ms"] for event in events}
 
     def confirm(self) -> int:
         """Remember what was sent: it is in the log now; return how many events those were."""
@@ -33,10 +39,6 @@ class Seen:
         for ident in list(self._confirmed)[: max(0, excess)]:
             del self._confirmed[ident]
         return count
-
-    def forget_sent(self) -> None:
-        """Note that the poll failed: what it sent is not known to be in the log."""
-        self._sent = {}
 
     def forget_before(self, at_ms: int) -> None:
         """Forget events with an own time before this; no window will ask for them again."""

@@ -1,9 +1,10 @@
 """What the runner asks of a source, and what a source hands over. Each folder beside this file is one source.
 
-    source.poll(window) ─▶ Captured, Captured, Refused, … ─▶ runner packs, sends, waits for Kafka
+    source.recall(earlier) ─▶ source.poll(window) ─▶ Captured, Captured, Refused, … ─▶ runner packs, sends, waits for Kafka
                         ─▶ source.confirmed() ─▶ watermark ─▶ cursor
 
-A source never writes to Kafka and never keeps a cursor of its own: it yields, the runner confirms.
+A source never reads or writes Kafka and never keeps a cursor of its own: it yields, the runner confirms, and tells
+it what the log has.
 """
 
 from collections.abc import Iterable, Iterator
@@ -106,8 +107,15 @@ class Source(Protocol):
     def state(self) -> str:
         """JSON for the cursor: what a restart needs beyond the watermark. May be `{}`."""
 
-    def restore(self, state: str) -> None:
-        """Take up the state of a former life."""
+    def restore(self, state: str) -> bool:
+        """Take up the state of a former life; False if what it speaks of is lost: then `recall` begins with the log."""
+
+    def recall(self, earlier: Iterable[Captured]) -> None:
+        """Learn what the log has of this connector since the last time, in the order of each conversation.
+
+        Events may come that are known already. Called at the start, before each poll and after it. A source that
+        can do without does not iterate, and then nothing is read.
+        """
 
     def check(self) -> list[Finding]:
         """Try every right that collecting needs, without collecting."""

@@ -1,7 +1,8 @@
-"""Memory of what was sent, in SQLite: losing it costs repeats with the same ids, never loss.
+"""Memory of what the log has, in SQLite. A cache: `recall` makes it anew from the log, whoever wrote there.
 
 It is trusted only together with the log that it speaks of: the cursor carries its generation, and a memory whose
 generation the cursor does not name is forgotten (a log that was lost must not be believed to hold anything).
+What a poll hands over lies in a table of its own until Kafka has confirmed it.
 """
 
 import contextlib
@@ -13,21 +14,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from producers.liveperson.events import Known
+from producers.source import Captured
 
 _LOG = logging.getLogger(__name__)
 TEXT_KEPT = 4_000
 """Characters of a text that are kept to quote it when it changes."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS sent(
-    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, text TEXT,
-    number INTEGER PRIMARY KEY);
-CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent(conversation, source_key, id);
+CREATE TABLE IF NOT EXISTS logged(
+    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, number INTEGER PRIMARY KEY);
+CREATE UNIQUE INDEX IF NOT EXISTS logged_once ON logged(conversation, source_key, id);
+CREATE TEMP TABLE pending(
+    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, number INTEGER PRIMARY KEY);
+CREATE INDEX pending_of ON pending(conversation);
 CREATE TABLE IF NOT EXISTS conversations(
     conversation TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, fetched_ms INTEGER NOT NULL, open INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS conversations_open ON conversations(open, fetched_ms);
 """
+_KEEP = "INSERT OR IGNORE INTO logged(conversation, source_key, id, text) VALUES (?, ?, ?, ?)"
+_KEEP_PENDING = """INSERT OR IGNORE INTO logged(conversation, source_key, id, text)
+    SELECT conversation, source_key, id, text FROM pending ORDER BY number"""
 RECHECK_MAX_MS = 3_600_000
+RECALLED = 300
+"""Records read back that are written to disk together."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,6 @@ class Sent:
     conversation: str
     source_key: str
     id: bytes
-    version: int
     text: str | None
 
 
@@ -57,7 +65,6 @@ class Cache:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = _opened(path)
-        self._pending: dict[str, list[Sent]] = {}
         self._seen: dict[str, Seen] = {}
 
     @property
@@ -65,17 +72,18 @@ class Cache:
         """Names this memory; the cursor carries it."""
         return self.meta("generation") or self.forget()
 
-    def trust(self, generation: str) -> None:
-        """Keep the memory if the cursor names it, else forget everything."""
-        if generation != self.meta("generation"):
+    def trust(self, generation: str) -> bool:
+        """Keep the memory if the cursor names it, else forget everything; whether it was kept."""
+        kept = generation == self.meta("generation")
+        if not kept:
             self.forget()
+        return kept
 
     def forget(self) -> str:
         """Start with an empty memory under a new name."""
-        self._pending.clear()
-        self._seen.clear()
+        self.begin()
         with self._db:
-            for table in ("meta", "sent", "conversations"):
+            for table in ("meta", "logged", "conversations"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names above
             generation = uuid.uuid4().hex
             self._put_meta("generation", generation)
@@ -88,26 +96,30 @@ class Cache:
 
     def begin(self) -> None:
         """A new poll: what the one before handed over without confirmation is not remembered."""
-        self._pending.clear()
+        with self._db:
+            self._db.execute("DELETE FROM pending")
         self._seen.clear()
 
     def known(self, conversation: str) -> dict[str, Known]:
         """What was sent of a conversation, by source key."""
-        rows = self._db.execute(
-            "SELECT source_key, id, version, text FROM sent WHERE conversation = ? ORDER BY number",
-            (conversation,),
-        )
         known: dict[str, Known] = {}
-        for key, ident, version, text in rows:
-            _learn(known, Sent(conversation, key, bytes(ident), version, text))
-        for sent in self._pending.get(conversation, []):
-            _learn(known, sent)
+        for table in ("logged", "pending"):
+            rows = self._db.execute(
+                f"SELECT source_key, id, text FROM {table} WHERE conversation = ? ORDER BY number",  # noqa: S608 - as above
+                (conversation,),
+            )
+            for key, ident, text in rows:
+                before = known.get(key)
+                known[key] = Known((before.ids if before else frozenset()) | {bytes(ident)}, text)
         return known
 
     def add(self, sent: Iterable[Sent]) -> None:
         """Note what is about to be handed over."""
-        for each in sent:
-            self._pending.setdefault(each.conversation, []).append(each)
+        with self._db:
+            self._db.executemany(
+                "INSERT INTO pending(conversation, source_key, id, text) VALUES (?, ?, ?, ?)",
+                map(_as_row, sent),
+            )
 
     def see(self, seen: Seen) -> None:
         """Note the state of a conversation."""
@@ -116,10 +128,7 @@ class Cache:
     def confirm(self, facts: dict[str, str] | None = None) -> None:
         """Everything handed over since `begin` is in the log: remember it."""
         with self._db:
-            self._db.executemany(
-                "INSERT OR IGNORE INTO sent(conversation, source_key, id, version, text) VALUES (?, ?, ?, ?, ?)",
-                [_as_row(sent) for each in self._pending.values() for sent in each],
-            )
+            self._db.execute(_KEEP_PENDING)
             self._db.executemany(
                 "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?)",
                 [(s.conversation, s.last_ms, s.fetched_ms, int(s.open)) for s in self._seen.values()],
@@ -127,6 +136,32 @@ class Cache:
             for name, value in (facts or {}).items():
                 self._put_meta(name, value)
         self.begin()
+
+    def recall(self, earlier: Iterable[Captured]) -> None:
+        """Remember what the log has; on disk in steps of some hundred records.
+
+        A conversation that was not known counts as open until its close is among the events.
+        """
+        try:
+            for number, each in enumerate(earlier, 1):
+                self._recall(each)
+                if number % RECALLED == 0:
+                    self._db.commit()
+        finally:
+            self._db.commit()
+
+    def _recall(self, captured: Captured) -> None:
+        place, events = captured.slice.conversation, captured.events
+        sent = (Sent(place, event["source_key"], event["id"], event["text"]) for event in events)
+        self._db.executemany(_KEEP, map(_as_row, sent))
+        last = max((event["at_ms"] for event in events if not event["at_suspect"]), default=0)
+        is_open = all(event["kind"] != "closed" for event in events)
+        # What a poll has seen says more: only rows that no poll has written are changed.
+        self._db.execute(
+            "INSERT INTO conversations VALUES (?, ?, 0, ?) ON CONFLICT(conversation) DO UPDATE SET"
+            " last_ms = max(last_ms, excluded.last_ms), open = min(open, excluded.open) WHERE fetched_ms = 0",
+            (place, last, int(is_open)),
+        )
 
     def due(self, now_ms: int) -> list[str]:
         """Open conversations to look at again: a busy one at every poll, a quiet one each hour at the latest."""
@@ -141,7 +176,7 @@ class Cache:
         """Forget settled conversations in which nothing happened since this time."""
         with self._db:
             old = "SELECT conversation FROM conversations WHERE open = 0 AND last_ms < ?"
-            self._db.execute(f"DELETE FROM sent WHERE conversation IN ({old})", (before_ms,))  # noqa: S608 - fixed text
+            self._db.execute(f"DELETE FROM logged WHERE conversation IN ({old})", (before_ms,))  # noqa: S608 - fixed text
             self._db.execute("DELETE FROM conversations WHERE open = 0 AND last_ms < ?", (before_ms,))
 
     def close(self) -> None:
@@ -152,17 +187,11 @@ class Cache:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
-def _as_row(sent: Sent) -> tuple[str, str, bytes, int, str | None]:
+def _as_row(sent: Sent) -> tuple[str, str, bytes, str | None]:
     text = sent.text
     if text is not None and len(text) > TEXT_KEPT:
         text = text[: TEXT_KEPT - 1] + "…"
-    return sent.conversation, sent.source_key, sent.id, sent.version, text
-
-
-def _learn(known: dict[str, Known], sent: Sent) -> None:
-    before = known.get(sent.source_key)
-    ids = (before.ids if before else frozenset()) | {sent.id}
-    known[sent.source_key] = Known(before.version if before else sent.version, ids, sent.text)
+    return sent.conversation, sent.source_key, sent.id, text
 
 
 def _opened(path: Path) -> sqlite3.Connection:

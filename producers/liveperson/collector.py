@@ -22,7 +22,7 @@ from producers.liveperson.client import Api, Query
 from producers.liveperson.content import form_cuts
 from producers.liveperson.domains import Domains
 from producers.liveperson.drafts import closed_ms, drafts_of, rosters_of, started_ms
-from producers.liveperson.events import Capture, News, Telling, event_of, news_of
+from producers.liveperson.events import Capture, News, Telling, chunks, event_of, news_of
 from producers.liveperson.files import Files
 from producers.liveperson.filters import wanted
 from producers.liveperson.history import Broken, History
@@ -39,7 +39,6 @@ SETTLE_MS = 120_000
 """LivePerson shows things with a delay of up to a minute (Messaging Interactions API page); twice that."""
 QUIET_MS = 3_600_000
 """How long after its close a conversation is still looked at by id."""
-CAPTURED_EVENTS = 300
 STRANGER_SECONDS = 60.0
 LIVE = "live"
 _SWEPT = "swept"
@@ -48,7 +47,7 @@ _NOWHERE = "refused/"
 
 
 class LivePersonSource:
-    """One LivePerson account; `state_dir` holds a cache whose loss costs repeats only.
+    """One LivePerson account; `state_dir` holds a cache of what the log has: `recall` makes it anew.
 
     `check_stop` is called before each request and each piece of a body, and may raise to end a long wait.
     """
@@ -137,11 +136,11 @@ class LivePersonSource:
         return unnamed and not self._cache.known(row.conversation or "")
 
     def _refused(self, reason: str, error: str, body: bytes) -> Iterator[Refused]:
-        """Hand over bytes for the dead-letters, once."""
+        """Hand over bytes for the dead-letters, once; again if the memory was lost, for they are not in the log."""
         ident = digest("refused", body)
         place = f"{_NOWHERE}{ident.hex()}"
         if not self._cache.known(place):
-            self._cache.add([Sent(place, "refused", ident, 0, None)])
+            self._cache.add([Sent(place, "refused", ident, None)])
             yield Refused(reason, error, "LivePerson history", body)
 
     def _watched(self, fetched: set[str]) -> Iterator[Captured | Refused]:
@@ -167,7 +166,7 @@ class LivePersonSource:
         for place, group in groupby(
             sorted(news, key=lambda each: each.slice.label), key=lambda each: each.slice
         ):
-            for chunk in _chunks(list(group)):
+            for chunk in chunks(group):
                 events = [self._event(each, row, cuts) for each in chunk]
                 self._cache.add(_sent(conversation, each) for each in chunk)
                 yield Captured(place, events)
@@ -217,14 +216,18 @@ class LivePersonSource:
         """The name of the memory that goes with this cursor."""
         return json.dumps({"cache": self._cache.generation})
 
-    def restore(self, state: str) -> None:
-        """Trust the memory if the cursor names it, else forget it."""
+    def restore(self, state: str) -> bool:
+        """Trust the memory if the cursor names it, else forget it; whether it was trusted."""
         try:
             named = json.loads(state).get("cache", "")
         except (ValueError, AttributeError):
             named = ""
-        self._cache.trust(str(named))
         self._trusted = True
+        return self._cache.trust(str(named))
+
+    def recall(self, earlier: Iterable[Captured]) -> None:
+        """Remember what the log has: whether content is new or changed is decided by that alone."""
+        self._cache.recall(earlier)
 
     def check(self) -> list[Finding]:
         """Try domain lookup, keys, both privileges and the file storage, without collecting."""
@@ -236,9 +239,5 @@ class LivePersonSource:
         self._cache.close()
 
 
-def _chunks(news: list[News]) -> Iterable[list[News]]:
-    return (news[at : at + CAPTURED_EVENTS] for at in range(0, len(news), CAPTURED_EVENTS))
-
-
 def _sent(conversation: str, news: News) -> Sent:
-    return Sent(conversation, news.draft.source_key, news.id, news.version, news.draft.text)
+    return Sent(conversation, news.draft.source_key, news.id, news.draft.text)

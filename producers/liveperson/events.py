@@ -1,12 +1,11 @@
 """From drafts to news: which of them the log does not have yet, in which slice, under which id.
 
-Projections are kept in a table by version. A key that was captured stays with the version that it was captured
-under, and a new version is for conversations that begin after its date, so that no old content comes again, with
-or without the memory of what was sent.
+Projections are kept in a table by version. A new version is for conversations that begin after its date, and what
+the log has under any version is no news, so that no old content comes again.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from producers.liveperson.draft import Draft
@@ -16,6 +15,8 @@ from schemas.ids import event_id
 from schemas.records import Attachment, Event, Person
 
 Meaning = dict[str, object]
+CHUNK_EVENTS = 300
+CHUNK_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,8 @@ PROJECTIONS = (Projection(version=1, since_ms=0, write=_first),)
 
 @dataclass(frozen=True)
 class Known:
-    """What the log has of a source key: its version, the ids so far, and the text of the latest."""
+    """What the log has of a source key: the ids so far, and the text of the latest."""
 
-    version: int
     ids: frozenset[bytes]
     text: str | None = None
 
@@ -65,7 +65,6 @@ class News:
 
     draft: Draft
     id: bytes
-    version: int
     slice: Slice
     suspect: bool
     former_text: str | None = None
@@ -91,21 +90,19 @@ def news_of(
     have = dict(known)
     for draft in telling.drafts:
         before = have.get(draft.source_key)
-        projection = _projection(projections, telling.start_ms, before)
-        ident = event_id(capture.uid, f"{telling.conversation}/{draft.source_key}", projection.write(draft))
-        if before is not None and ident in before.ids:
+        key = f"{telling.conversation}/{draft.source_key}"
+        ids = [event_id(capture.uid, key, each.write(draft)) for each in _in_order(projections, telling)]
+        if before is not None and not before.ids.isdisjoint(ids):
             continue
-        ids = (before.ids if before else frozenset()) | {ident}
-        have[draft.source_key] = Known(projection.version, ids, draft.text)
+        have[draft.source_key] = Known((before.ids if before else frozenset()) | {ids[0]}, draft.text)
         place, suspect = placed(telling, draft, capture)
         former = before.text if before else None
-        yield News(draft, ident, projection.version, place, suspect, former, changed=before is not None)
+        yield News(draft, ids[0], place, suspect, former, changed=before is not None)
 
 
-def _projection(projections: tuple[Projection, ...], start_ms: int, known: Known | None) -> Projection:
-    if known is not None:
-        return next(each for each in projections if each.version == known.version)
-    return max((each for each in projections if each.since_ms <= start_ms), key=lambda each: each.version)
+def _in_order(projections: tuple[Projection, ...], telling: Telling) -> list[Projection]:
+    """The one for this conversation first: the latest that was in force when it began."""
+    return sorted(projections, key=lambda each: (each.since_ms > telling.start_ms, -each.version))
 
 
 def slice_at(conversation: str, start_ms: int, at_ms: int) -> Slice:
@@ -120,6 +117,26 @@ def placed(telling: Telling, draft: Draft, capture: Capture) -> tuple[Slice, boo
     suspect = capture.is_suspect(draft.at_ms)
     at_ms = capture.captured_ms if suspect else draft.at_ms
     return slice_at(telling.conversation, telling.start_ms, at_ms), suspect or draft.timeless
+
+
+def chunks(news: Iterable[News]) -> Iterator[list[News]]:
+    """The same news in turns that stay small: at most 300, and 8 MB unless a single one is larger."""
+    chunk, size = list[News](), 0
+    for each in news:
+        cost = _cost(each)
+        if chunk and (len(chunk) >= CHUNK_EVENTS or size + cost > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(each)
+        size += cost
+    if chunk:
+        yield chunk
+
+
+def _cost(news: News) -> int:
+    """About how many bytes the event will hold: its span of the row, and what was read out of it."""
+    draft = news.draft
+    return len(draft.piece.raw) + sum(len(text or "") for text in (draft.text, draft.html, news.former_text))
 
 
 def event_of(

@@ -85,9 +85,13 @@ class WebexSource:
         """Ties the cache on disk to the log."""
         return self._memory.state()
 
-    def restore(self, state: str) -> None:
-        """Trust the cache as far as this state vouches for it."""
+    def restore(self, state: str) -> bool:
+        """Trust the cache as far as this state vouches for it; True, for what is lost need not be read back."""
         self._memory.restore(state)
+        return True
+
+    def recall(self, earlier: Iterable[Captured]) -> None:
+        """Read nothing: ids are Webex's own, so a repeat is one also if it is not remembered."""
 
     def check(self) -> list[Finding]:
         """Try each right that collecting needs."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,13 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from producers.cursor import read_cursors
 from producers.liveperson.collector import LivePersonSource
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row, page_of
+from producers.runner import Runner
 from producers.source import Captured, Refused, Slice, Window
+from producers.waiting import Waiting
 from sandbox.liveperson.model import ACCOUNT, MONDAY_MS
 from sandbox.liveperson.server import Options, application
 from sandbox.simulation import background
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
 from schemas.records import ContentRef, Event
 
 DAY_MS = 86_400_000
@@ -183,6 +189,17 @@ def account(state_dir: Path, options: Options | None = None) -> Iterator[Account
     """A simulated account on a free port of the loopback."""
     with background(application(options)) as url:
         yield Account(url, state_dir)
+
+
+def collect(account: Account, kafka: KafkaSettings, kind: type[LivePersonSource] = LivePersonSource) -> int:
+    """One life of a collector of this account, from 4 March up to now; gives how many events its lanes have counted."""
+    settings = account.settings(collect={"since": "2026-03-04", "poll_seconds": 0.05, "window_hours": 240})
+    source = kind(settings, account.contents, account.state_dir)
+    try:
+        assert Runner(source, settings, kafka, account.contents, Waiting(threading.Event())).once()
+    finally:
+        source.close()
+    return sum(lane.counters["events"] for lane in read_cursors(kafka, Codec(), settings.uid).values())
 
 
 def week(source: LivePersonSource, sim: Account, step_ms: int = DAY_MS, days: int = 8) -> Collected:

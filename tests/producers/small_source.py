@@ -1,6 +1,6 @@
 """A small source for tests: chats as a function of a number, a clock that runs fast, events that show up late."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from producers.source import Captured, Finding, Refused, Slice, Window
@@ -42,6 +42,9 @@ class SmallSource:
     windows: list[Window] = field(default_factory=list)
     confirmations: int = 0
     restored: str = ""
+    trusts: bool = True
+    recalls: bool = False
+    recalled: list[bytes] = field(default_factory=list)
 
     def now_ms(self) -> int:
         """The clock of the source."""
@@ -76,9 +79,15 @@ class SmallSource:
         """Something to find again."""
         return f'{{"confirmations": {self.confirmations}}}'
 
-    def restore(self, state: str) -> None:
+    def restore(self, state: str) -> bool:
         """Keep what was handed over."""
         self.restored = state
+        return self.trusts
+
+    def recall(self, earlier: Iterable[Captured]) -> None:
+        """Keep the ids, if it wants them."""
+        if self.recalls:
+            self.recalled += [event["id"] for each in earlier for event in each.events]
 
     def check(self) -> list[Finding]:
         """Nothing can be wrong here."""

@@ -25,6 +25,7 @@ from producers.liveperson.events import (
 from producers.liveperson.people import Directory, User
 from producers.liveperson.spans import MalformedError, Row, page_of
 from schemas.codec import encode
+from schemas.ids import event_id
 from schemas.records import Event
 from tests.producers.liveperson_rig import (
     CONSUMER,
@@ -80,7 +81,7 @@ def remembered(found: Iterable[News], known: dict[str, Known] | None = None) -> 
     for each in found:
         before = after.get(each.draft.source_key)
         ids = (before.ids if before else frozenset()) | {each.id}
-        after[each.draft.source_key] = Known(each.version, ids, each.draft.text)
+        after[each.draft.source_key] = Known(ids, each.draft.text)
     return after
 
 
@@ -270,7 +271,7 @@ def test_volatile_and_resolved_fields_are_no_change() -> None:
 
 
 def test_a_new_projection_emits_no_old_content_again() -> None:
-    """Captured keys stay with their version; unknown ones of old conversations too; new conversations take the new."""
+    """What the log has under any version is no news; old conversations keep the old, new ones take the new."""
 
     def second(draft: Draft) -> bytes:
         return b"2:" + draft.source_key.encode()
@@ -279,11 +280,14 @@ def test_a_new_projection_emits_no_old_content_again() -> None:
     telling = told(row_of(record(said(1, "a"))))
     first = list(news_of(telling, {}, CAPTURE))
     assert list(news_of(telling, remembered(first), CAPTURE, table)) == []
+    late = (*PROJECTIONS, Projection(2, 0, second))
+    assert list(news_of(telling, remembered(first), CAPTURE, late)) == [], "put in force after the capture"
     assert {each.id for each in news_of(telling, {}, CAPTURE, table)} == {each.id for each in first}, (
         "memory lost"
     )
     newer = Telling("c2", START_MS + 2 * DAY_MS, telling.drafts)
-    assert {each.version for each in news_of(newer, {}, CAPTURE, table)} == {2}
+    by_key = {each.draft.source_key: each.id for each in news_of(newer, {}, CAPTURE, table)}
+    assert by_key == {key: event_id("lp", f"c2/{key}", b"2:" + key.encode()) for key in by_key}
 
 
 def test_projection_one_never_changes() -> None:

@@ -28,7 +28,7 @@ BASE: dict[str, Any] = {
 
 def sent(key: str, ident: bytes, text: str | None = None) -> Sent:
     """An event of the conversation c."""
-    return Sent("c", key, ident, 1, text)
+    return Sent("c", key, ident, text)
 
 
 def test_memory_counts_only_what_was_confirmed(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_memory_forgets_settled_conversations_after_the_look_back_and_open_ones_
     """Pruning keeps what may still change."""
     cache = Cache(tmp_path / "c.sqlite3")
     for name, open_ in (("old", False), ("open", True)):
-        cache.add([Sent(name, "k", b"1" * 16, 1, None)])
+        cache.add([Sent(name, "k", b"1" * 16, None)])
         cache.see(Seen(name, last_ms=1_000, fetched_ms=1_000, open=open_))
     cache.confirm()
     cache.prune(1_000)

@@ -263,13 +263,13 @@ def test_settings_have_the_version_that_names_them() -> None:
 
 
 def test_only_confirmed_events_count_as_seen() -> None:
-    """What a failed poll sent is sent again; what is confirmed is not."""
+    """What was not put on its way is fresh; what was counts once, with the next confirmation."""
     seen = Seen()
     events = [made_event(1, 10), made_event(2, 20)]
+    assert seen.fresh([*events, made_event(1, 10)]) == events
     assert seen.fresh(events) == events
+    seen.note(events)
     assert seen.fresh(events) == []
-    seen.forget_sent()
-    assert seen.fresh(events) == events
     assert seen.confirm() == 2
     assert seen.fresh(events) == []
     seen.forget_before(15)
@@ -280,7 +280,7 @@ def test_the_memory_of_what_was_seen_is_bounded() -> None:
     """The oldest go first."""
     seen = Seen(most=2)
     events = [made_event(number, number) for number in range(3)]
-    seen.fresh(events)
+    seen.note(events)
     seen.confirm()
     assert seen.fresh(events) == events[:1]
 
