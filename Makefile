@@ -4,6 +4,9 @@ SHELL := /bin/sh
 PYTHON ?= python3
 STORE ?= folder
 SCALE ?= 0
+KILLS ?= 100
+SEED ?= 7
+EVENTS ?= 20000
 RUN := .venv/bin
 UV_VERSION := 0.13.9
 
@@ -17,6 +20,9 @@ demo: .venv/.ready ## The whole job on simulated chats into ./demo (STORE=azurit
 
 test: .venv/.ready ## The whole test suite against real servers
 	@$(RUN)/python -m pytest
+
+chaos: .venv/.ready ## Kill and stop everything while chats go on, then look for what is missing (KILLS=100 SEED=7 EVENTS=20000)
+	@$(RUN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) --events $(EVENTS) --out chaos.json
 
 check: .venv/.ready ## Lint, formatting, types, import contract, lock file, dead code
 	@echo "ruff check" && $(RUN)/ruff check .
@@ -34,7 +40,7 @@ fmt: .venv/.ready ## Format the code
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
 
 clean: ## Remove what the targets above have made
-	@rm -rf .venv .uv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .uv demo chaos.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -49,4 +55,4 @@ clean: ## Remove what the targets above have made
 	echo "Making .venv from uv.lock ..." >&2; \
 	$$uv sync --quiet --locked --all-extras --python $(PYTHON) && echo "$$uv" > .venv/.uv && touch .venv/.ready
 
-.PHONY: help setup demo test check docs fmt clean
+.PHONY: help setup demo test chaos check docs fmt clean

@@ -76,8 +76,13 @@ class Site:
         self.up.close()
 
 
-def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Site:
-    """Start what the demo needs below `folder`; whatever fails, nothing stays behind."""
+def open_site(
+    folder: Path, store: StoreKind, *, scale: int, now_iso: str, webex_scale: int | None = None
+) -> Site:
+    """Start what the demo needs below `folder`; whatever fails, nothing stays behind.
+
+    `scale`: so many generated LivePerson conversations, and `webex_scale` times Webex' generated chats (default: one more).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ports = [int(port) for port in os.environ.get("CHATLEDGER_DEMO_PORTS", USUAL_PORTS).split(",")]
     with contextlib.ExitStack() as up:
@@ -86,7 +91,12 @@ def open_site(folder: Path, store: StoreKind, *, scale: int, now_iso: str) -> Si
         sources = [
             _simulate(up, folder, Role("liveperson", "liveperson", ports[0], scale), now_iso),
             # Scale 1 is what brings its space of 3,000 messages.
-            _simulate(up, folder, Role("webex", "webex", ports[1], scale + 1), now_iso),
+            _simulate(
+                up,
+                folder,
+                Role("webex", "webex", ports[1], scale + 1 if webex_scale is None else webex_scale),
+                now_iso,
+            ),
         ]
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)

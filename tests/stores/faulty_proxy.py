@@ -46,6 +46,8 @@ class FaultyProxy:
     faults: list[Fault] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     url: str = ""
+    keeps_host: bool = False
+    """Whether the service sees the address that the client used: then it knows its own blobs as sources of copies."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FaultyProxy]:
@@ -96,6 +98,8 @@ class FaultyProxy:
 
     async def _forward(self, request: web.Request, body: bytes) -> web.Response:
         headers = {key: value for key, value in request.headers.items() if key not in NOT_FORWARDED}
+        if self.keeps_host:
+            headers["Host"] = request.headers["Host"]
         url = URL(self.upstream + request.raw_path, encoded=True)
         data = io.BytesIO(body) if len(body) > 1 << 20 else body  # aiohttp warns of large plain bytes
         async with self._session.request(
