@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from consumers.tally import Tally, is_routed
+from schemas.deliveries import delivery_id, routing
 from schemas.records import CopyResult, Delivery
 
 
@@ -32,11 +33,12 @@ class FailedPerson:
 
 
 class Gaps:
-    """A fold over deliveries, in the ledger's order; holds only what looks wrong."""
+    """A fold over deliveries, in the ledger's order; holds only what looks wrong, or was routed again since."""
 
     def __init__(self) -> None:
         self._unrouted: dict[bytes, Unrouted] = {}
-        self._failed: dict[tuple[bytes, str, str], tuple[Delivery, CopyResult]] = {}
+        self._failed: dict[bytes, tuple[Delivery, CopyResult]] = {}
+        self._again: dict[bytes, int] = {}  # delivery -> highest routing seen, where it is not the first
 
     def add(self, delivery: Delivery) -> None:
         """Take one delivery; a later one of the same mail corrects what an earlier one said."""
@@ -44,7 +46,11 @@ class Gaps:
         if not is_routed(delivery):
             self._unrouted[mail] = _unrouted(delivery)
         for copy in delivery["copies"]:
-            key = (mail, copy["participant"]["id"], copy["participant"]["email"] or "")
+            key, number = delivery_id(mail, copy["participant"]), routing(copy)
+            if number < self._again.get(key, 0):
+                continue
+            if number:
+                self._again[key] = number
             self._failed.pop(key, None)
             if copy["outcome"] == "failed":
                 self._failed[key] = (delivery, copy)

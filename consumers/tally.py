@@ -2,7 +2,8 @@
 
 The numbers have Microsoft's meanings (data connector admin log): *available from source* counts items before they are
 fanned out to participants, *available for import* after it, and always equals ok + partial + skipped + failed.
-External participants are an outcome of their own, outside that sum.
+External participants are an outcome of their own, outside that sum. *Superseded* is outside of it too: of how many deliveries
+a copy stands at a former mailbox, because the user mapping changed and the mail was routed again (semantics 23).
 """
 
 import contextlib
@@ -12,15 +13,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from schemas.ids import delivery_key
+from schemas.deliveries import STANDS, delivery_id, routing
 from schemas.records import CopyResult, Delivery
 
-VERSION = 2  # of the tables; a file of another one is begun anew
+VERSION = 3  # of the tables; a file of another one is begun anew
 IMPORTED = ("ok", "partial", "skipped", "failed")
 _TABLES = """
 CREATE TABLE mail (id BLOB PRIMARY KEY, routed INTEGER) WITHOUT ROWID;
 CREATE TABLE conversation (connector TEXT, id TEXT, PRIMARY KEY (connector, id)) WITHOUT ROWID;
-CREATE TABLE copy (id BLOB PRIMARY KEY, outcome TEXT) WITHOUT ROWID;
+CREATE TABLE copy (id BLOB PRIMARY KEY, outcome TEXT, routing INTEGER, superseded INTEGER) WITHOUT ROWID;
 CREATE TABLE counter (connector TEXT, name TEXT, value INTEGER, PRIMARY KEY (connector, name)) WITHOUT ROWID;
 CREATE TABLE position (partition INTEGER PRIMARY KEY, next INTEGER);
 """
@@ -41,6 +42,7 @@ class Counters:
     failed: int = 0
     external: int = 0
     unrouted: int = 0
+    superseded: int = 0
     completed_at_ms: int = -1
 
     def as_dict(self) -> dict[str, int]:
@@ -131,19 +133,25 @@ class Tally:
         self._changes[uid, "conversations"] += done.rowcount
 
     def _copy(self, delivery: Delivery, copy: CopyResult) -> None:
-        """The last outcome that the ledger has of a copy counts."""
-        person, uid = copy["participant"], delivery["connector_uid"]
-        ident = delivery_key(delivery["mail_id"], f"{person['id']}|{person['email'] or ''}")
-        known = self._db.execute("SELECT outcome FROM copy WHERE id=?", (ident,)).fetchone()
-        if known is not None:
-            self._changes[uid, known[0]] -= 1
-        self._changes[uid, copy["outcome"]] += 1
-        self._db.execute("INSERT OR REPLACE INTO copy VALUES (?,?)", (ident, copy["outcome"]))
+        """The newest result of a participant counts; of those that lead to the same mailbox, the last in the ledger."""
+        uid, ident = delivery["connector_uid"], delivery_id(delivery["mail_id"], copy["participant"])
+        new = (copy["outcome"], routing(copy), copy.get("supersedes") is not None)
+        row = self._db.execute(
+            "SELECT outcome, routing, superseded FROM copy WHERE id=?", (ident,)
+        ).fetchone()
+        if row is not None and row[1] > new[1]:
+            return
+        if row is not None:
+            self._changes[uid, row[0]] -= 1
+            self._changes[uid, "superseded"] -= row[2]
+        self._changes[uid, new[0]] += 1
+        self._changes[uid, "superseded"] += new[2]
+        self._db.execute("INSERT OR REPLACE INTO copy VALUES (?,?,?,?)", (ident, *new))
 
 
 def is_routed(delivery: Delivery) -> bool:
     """Whether at least one copy of the mail stands in a mailbox's folder."""
-    return any(copy["outcome"] in {"ok", "partial"} for copy in delivery["copies"])
+    return any(copy["outcome"] in STANDS for copy in delivery["copies"])
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:

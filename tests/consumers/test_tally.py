@@ -74,15 +74,39 @@ def test_a_later_outcome_takes_the_place_of_an_earlier_one(tally: Tally) -> None
     assert (found.failed, found.ok, found.unrouted, found.available_for_import) == (0, 1, 0, 1)
 
 
+def test_a_copy_that_was_routed_elsewhere_counts_once_and_as_superseded(tally: Tally) -> None:
+    """With its newest delivery, also when the ledger says the first one again; the former copy is a figure of its own."""
+    first, moved = delivery(1, {"ana": "ok", "ben": "failed"}), delivery(1, {"ana": "partial"}, routing=1)
+    tally.add(reads(first, moved, first))
+    found = tally.counters("lp")
+    assert (found.ok, found.partial, found.failed, found.superseded) == (0, 1, 1, 1)
+    assert (found.available_for_import, found.mails, found.unrouted) == (2, 1, 0)
+
+
+def test_gaps_forget_a_failure_that_was_routed_again(tally: Tally) -> None:
+    """Also when the ledger says the failure again afterwards, as live stages do when their offsets are lost."""
+    gaps, failed = Gaps(), delivery(1, {"dee": "failed"})
+    for one in (failed, delivery(1, {"dee": "ok"}, routing=1), failed):
+        gaps.add(one)
+        tally.add(reads(one))
+    assert gaps.failed() == []
+    assert tally.counters("lp").failed == 0
+
+
 @st.composite
 def ledgers(draw: st.DrawFn) -> list[Delivery]:
-    """Deliveries of a few mails and people; what becomes of a copy depends on mail and person alone."""
+    """Deliveries of a few mails and people, some routed again; a copy's fate depends on mail, person and routing alone."""
     users = st.lists(st.sampled_from(["ana", "ben", "cy", "dee"]), max_size=4, unique=True)
     made = []
     for mail in draw(st.lists(st.integers(0, 5), max_size=12)):
-        outcomes = {user: OUTCOMES[(mail * 3 + ord(user[0])) % 5] for user in draw(users)}
+        again = draw(st.integers(0, 2))
+        outcomes = {user: OUTCOMES[(mail * 3 + ord(user[0]) + again) % 5] for user in draw(users)}
         connector = "lp" if mail % 2 else "wx"
-        made.append(delivery(mail, outcomes, connector=connector, conversation=f"c{mail % 3}", events=mail))
+        made.append(
+            delivery(
+                mail, outcomes, connector=connector, conversation=f"c{mail % 3}", events=mail, routing=again
+            )
+        )
     return made
 
 
@@ -108,15 +132,18 @@ def plainly(ledger: list[Delivery], uid: str) -> dict[str, int]:
     """The same by sets."""
     own = [one for one in ledger if one["connector_uid"] == uid]
     mails = {one["mail_id"]: one["event_count"] for one in own}
-    copies = {
-        (one["mail_id"], copy["participant"]["id"]): copy["outcome"] for one in own for copy in one["copies"]
-    }
-    routed = {mail for (mail, _), outcome in copies.items() if outcome in {"ok", "partial"}}
+    results = sorted(
+        (copy.get("routing", 0), one["mail_id"], copy["participant"]["id"], copy["outcome"])
+        for one in own for copy in one["copies"]
+    )  # fmt: skip
+    copies = {(mail, user): outcome for _, mail, user, outcome in results}
+    again = {(mail, user) for number, mail, user, _ in results if number}
+    routed = {mail for _, mail, _, outcome in results if outcome in {"ok", "partial"}}
     by_outcome = {name: sum(outcome == name for outcome in copies.values()) for name in OUTCOMES}
     return by_outcome | {
         "conversations": len({one["conversation"] for one in own}), "events": sum(mails.values()), "mails": len(mails),
         "available_from_source": len(mails), "available_for_import": len(copies) - by_outcome["external"],
-        "unrouted": len(mails) - len(routed), "completed_at_ms": 0,
+        "unrouted": len(mails) - len(routed), "superseded": len(again), "completed_at_ms": 0,
     }  # fmt: skip
 
 
