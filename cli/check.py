@@ -42,7 +42,8 @@ def _findings(config: "Config") -> "Iterator[Finding]":
 
 
 def _mapping(config: "Config") -> "Finding":
-    from consumers.mapping import MappingError, load  # noqa: PLC0415 - see cli.main
+    from consumers.mapping import load  # noqa: PLC0415 - see cli.main
+    from consumers.mapping_file import MappingError  # noqa: PLC0415
     from producers.source import Finding  # noqa: PLC0415
 
     try:

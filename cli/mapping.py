@@ -1,12 +1,16 @@
 """`chatledger mapping template|check|apply`."""
 
+import sys
 from pathlib import Path
 
 import click
 from kafka.errors import KafkaError
 
 from cli.common import config_option, load_config, new_codec, sentence_errors
-from consumers.mapping import HEADINGS, MappingError, activate, load, read_csv
+from consumers.mapping import activate, load
+from consumers.mapping_file import MappingError, check_csv, told
+from schemas.mappings import HEADINGS
+from stores.interface import StoreError
 
 
 @click.group()
@@ -22,21 +26,34 @@ def template() -> None:
 
 @mapping.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@sentence_errors(MappingError)
 def check(file: Path) -> None:
-    """Say what is wrong with a mapping file, with line numbers."""
-    rows = read_csv(file)
-    click.echo(f"{file}: {len(rows)} users, no fault found")
+    """Name every faulty line of a mapping file; exit code 1 if there is one.
+
+    A note is no fault: the same line twice, or a mailbox that is spelt in two ways.
+    """
+    checked = check_csv(file)
+    for line in [*told(checked.faults, file), *(f"{note} (a note)" for note in told(checked.notes, file))]:
+        click.echo(line)
+    found = f"{len(checked.faults):,} faults" if checked.faults else "no fault"
+    click.echo(
+        f"{file}: {len(checked.rows):,} lines can be used, {found} found, {len(checked.notes):,} notes"
+    )
+    sys.exit(1 if checked.faults else 0)
 
 
 @mapping.command()
 @config_option
-@sentence_errors(MappingError, KafkaError, LookupError)
+@sentence_errors(MappingError, KafkaError, LookupError, StoreError)
 def apply(config_path: Path) -> None:
-    """Put the mapping of the configuration in force for all mails from now on."""
+    """Put the mapping of the configuration in force for all conversations that close from now on.
+
+    A file with a fault changes nothing: what was in force stays in force.
+    """
+    from stores.factory import open_store  # noqa: PLC0415 - see cli.main
+
     config = load_config(config_path)
     wanted = load(config.mapping)
-    changed = activate(config.kafka, new_codec(config.kafka), wanted)
+    changed = activate(config.kafka, new_codec(config.kafka), wanted, lambda: open_store(config.store))
     click.echo(
-        f"mapping {wanted['version'][:12]} with {len(wanted['rows'])} users {'is now' if changed else 'was already'} in force"
+        f"mapping {wanted['version'][:12]} with {len(wanted['rows']):,} users {'is now' if changed else 'was already'} in force"
     )

@@ -6,9 +6,12 @@ import click
 from kafka.errors import KafkaError
 
 from cli.config import Config
-from consumers.mapping import MappingError, activate, load
+from consumers.mapping import activate, load
+from consumers.mapping_file import MappingError
 from schemas.admin import check_topics, create_topics
 from schemas.codec import Codec
+from stores.factory import open_store
+from stores.interface import StoreError, StoreUnavailableError
 
 PATIENCE_S = 60.0
 
@@ -16,22 +19,27 @@ PATIENCE_S = 60.0
 def ready_or_explain(config: Config, codec: Codec, *, create: bool = False) -> None:
     """Topics are as in the catalogue and a user mapping is in force; else one sentence on what to do.
 
-    Waits up to a minute for Kafka itself. `create` makes what is missing.
+    Waits up to a minute for Kafka itself, and for the store where the mapping is a large one. `create` makes what is missing.
     """
     since = time.monotonic()
     while True:
         try:
             _topics(config, create=create)
-            activate(config.kafka, codec, load(config.mapping))
-        except MappingError as error:
-            raise click.ClickException(str(error)) from error
-        except KafkaError as error:
+            activate(config.kafka, codec, load(config.mapping), lambda: open_store(config.store))
+        except (KafkaError, StoreUnavailableError) as error:
             if time.monotonic() - since > PATIENCE_S:
-                msg = f"Kafka at {config.kafka.bootstrap} cannot be used: {error}; is it running, is the address right?"
-                raise click.ClickException(msg) from error
+                raise click.ClickException(_away(config, error)) from error
             time.sleep(1)
+        except (MappingError, StoreError) as error:
+            raise click.ClickException(str(error)) from error
         else:
             return
+
+
+def _away(config: Config, error: Exception) -> str:
+    if isinstance(error, StoreError):
+        return f"the store does not take the user mapping: {error}"
+    return f"Kafka at {config.kafka.bootstrap} cannot be used: {error}; is it running, is the address right?"
 
 
 def _topics(config: Config, *, create: bool) -> None:

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 from schemas.codec import expect
 from schemas.ids import conversation_key
-from schemas.records import Copies, Mail, Target
+from schemas.mappings import rows_from_csv
+from schemas.records import Copies, Mail, Mapping, Target
 from schemas.topics import COPIES, MAILS, MAX_RECORD_BYTES
-from streams.contents import CLAIM_BYTES
+from streams.contents import CLAIM_BYTES, Contents
 from streams.fitting import fitting, has_path
 from streams.outbox import Outbox
 from streams.refusals import RejectedError, dependency
@@ -82,4 +83,14 @@ class RouteStage(Stateless):
         if found is None:
             msg = f"the mail names user mapping {version}, which is not in topic mappings"
             raise RejectedError(msg)
-        return Router(found)
+        return await router_of(found, self._desk.contents)
+
+
+async def router_of(mapping: Mapping, contents: Contents) -> Router:
+    """The router of a mapping as its topic holds it; the rows from the content store if they were too many."""
+    ref = mapping.get("rows_ref")
+    if ref is None:
+        return Router(mapping)
+    data = await contents.get(ref)
+    with dependency("the rows of a user mapping"):
+        return Router(mapping, rows_from_csv(data))

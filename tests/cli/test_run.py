@@ -142,8 +142,8 @@ def test_mapping_commands(site: Site, tmp_path: Path) -> None:
     users = tmp_path / "users.csv"
     users.write_text(template + "ana,nowhere\n", encoding="utf-8")
     done = chatledger("mapping", "check", str(users))
-    assert (done.returncode, f"{users}:2: 'nowhere' is not a mailbox address" in done.stderr) == (1, True)
+    assert (done.returncode, f"{users}:2: 'nowhere' is not a mailbox address" in done.stdout) == (1, True)
     users.write_text(template + "ana,ana@bank.example\n", encoding="utf-8")
-    assert "1 users, no fault found" in chatledger("mapping", "check", str(users)).stdout
+    assert "1 lines can be used, no fault found" in chatledger("mapping", "check", str(users)).stdout
     assert "is now in force" in made.chatledger("mapping", "apply").stdout
     assert "was already in force" in made.chatledger("mapping", "apply").stdout

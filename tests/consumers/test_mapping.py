@@ -1,4 +1,4 @@
-"""The user mapping: every fault of the CSV with its line, versions that follow the content, and how it comes in force."""
+"""The user mapping: versions that follow the content, and how it comes in force."""
 
 from pathlib import Path
 
@@ -6,66 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.mapping import HEADINGS, MappingError, MappingSettings, activate, load, read_csv
+from consumers.mapping import MappingSettings, activate, load
+from consumers.mapping_file import MappingError
 from consumers.reading import read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import mapping_version
-from schemas.topics import MAPPINGS, RAW_EVENTS
+from schemas.mappings import rows_from_csv
+from schemas.topics import MAPPINGS, MAX_RECORD_BYTES, RAW_EVENTS
+from stores.folder import FolderStore
+from stores.interface import Store, StoreUnavailableError
+from stores.paths import content_path
 
 HEAD = "ExternalUserId,O365UserMailbox\n"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the CSV of a test lies."""
-    return tmp_path / "users.csv"
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
-        ("", 1, "headings must be exactly ExternalUserId,O365UserMailbox"),
-        ("ExternalUserID,O365UserMailbox\n", 1, "headings must be exactly"),
-        ("ExternalUserId;O365UserMailbox\nana;ana@bank.example\n", 1, "with a comma between"),
-        (HEAD + "ana\n", 2, "expected two cells"),
-        (HEAD + "ana,ana@bank.example,extra\n", 2, "expected two cells"),
-        (HEAD + "\nana, \n", 3, "expected two cells"),
-        (HEAD + "ana,ana@bank.example\nben,ben\n", 3, "'ben' is not a mailbox address"),
-        (HEAD + "ben,ben@localhost\n", 2, "is not a mailbox address"),
-        (HEAD + "ben,ben smith@bank.example\n", 2, "is not a mailbox address"),
-        (HEAD + '"two\nlines",ana@bank.example\nben,x\n', 4, "'x' is not a mailbox address"),
-        (HEAD + 'ana,"ana@bank.example\n', 2, "not CSV"),
-        (HEAD + "ana,a@bank.example\ncy,c@bank.example\nANA,b@bank.example\n", 4, "a@bank.example in line 2"),
-    ],
-)  # fmt: skip
-def test_every_fault_names_file_and_line(path: Path, text: str, line: int, said: str) -> None:
-    """What is wrong, where, and what was expected."""
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(MappingError) as caught:
-        read_csv(path)
-    assert str(caught.value).startswith(f"{path}:{line}: ")
-    assert said in str(caught.value)
-
-
-def test_what_is_no_text_and_what_is_missing_is_said(path: Path) -> None:
-    """A spreadsheet saved as UTF-16, and no file at all."""
-    with pytest.raises(MappingError, match="cannot be read"):
-        read_csv(path)
-    path.write_text(HEAD, encoding="utf-16")
-    with pytest.raises(MappingError, match="UTF-8"):
-        read_csv(path)
-
-
-def test_what_spreadsheets_write_is_read(path: Path) -> None:
-    """A byte order mark, quotes, blanks around cells, empty lines, CRLF, and the same line twice."""
-    lines = [
-        ",".join(HEADINGS), '"Ruiz, Ana",ana@bank.example', "", '" ben ", ben@bank.example ', ",", "ben,BEN@bank.example",
-    ]  # fmt: skip
-    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
-    assert [(row.line, row.user, row.mailbox) for row in read_csv(path)] == [
-        (2, "Ruiz, Ana", "ana@bank.example"), (4, "ben", "ben@bank.example"), (6, "ben", "BEN@bank.example"),
-    ]  # fmt: skip
+def no_store() -> Store:
+    """A small mapping needs none."""
+    raise AssertionError("the store was opened")
 
 
 @given(order=st.permutations(["ana", "ben", "cy", "dee", "ana"]))
@@ -89,7 +47,7 @@ def test_activation_is_written_after_the_mapping_and_once(kafka: KafkaSettings) 
     """The mapping stands in its topic before any partition of `raw-events` names it; the second call writes nothing."""
     codec = Codec()
     first = load(MappingSettings(domains=["bank.example"]))
-    assert activate(kafka, codec, first)
+    assert activate(kafka, codec, first, no_store)
     activations = list(read_all(kafka, RAW_EVENTS))
     mappings = list(read_all(kafka, MAPPINGS))
     assert [record.partition for record in activations] == list(range(kafka.partitions))
@@ -101,10 +59,57 @@ def test_activation_is_written_after_the_mapping_and_once(kafka: KafkaSettings) 
     assert mappings[0].at_ms <= min(record.at_ms for record in activations)
     assert codec.decode(mappings[0].value or b"").value == first
 
-    assert not activate(kafka, codec, first)
+    assert not activate(kafka, codec, first, no_store)
     assert (list(read_all(kafka, RAW_EVENTS)), list(read_all(kafka, MAPPINGS))) == (activations, mappings)
 
     second = load(MappingSettings(domains=["bank.example"], catch_all="all@bank.example"))
-    assert activate(kafka, codec, second)
-    assert activate(kafka, codec, first)  # back to the former one: that is news too
+    assert activate(kafka, codec, second, no_store)
+    assert activate(kafka, codec, first, no_store)  # back to the former one: that is news too
     assert len(list(read_all(kafka, RAW_EVENTS))) == 3 * kafka.partitions
+
+
+@pytest.mark.kafka
+def test_a_mapping_of_a_hundred_thousand_users_goes_by_claim_check(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    """The rows rest in the content store under their hash, the records are small, and nobody is lost."""
+    codec, path = Codec(), tmp_path / "users.csv"
+    lines = "".join(f"user-{number:06d},person.{number:06d}@bank.example\n" for number in range(100_000))
+    path.write_text(HEAD + lines, encoding="utf-8")
+    wanted = load(MappingSettings(file=path, domains=["bank.example"]))
+    assert activate(kafka, codec, wanted, lambda: FolderStore(tmp_path / "archive"))
+    assert not activate(kafka, codec, wanted, no_store)
+
+    records = list(read_all(kafka, MAPPINGS))
+    assert all(len(record.value or b"") < MAX_RECORD_BYTES // 100 for record in records)
+    found = codec.decode(records[0].value or b"").value
+    data = (tmp_path / "archive" / content_path(found["rows_ref"]["sha256"].hex())).read_bytes()
+    assert (found["rows"], found["version"]) == ([], wanted["version"])
+    assert list(rows_from_csv(data)) == wanted["rows"]
+
+
+@pytest.mark.kafka
+def test_nothing_is_in_force_before_its_rows_are_durable(kafka: KafkaSettings, tmp_path: Path) -> None:
+    """A store that is down, and a file with a fault: what was in force stays in force."""
+    codec, path = Codec(), tmp_path / "users.csv"
+    first = load(MappingSettings(domains=["bank.example"]))
+    activate(kafka, codec, first, no_store)
+    before = list(read_all(kafka, RAW_EVENTS)), list(read_all(kafka, MAPPINGS))
+    path.write_text(HEAD + "".join(f"u{n},u{n}@bank.example\n" for n in range(5000)), encoding="utf-8")
+
+    def down() -> Store:
+        raise StoreUnavailableError("the disk is full")
+
+    settings = MappingSettings(file=path, domains=["bank.example"])
+    with pytest.raises(StoreUnavailableError):
+        activate(kafka, codec, load(settings), down)
+    path.write_text(HEAD + "ana,nowhere\n", encoding="utf-8")
+    with pytest.raises(MappingError):
+        activate(kafka, codec, load(settings), no_store)
+    assert (list(read_all(kafka, RAW_EVENTS)), list(read_all(kafka, MAPPINGS))) == before
+
+
+def test_a_catch_all_must_be_a_mailbox() -> None:
+    """Otherwise it would be found out with the first copy."""
+    with pytest.raises(MappingError, match=r"mapping\.catch_all: 'all' is not a mailbox"):
+        load(MappingSettings(domains=["bank.example"], catch_all="all"))

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from schemas.ids import mapping_version
+from schemas.mappings import rows_to_csv
 from schemas.records import Mail, Mapping, person
 from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
+from stores.interface import BlobMissingError
+from stores.paths import content_path
 from streams.mail.render import render
 from streams.positions import Stand
 from streams.refusals import DependencyError
@@ -44,6 +47,35 @@ def routed(bench: Bench, stand: Stand | None = None) -> Bench:
     bench.own(bench.route, 0, stand)
     asyncio.run(bench.work(bench.route))
     return bench
+
+
+def test_the_rows_of_a_large_mapping_come_from_the_content_store(tmp_path: Path) -> None:
+    """Every user is found, also the last; the store is asked once, and not for each mail."""
+    bench, many = (
+        Bench(tmp_path),
+        [{"external_user_id": f"u{n}", "mailbox": f"u{n}@x"} for n in range(20_000)],
+    )
+    ref = asyncio.run(bench.desk.contents.put(rows_to_csv([*many, *ONE["rows"]])))  # type: ignore[list-item]  # rows as they are read
+    bench.add_to(MAPPINGS, "Mapping", {**ONE, "rows": [], "rows_ref": ref})
+    for number in range(3):
+        bench.add_to(MAILS, "Mail", a_mail(number, mapping_version=ONE["version"]))
+
+    assert boxes(routed(bench)) == ["one@x"] * 3
+    assert len(bench.route._routers) == 1
+
+
+def test_rows_that_are_gone_refuse_no_mail(tmp_path: Path) -> None:
+    """The content store is an original: without it the worker stops, and no copy fails for want of a line."""
+    bench = Bench(tmp_path)
+    ref = {"sha256": bytes(32), "size": 1}
+    bench.add_to(MAPPINGS, "Mapping", {**ONE, "rows": [], "rows_ref": ref})
+    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
+    with pytest.raises(BlobMissingError):
+        routed(bench)
+    asyncio.run(bench.store.create(content_path(bytes(32).hex()), b"other", content_type="text/csv"))
+    with pytest.raises(DependencyError, match="other bytes"):
+        asyncio.run(bench.work(bench.route))
+    assert (bench.letters(), bench.copies()) == ([], [])
 
 
 def test_each_mail_goes_by_the_mapping_that_it_names(tmp_path: Path) -> None:
