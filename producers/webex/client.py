@@ -18,6 +18,7 @@ import requests
 from producers.source import SourceRefusedError
 from producers.webex import paging
 from producers.webex.auth import Authority, BearerAuth
+from producers.webex.hung import interruptible
 from producers.webex.retries import Retries, TryLaterError, retry_after_s
 from producers.webex.settings import WebexSettings
 
@@ -97,7 +98,7 @@ class Client:
     def retried(self, call: Callable[[], _Result], budget_s: float | None = None) -> _Result:
         """What the call returns, tried again while it raises TryLaterError; then SourceUnavailableError."""
         budget = self.settings.retry_seconds if budget_s is None else budget_s
-        return Retries(self.closing, budget).run(call)
+        return Retries(self.closing, budget).run(lambda: interruptible(call, self.closing))
 
     def send(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
         """One request, its body unread; the caller closes it. A refused token is refreshed, once.

@@ -4,17 +4,19 @@ Status codes of GET /contents/{id}: developer.webex.com, "Messages API", attachm
 passing makes an outcome: a source that is down raises SourceUnavailableError and is waited for.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from email.message import Message
-from urllib.parse import unquote, urlsplit
 
 import requests
+import urllib3
 
 from producers.source import Contents, SourceUnavailableError
 from producers.webex.auth import origin
 from producers.webex.client import Client, later
+from producers.webex.filenames import content_key, file_name
+from producers.webex.hung import interruptible
 from producers.webex.retries import TryLaterError
 from schemas.records import Attachment, ContentRef
 from schemas.text import well_formed
@@ -121,20 +123,24 @@ class Transfer:
                 return
 
     def close(self) -> None:
-        """Let go of the connection."""
-        if self._response is not None:
+        """Let go of the connection; at a stop it is left to itself, since closing waits for whoever still reads."""
+        if self._response is not None and not self._client.closing.is_set():
             self._response.close()
 
     def _piece(self) -> Iterator[bytes]:
         if self._response is None or self._response.status_code == 416:
             return  # nothing after what we have: the length in the first answer was wrong
-        for chunk in self._response.iter_content(CHUNK):
+        pieces = self._response.iter_content(CHUNK)
+        while chunk := self._next(pieces):
             self._got += len(chunk)
             self._check()
             yield chunk
 
+    def _next(self, pieces: Iterator[bytes]) -> bytes:
+        return interruptible(lambda: next(pieces, b""), self._client.closing)
+
     def _resume(self) -> None:
-        """Ask for the rest. A service that sends all of it again is read past what we have."""
+        """Ask for the rest. A service that sends all of it again, or another part, is read past what we have."""
         self._check()
         # One that breaks off again and again without a byte is down: the poll is waited for, not tried on here.
         self._fruitless = self._fruitless + 1 if self._got == self._resumed_at else 0
@@ -144,21 +150,34 @@ class Transfer:
                 "Webex breaks a file off at the same byte each time; it is fetched again"
             )
         response = self._again({"Range": f"bytes={self._got}-"} if self._got else {})
-        if response.status_code not in {200, 206, 416}:
+        if self._other_part(response):
+            response = self._again({})
+        if response.status_code not in {200, 206, 416} or self._other_part(response):
             raise SourceUnavailableError(
                 "a file broke off and Webex does not give the rest; it is fetched again"
             )
         if self._got and response.status_code == 200:
             self._skip(response)
 
+    def _other_part(self, response: requests.Response) -> bool:
+        """Whether it begins elsewhere than asked for: its bytes in this place would make another file."""
+        begin = start_of(response.headers.get("Content-Range"))
+        return response.status_code == 206 and begin != self._got
+
     def _skip(self, response: requests.Response) -> None:
         """Read past the bytes that we have; no chunk may reach over them, so they come in exact pieces."""
         left = self._got
         while left:
-            piece = response.raw.read(min(left, CHUNK), decode_content=True)
+            piece = self._read(response, min(left, CHUNK))
             if not piece:
                 raise SourceUnavailableError("a file got shorter while it was fetched; it is fetched again")
             left -= len(piece)
+
+    def _read(self, response: requests.Response, size: int) -> bytes:
+        try:
+            return interruptible(lambda: response.raw.read(size, decode_content=True), self._client.closing)
+        except urllib3.exceptions.HTTPError as error:
+            raise SourceUnavailableError("a file broke off again; it is fetched again") from error
 
     def _again(self, headers: Mapping[str, str]) -> requests.Response:
         self.close()
@@ -214,37 +233,10 @@ class Transfer:
         raise _OverError("too_large", f"it is larger than the configured {megabytes:.0f} MB")
 
 
-def file_name(disposition: str | None) -> str | None:
-    """The name in a Content-Disposition, in any of the ways that Webex writes it; None without one.
-
-    RFC 6266 with RFC 5987's `filename*`, plain UTF-8 (read as Latin-1 by HTTP clients), or percent-encoded.
-    """
-    message = Message()
-    message["Content-Disposition"] = _as_utf8(disposition or "").translate({13: " ", 10: " "})
-    try:
-        name = message.get_filename() or ""
-    except (LookupError, ValueError):
-        return None
-    return well_formed(_unquoted(name)).strip() or None
-
-
-def _as_utf8(header: str) -> str:
-    try:
-        return header.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return header
-
-
-def _unquoted(name: str) -> str:
-    try:
-        return unquote(name, errors="strict")
-    except UnicodeDecodeError:
-        return name
-
-
-def content_key(url: str) -> str:
-    """The source's id of a file, from its URL."""
-    return well_formed(urlsplit(url).path.rstrip("/").rpartition("/")[2]) or well_formed(url)
+def start_of(content_range: str | None) -> int | None:
+    """Where a part begins, by its Content-Range (RFC 9110, 14.4); None if that is not said."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(?:\d+|\*)", (content_range or "").strip(), re.ASCII)
+    return int(found[1]) if found else None
 
 
 def _clean(header: str | None) -> str | None:

@@ -10,7 +10,8 @@ from producers.source import SourceUnavailableError
 from producers.webex.client import Client
 from producers.webex.directory import as_object
 from producers.webex.events import Found
-from producers.webex.files import Files, content_key
+from producers.webex.filenames import content_key
+from producers.webex.files import Files
 from producers.webex.memory import Memory
 from producers.webex.reading import IllTypedError, Item, Json, ciphertext, read_item
 from producers.webex.retries import TryLaterError

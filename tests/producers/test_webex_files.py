@@ -1,7 +1,7 @@
 """Files of messages: every state of a file, broken-off downloads, limits, foreign hosts."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,7 +11,7 @@ import pytest
 
 from producers.source import SourceUnavailableError
 from producers.webex.client import Client
-from producers.webex.files import Files
+from producers.webex.files import Files, start_of
 from schemas.records import Attachment, ContentRef
 from tests.producers.webex_rig import Rig, Shelf, rig
 
@@ -122,6 +122,37 @@ def test_broken_off_is_taken_up(tmp_path: Path, half_server: "HalfServer") -> No
         assert half_server.asked[-1] > 0
 
 
+@pytest.mark.parametrize("shift", [-100_000, 7, None])
+def test_another_part_than_asked_for_is_not_put_in_its_place(
+    tmp_path: Path, half_server: "HalfServer", shift: int | None
+) -> None:
+    """A part that begins elsewhere, or does not say where, would corrupt the file: the whole is read anew."""
+    half_server.shift = shift
+    shelf = Shelf()
+    with rig(tmp_path) as made:
+        client = Client(made.settings.model_copy(update={"base_url": half_server.url}))
+        found = Files(client, shelf).fetch(f"{half_server.url}/contents/X")
+        client.close()
+    assert found["outcome"] == "stored"
+    assert list(shelf.kept.values()) == [FILE]
+
+
+@pytest.mark.parametrize(
+    ("header", "start"),
+    [
+        ("bytes 5-9/10", 5),
+        ("bytes 0-0/*", 0),
+        ("bytes */10", None),
+        ("", None),
+        (None, None),
+        ("items 1-2/3", None),
+    ],
+)
+def test_where_a_part_begins(header: str | None, start: int | None) -> None:
+    """As RFC 9110 writes it; anything else says nothing."""
+    assert start_of(header) == start
+
+
 def test_store_errors_come_through(made: Rig) -> None:
     """A store that fails is not a state of the file."""
 
@@ -139,10 +170,14 @@ def test_store_errors_come_through(made: Rig) -> None:
 
 
 class HalfServer:
-    """Sends 300,000 bytes more at each request and then hangs up; with or without Range."""
+    """Sends 300,000 bytes more at each request and then hangs up; with or without Range.
+
+    `shift`: how far from what was asked for its parts begin; None: it does not say where.
+    """
 
     def __init__(self) -> None:
         self.url, self.ranges, self.asked = "", True, list[int]()
+        self.shift: int | None = 0
 
 
 @pytest.fixture
@@ -157,14 +192,23 @@ def half_server() -> Iterator[HalfServer]:
         def do_GET(self) -> None:
             start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
             half.asked.append(start)
-            stop = (start if half.ranges else max(half.asked)) + 300_000
+            stop = (start if half.ranges and half.shift == 0 else max(half.asked)) + 300_000
             if half.ranges and start:
-                self._send(206, FILE[start:stop], len(FILE) - min(stop, len(FILE)))
+                self._part(start + (half.shift or 0), stop)
             else:
                 self._send(200, FILE[:stop], len(FILE) - min(stop, len(FILE)))
 
-        def _send(self, status: int, body: bytes, missing: int) -> None:
+        def _part(self, start: int, stop: int) -> None:
+            said = {"Content-Range": f"bytes {start}-{len(FILE) - 1}/{len(FILE)}"}
+            missing = len(FILE) - min(stop, len(FILE))
+            self._send(206, FILE[start:stop], missing, {} if half.shift is None else said)
+
+        def _send(
+            self, status: int, body: bytes, missing: int, headers: Mapping[str, str] | None = None
+        ) -> None:
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body) + missing))
             self.end_headers()
             self.wfile.write(body)

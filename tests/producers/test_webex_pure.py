@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from producers.source import Slice
 from producers.webex.cards import card_text
 from producers.webex.directory import Member, Members, Space
-from producers.webex.files import file_name
+from producers.webex.filenames import file_name
 from producers.webex.filters import SpaceFacts, wanted_space
 from producers.webex.memory import Move
 from producers.webex.names import inner, same
 from producers.webex.paging import next_url, smaller
 from producers.webex.retries import retry_after_s
-from producers.webex.roster import Listing, present, rolled_back, roster_event
+from producers.webex.roster import Listing, present, rolled_back, roster_event, roster_key
 from producers.webex.settings import SpaceFilter
-from producers.webex.slices import day_slice, iso, parse_ms
+from producers.webex.slices import day_slice, is_own_day, iso, parse_ms, placed
 from producers.webex.spans import page
 from schemas.records import person
 
@@ -84,6 +84,37 @@ def test_days_tile_time(at: datetime, zone: str) -> None:
     assert day.start_ms <= ms < day.end_ms
     assert day_slice("R", day.start_ms, place) == day == day_slice("R", day.end_ms - 1, place)
     assert day_slice("R", day.end_ms, place).start_ms == day.end_ms
+
+
+@given(
+    told=st.none() | st.integers(-(2**45), 2**48),
+    captures=st.lists(st.integers(10**12, 3 * 10**12), min_size=2, max_size=4),
+    zone=st.sampled_from(["UTC", "America/Havana", "Pacific/Apia"]),
+)
+def test_an_event_has_one_slice_whenever_it_is_captured(
+    told: int | None, captures: list[int], zone: str
+) -> None:
+    """The label depends on the event's own time alone; the end is never far ahead of the capture."""
+    places = [placed("R", told, now, 300_000, ZoneInfo(zone)) for now in captures]
+    assert len({place.label for place in places}) == 1
+    for place, now in zip(places, captures, strict=True):
+        assert place.start_ms < place.end_ms <= now + 300_000 + 25 * HOUR_MS
+        if told is not None and 0 <= told <= now + 300_000:
+            assert place == day_slice("R", told, ZoneInfo(zone))
+            assert is_own_day(place, ZoneInfo(zone))
+
+
+def test_a_day_that_really_comes_has_a_roster_of_its_own() -> None:
+    """Also if an event had claimed to be of that day long before; and undated events have one for each day."""
+    zone, day_ms = ZoneInfo("UTC"), 24 * HOUR_MS
+    early = placed("R", 30 * day_ms, 20 * day_ms, 300_000, zone)
+    there = placed("R", 30 * day_ms, 30 * day_ms, 300_000, zone)
+    assert early.label == there.label == "1970-01-31"
+    keys = [roster_key(place, own_day=is_own_day(place, zone)) for place in (early, there)]
+    assert keys == [f"roster:R:1970-01-31:{20 * day_ms}", "roster:R:1970-01-31"]
+    undated = placed("R", None, 20 * day_ms, 300_000, zone)
+    assert (undated.label, undated.start_ms) == ("undated", 20 * day_ms)
+    assert not is_own_day(undated, zone)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +288,9 @@ def test_roster_event_repeats_itself() -> None:
     )
     people = {each: person(each, each) for each in "abc"}
     renamed = people | {"a": person("a", "Anna", "a@x.example")}
-    first, second = roster_event("u", DAY, one, people), roster_event("u", DAY, two, renamed)
-    assert first["id"] == second["id"] == roster_event("u", DAY, three, people)["id"]
+    key = roster_key(DAY, own_day=True)
+    first, second = roster_event("u", key, DAY, one, people), roster_event("u", key, DAY, two, renamed)
+    assert first["id"] == second["id"] == roster_event("u", key, DAY, three, people)["id"]
     assert second["details"]["title"] == "Anna, b"
     assert second["at_ms"] == DAY.start_ms
 
