@@ -10,7 +10,9 @@ from consumers.status import unwell, views
 from schemas.status import ConnectorStatus
 
 NOW = 1_000_000
-EVERY_STATE = ("starting", "collecting", "working", "idle", "waiting", "refused", "stopped")
+EVERY_STATE = (
+    "starting", "collecting", "working", "idle", "waiting", "refused", "stopped", "paused", "deleted",
+)  # fmt: skip
 
 
 def record(**changes: Any) -> ConnectorStatus:
@@ -53,6 +55,13 @@ def test_silence_is_judged_by_the_collector_alone() -> None:
     assert unwell(found, now_ms=NOW, silent_ms={"lp": 4999}) == [
         "lp: silent for 5 s; is `chatledger collect lp` running?"
     ]
+
+
+@pytest.mark.parametrize("state", ["paused", "deleted"])
+def test_what_rests_by_order_is_well(state: str) -> None:
+    """However long it is silent, and whatever a back-fill of it said last."""
+    found = views([record(state=state), record(lane="backfill-a-b", state="waiting")])
+    assert unwell(found, now_ms=NOW + 10**9, silent_ms={"lp": 1000}) == []
 
 
 def test_configured_connectors_must_report_and_others_need_not() -> None:

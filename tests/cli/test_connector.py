@@ -1,0 +1,74 @@
+"""Orders for a connector by command: what it says, what others see of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.demo_site import Site
+from tests.cli.playground import Installation, install
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(scope="module")
+def collected(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """One connector that has collected everything."""
+    made = install(site, tmp_path_factory.mktemp("cli") / "orders", only="liveperson")
+    assert made.chatledger("topics", "create").returncode == 0
+    assert made.chatledger("collect", "liveperson", "--once").returncode == 0
+    return made
+
+
+def state(made: Installation) -> object:
+    """What live says of itself, by `status --json`."""
+    found = json.loads(made.chatledger("status", "--json", "--only", "connectors").stdout)
+    return found["connectors"]["liveperson"]["states"]["live"]
+
+
+def test_pause_resume_delete(collected: Installation) -> None:
+    """Each says up to where the source is collected; paused and deleted are well, and what is paused is not collected."""
+    paused = collected.chatledger("connector", "pause", "liveperson")
+    assert "liveperson is paused; collected up to 2026-03-12" in paused.stdout
+    assert state(collected) == "paused"
+    assert collected.chatledger("health", "collector", "liveperson", "--silent-after", "0").returncode == 0
+    once = collected.chatledger("collect", "liveperson", "--once")
+    assert (once.returncode, "is paused since" in once.stderr) == (0, True)
+
+    resumed = collected.chatledger("connector", "resume", "liveperson")
+    assert "liveperson goes on; collected up to 2026-03-12" in resumed.stdout
+    assert "was not paused" in collected.chatledger("connector", "resume", "liveperson").stdout
+    assert collected.chatledger("collect", "liveperson", "--once").returncode == 0
+    assert state(collected) == "stopped"
+
+    asked = collected.chatledger("connector", "delete", "liveperson")
+    assert asked.returncode == 1
+    assert state(collected) == "stopped"
+    deleted = collected.chatledger("connector", "delete", "liveperson", "--yes")
+    assert "liveperson is deleted" in deleted.stdout
+    again = collected.chatledger("collect", "liveperson")
+    assert again.returncode == 1
+    assert "a uid is never used again" in again.stderr
+    assert "a uid is never used again" in collected.chatledger("connector", "resume", "liveperson").stderr
+    assert state(collected) == "deleted"
+    assert collected.chatledger("status", "--only", "connectors").returncode == 0
+
+
+def test_an_unknown_connector_is_named(fresh: Installation) -> None:
+    """With those that there are."""
+    answer = fresh.chatledger("connector", "pause", "nobody")
+    assert answer.returncode == 1
+    assert "no connector nobody; there are" in answer.stderr
+
+
+def test_topics_that_drifted_are_said_on_the_status_topic(site: Site, tmp_path: Path) -> None:
+    """A collector that refuses to start for them is not just silent."""
+    made = install(site, tmp_path / "drift", only="liveperson")
+    assert made.chatledger("topics", "create").returncode == 0
+    text = made.path.read_text(encoding="utf-8")
+    made.path.write_text(text.replace("[kafka]\n", "[kafka]\npartitions = 7\n"), encoding="utf-8")
+    assert made.chatledger("collect", "liveperson").returncode == 1
+    made.path.write_text(text, encoding="utf-8")
+    answer = made.chatledger("status", "--only", "connectors")
+    assert answer.returncode == 1
+    assert "liveperson: failed: topics are not as they must be" in answer.stdout
