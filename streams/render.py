@@ -1,5 +1,7 @@
 """Stage 2, conversations ─▶ mails: a shell around the pure renderer in `streams/mail`."""
 
+from zoneinfo import ZoneInfoNotFoundError
+
 from schemas.codec import encode, expect
 from schemas.ids import conversation_key
 from schemas.records import ClosedSlice, Mail
@@ -7,7 +9,7 @@ from schemas.topics import CONVERSATIONS, MAILS, MAX_RECORD_BYTES
 from streams.contents import CLAIM_BYTES
 from streams.mail.render import EventsMissingError, render
 from streams.outbox import Outbox
-from streams.refusals import RejectedError
+from streams.refusals import DependencyError, RejectedError
 from streams.stage import Desk, Record, Stateless, each
 
 
@@ -62,3 +64,7 @@ def _rendered(closed: ClosedSlice) -> list[Mail]:
         return render(closed)
     except EventsMissingError as error:
         raise RejectedError(str(error)) from error
+    except ZoneInfoNotFoundError as error:
+        # A LookupError, but no fault of the record: the same bytes are a mail where tzdata is whole.
+        msg = f"the package tzdata has no time zone {closed['settings']['zone']!r}: install tzdata again, or a newer one"
+        raise DependencyError(msg) from error

@@ -21,8 +21,9 @@ LONGS = [
     253_402_300_800_000, 2**31, 2**53, 2**63 - 1, -(2**63),
 ]  # fmt: skip
 INTS = [0, 1, 2, -1, 5000, 2**31 - 1, -(2**31)]
-FIXED_FIELDS: dict[str, Any] = {"overflow": None, "events_ref": None, "format": 1}
-"""What only our own code writes: a format that is not there yet and content that is gone stop a worker on purpose."""
+FIXED_FIELDS: dict[str, Any] = {"overflow": None, "events_ref": None, "format": 1, "zone": "UTC"}
+"""What only our own code writes: a format or time zone that is not there yet, and content that is gone, stop a worker
+on purpose."""
 
 
 @cache

@@ -129,6 +129,14 @@ def test_a_format_of_the_future_ends_the_worker(tmp_path: Path) -> None:
     assert bench.letters() == []
 
 
+def test_a_zone_that_tzdata_lacks_ends_the_worker(tmp_path: Path) -> None:
+    """The installation is at fault and no record: nothing is refused, and the sentence says what to do."""
+    bench = bench_with(tmp_path, closed([said(0, MOD, "x")], changes={"zone": "Europe/Atlantis"}))
+    with pytest.raises(DependencyError, match="'Europe/Atlantis': install tzdata"):
+        asyncio.run(bench.work(bench.render))
+    assert bench.letters() == []
+
+
 def test_contents_that_are_gone_or_damaged_end_the_worker(tmp_path: Path) -> None:
     """That is the store's fault; refusing would dead-letter an archive for a wrong folder in the configuration."""
     bench = Bench(tmp_path)
