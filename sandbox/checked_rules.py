@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sandbox.checked_shelf import Found, Shelf
 
 _HIDDEN: Final = re.compile(r"\b(internal|hidden|not (visible|shown)|private)\b", re.IGNORECASE)
-_EDITED: Final = re.compile(r"\b(edit|chang|updat|replac)", re.IGNORECASE)
+_EDITED: Final = re.compile(r"\b(edit|chang|updat|replac|redact)", re.IGNORECASE)
+_BY_SOURCE: Final = re.compile(r"(LivePerson|the source) (redact|delet|eras)", re.IGNORECASE)
+_ERASED: Final = "** LP deleted data **"  # the platform's own filler: nobody in the conversation wrote it
 _DELETED: Final = re.compile(r"\b(delet|remov|withdr|taken back)", re.IGNORECASE)
 _NOT_KNOWN: Final = re.compile(r"\b(not known|unknown)\b", re.IGNORECASE)
 _JOINED: Final = re.compile(r"\b(join|add|open)", re.IGNORECASE)
@@ -109,6 +111,8 @@ def _line(item: Item, known: Served, flat: Flat) -> str:
 
 
 def _sender(item: Item, known: Served, flat: Flat) -> str:
+    if _ERASED in (item.text, *item.texts) and _BY_SOURCE.match(flat.text):
+        return ""
     names = known.names_of(item)
     if any(_begins(flat.text, served(name)) for name in names):
         return ""

@@ -16,6 +16,7 @@ _PLANES: Final = "".join(
     f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
 )
 _MAY: Final = re.compile(f"[\u00ad\u061c\u200b-\u200f\u2060-\u2065\ufdd0-\ufdef\ufeff{_PLANES}]")
+_ISOLATES: Final = re.compile("[\u2068\u2069]")
 _HALVES: Final = re.compile(r"[\ud800-\udfff]")
 _TOKEN: Final = re.compile(r"[⟦\[<{(]U\+([0-9A-Fa-f]{4,6})[⟧\]>})]")
 
@@ -56,8 +57,11 @@ def stored(text: str) -> Flat:
 
 
 def shown(text: str) -> Flat:
-    """A piece of a mail; a control character that was left as it is will not be found equal to anything."""
-    return _flat(_lines(_tokens(text)))
+    """A piece of a mail; a control character that was left as it is will not be found equal to anything.
+
+    Isolates are the layout's own, since a source's would have to be shown as tokens.
+    """
+    return _flat(_lines(_tokens(_ISOLATES.sub("", text))))
 
 
 def _flat(lines: list[str]) -> Flat:

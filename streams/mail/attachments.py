@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from schemas.records import Attachment, ContentRef, Event
-from streams.mail.clean import one_line
+from streams.mail.clean import counted, isolated, one_line
 from streams.mail.encode import base64_size, text_body
 from streams.mail.filenames import safe_name, shown_name, unique_name
 from streams.mail.headers import parameter
@@ -66,7 +66,7 @@ def plan(events: list[Event], budget: int, ceiling: int) -> Files:
 
 def _capped(reasons: list[str]) -> list[str]:
     more = len(reasons) - _REASONS
-    return reasons if more <= 0 else [*reasons[:_REASONS], f"and {more} more files"]
+    return reasons if more <= 0 else [*reasons[:_REASONS], f"and {counted(more, 'more file')}"]
 
 
 class _Planner:
@@ -81,15 +81,17 @@ class _Planner:
 
     def place(self, one: Attachment) -> str:
         """Give the file its part; returns its line in the transcript."""
-        facts = f"{shown_name(one['name'])} ({_facts(one)})"
+        shown = shown_name(one["name"])
+        facts = f"{isolated(shown)} ({', '.join(_facts(one))})"
         content, why = one["content"], self._obstacle(one)
         if content is None or why is not None:
-            self._placeholder(one, facts, why or _OUTCOMES["stored"])
+            self._placeholder(one, why or _OUTCOMES["stored"])
             return f"{facts}, not attached: {why}"
         key = (content["sha256"], one["name"])
         if key not in self.attached:
             self.attached[key] = self._attach(one, content)
-        return f"{facts}, attached as {self.attached[key]}"
+        name = self.attached[key]
+        return f"{facts}, attached" if name == shown else f"{facts}, attached as {isolated(name)}"
 
     def _obstacle(self, one: Attachment) -> str | None:
         content = one["content"]
@@ -108,33 +110,29 @@ class _Planner:
         self.parts.append(FilePart(file_head(_safe_type(one["content_type"]), name, "base64"), b"", content))
         return name
 
-    def _placeholder(self, one: Attachment, facts: str, why: str) -> None:
+    def _placeholder(self, one: Attachment, why: str) -> None:
         self.reasons.append(f"{shown_name(one['name'])}: not attached, {why}")
         base = safe_name(one["name"], len(self.parts) + 1)
         name = unique_name(f"{base}.not-attached.txt", self.taken)
-        key = one_line(one["source_key"])
-        lines = (
+        lines = [
             "This file is not attached.",
             "",
-            f"File: {facts}",
-            f"Source key: {key}",
+            f"File: {isolated(shown_name(one['name']))} ({', '.join(_facts(one))})",
+            f"Source key: {one_line(one['source_key'])}",
             f"Reason: {why}",
-            "",
-        )
+        ]
+        if one["content"] is not None:
+            lines.append(f"SHA-256: {one['content']['sha256'].hex()}")
+        lines.append("")
         encoding, body = text_body("\r\n".join(lines))
         self.parts.append(FilePart(file_head('text/plain; charset="utf-8"', name, encoding), body, None))
 
 
-def _facts(one: Attachment) -> str:
-    return ", ".join(_known_facts(one))
-
-
-def _known_facts(one: Attachment) -> Iterator[str]:
+def _facts(one: Attachment) -> Iterator[str]:
     if one["content_type"]:
         yield one_line(one["content_type"])
     if one["content"] is not None:
-        yield f"{one['content']['size']:,} bytes"
-        yield f"SHA-256 {one['content']['sha256'].hex()}"
+        yield counted(one["content"]["size"], "byte")
     if not one["content_type"] and one["content"] is None:
         yield "size unknown"
 

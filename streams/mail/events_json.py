@@ -8,7 +8,7 @@ from schemas.records import Attachment, ClosedSlice, Event, Person
 from schemas.text import well_formed
 
 
-def events_json(closed: ClosedSlice, events: list[Event]) -> bytes:
+def events_json(closed: ClosedSlice, people: list[Person], events: list[Event]) -> bytes:
     """One JSON document in UTF-8, keys in a fixed order; ids and hashes in hex.
 
     `raw` holds the source's own words when they are UTF-8, `raw_base64` when they are not. Lone surrogates are
@@ -22,6 +22,7 @@ def events_json(closed: ClosedSlice, events: list[Event]) -> bytes:
         "slice": closed["slice"],
         "revision": closed["revision"],
         "closing_id": closed["closing_id"].hex(),
+        "participants": [_person(one) for one in people],
         "events": [_event(event) for event in events],
     }
     return well_formed(_dump(document)).encode()

@@ -9,7 +9,7 @@ from streams.mail.clean import visible
 _FORBIDDEN: Final = re.compile(r'[/\\:*?"<>|;\x00-\x1f\x7f]')
 _TOKEN: Final = re.compile(r"⟦U\+[0-9A-F]{4,5}⟧|[\u200e\u200f\u061c\ufeff]")
 _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
-_LIMIT: Final = 120  # characters
+_LIMIT: Final = 200  # bytes in UTF-8; file systems take 255
 _EXTENSION_LIMIT: Final = 16
 
 
@@ -19,7 +19,7 @@ def shown_name(name: str | None) -> str:
 
 
 def safe_name(name: str | None, number: int) -> str:
-    """The name without path, controls and direction tricks, at most 120 characters; `file-N` for nothing."""
+    """The name without path, controls and direction tricks, at most 200 bytes of UTF-8; `file-N` for nothing."""
     plain = _FORBIDDEN.sub("_", _TOKEN.sub("_", visible(name or "").replace("\n", "_").replace("\t", " ")))
     plain = plain.strip(" .")
     if not plain.strip("_ ."):
@@ -27,7 +27,8 @@ def safe_name(name: str | None, number: int) -> str:
     if _DEVICES.match(plain):
         plain = f"_{plain}"
     stem, extension = _cut(plain)
-    return f"{stem[: _LIMIT - len(extension)].rstrip(' .')}{extension}"
+    room = _LIMIT - len(extension.encode())
+    return f"{stem.encode()[:room].decode(errors='ignore').rstrip(' .')}{extension}"
 
 
 def unique_name(name: str, taken: set[str]) -> str:

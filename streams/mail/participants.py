@@ -36,7 +36,7 @@ def cast_of(events: Iterable[Event], known: Iterable[Person] = ()) -> Cast:
     """Everybody who acted, was a member, joined or left, then `known`; never people who were only mentioned."""
     found = _Found()
     for event in events:
-        actor = event["actor"]
+        actor = _speaker(event)
         if actor is not None and actor["role"] != "system":
             spot = found.add(actor)
             if found.first_speaker < 0 and event["kind"] in _SPEECH:
@@ -47,6 +47,13 @@ def cast_of(events: Iterable[Event], known: Iterable[Person] = ()) -> Cast:
     for person in known:
         found.add(person)
     return _ordered(found)
+
+
+def _speaker(event: Event) -> Person | None:
+    """Who acted; for a message that the source itself took away, its author: that is no system's conversation."""
+    actor, people = event["actor"], event["people"]
+    by_system = actor is not None and actor["role"] == "system"
+    return people[0] if by_system and people and event["kind"] in _SPEECH else actor
 
 
 class _Found:

@@ -71,10 +71,10 @@ def _render_1(closed: ClosedSlice) -> list[Mail]:
     events, settings = closed["events"], closed["settings"]
     watch = clock(settings["zone"], events[0]["at_ms"], events[-1]["at_ms"])
     cast = cast_of(events, closed["people"])
-    whole = _Slice(closed, cast, topic_of(closed, cast, watch), scene_of(events, watch))
+    whole = _Slice(closed, cast, topic_of(closed, cast, watch), scene_of(events, cast, watch))
     chunks = split(events, settings)
     return [
-        _mail(whole, _Part(number, len(chunks), chunk, events_json(closed, chunk)))
+        _mail(whole, _Part(number, len(chunks), chunk, events_json(closed, cast.people, chunk)))
         for number, chunk in enumerate(chunks, 1)
     ]
 

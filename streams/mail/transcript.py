@@ -1,5 +1,6 @@
 """The transcript as plain text: an entry a line, what belongs to it indented below."""
 
+from streams.mail.clean import isolated
 from streams.mail.entries import Entry
 from streams.mail.facts import Heading
 
@@ -22,12 +23,14 @@ def _head(heading: Heading) -> list[str]:
 
 def _entry(entry: Entry) -> str:
     when, who, remark, _, text, quotes = entry
-    said = f"[{when}] {who}{' ' if remark else ''}{remark}"
+    said = f"[{when}] {who}{' ' if who and remark else ''}{remark}"
     if text is not None:
-        # an indented line can't pass for another entry
-        said += f": {text}" if "\n" not in text else f": {text.replace(chr(10), _INDENT)}"
-    if not quotes:
-        return said
+        said += f": {_indented(text, _INDENT)}"
     return said + "".join(
-        [f"{_INDENT}{label}: {quote.replace(chr(10), _INDENT + '  ')}" for label, quote in quotes]
+        [f"{_INDENT}{label}: {_indented(quote, _INDENT + '  ')}" for label, quote in quotes]
     )
+
+
+def _indented(text: str, indent: str) -> str:
+    """The text below its line: an indented line can't pass for another entry."""
+    return isolated(text).replace("\n", indent)

@@ -21,6 +21,7 @@ BY_HASH = {hashlib.sha256(data).digest(): data for data in CONTENTS.values()}
 AGENT = person("agent-7", "Jürgen Müller, Dr.", "j.mueller@bank.example", "agent")
 MANAGER = person("mgr-1", 'Eve "The Boss" O\'Neil', "eve@bank.example", "manager")
 CONSUMER = person("c0ffee-11", "Ana Sánchez", None, "consumer")
+LIVEPERSON = person("liveperson", "LivePerson", None, "system")
 BOT = person("bot-3", "Helper Bot", None, "bot")
 MOD = person("Y2lzY29zcGFyazovL3VzL1BFT1BMRS8x", "Mia Moderator", "mia@bank.example", "moderator")
 KEN = person("ken", "田中 健", "ken@bank.example", "member")
@@ -201,7 +202,68 @@ def _tight() -> ClosedSlice:
     )
 
 
+def _redacted() -> ClosedSlice:
+    """What LivePerson itself took away, and what was changed later: all of it in a supplement."""
+    erased, bare = "** LP deleted data **", {**CONSUMER, "name": None}
+    key = {"source_key": "m2", "target": "m2", "details": {"redacted": "LivePerson"}}
+    return closed(
+        [
+            said(2, LIVEPERSON, erased, "updated", former_text="My card is 4111", people=[bare], **key),
+            said(3, LIVEPERSON, erased, "updated", people=[AGENT], **{**key, "source_key": "m3", "target": "m3"},
+                 attachments=[stored("photo.png", f"{'9' * 64}_uuid_{'8' * 36}_21-09-2026_14-13-41-000.PNG")]),
+            said(4, AGENT, "3.2 %", "updated", former_text="3.1 %", source_key="m4", target="m4"),
+            said(8, None, "Asked about rates.", "updated", former_text="Asked about mortgage rates.", audience="internal",
+                 source_key="summary", target="summary", details={"changed": "summary"}),
+            said(9, None, None, "updated", source_key="closed/9", target="closed/9",
+                 details={"changed": "closed", "reason": "SYSTEM", "row_sha256": "f" * 64}),
+            said(10, CONSUMER, erased),
+            said(11, BOT, erased, details={"redacted": "LivePerson"}),
+        ],
+        "liveperson", revision=1, earlier=[b"\x05" * 16], people=[AGENT, CONSUMER],
+    )  # fmt: skip
+
+
+def _elsewhere() -> ClosedSlice:
+    """Targets that are in other mails, people of whom an event knows the id alone, and a day in the connector's zone."""
+    roster = {"title": "غرفة الصفقات", "provenance": "reconstructed", "as_of": "2026-09-20T22:00:00.000Z"}
+    states = {"title": "غرفة الصفقات", "isLocked": "true", "isPublic": "false"}
+    long_key = "Y2lzY29zcGFyazovL3VzL01FU1NBR0UvMDEyMzQ1Njc4OWFiY2RlZg"
+    return closed(
+        [
+            said(0, None, None, "roster", people=[NOOR, MOD, KEN], details=roster),
+            said(1, NOOR, "صباح الخير 3", thread=long_key),
+            said(2, KEN, "Tokyo opened", "updated", target=long_key, former_text="Tokyo opens", source_key="e2"),
+            said(3, MOD, None, "deleted", target=long_key, former_text="سر", people=[NOOR], source_key="e3"),
+            said(4, person(MOD["id"]), None, "unknown", details={"reason": "not known: huddles started"}),
+            said(5, MOD, "غرفة الصفقات", "title", details=states),
+            said(6, KEN, "Approve?\n\n[Yes]\n[No]"),
+            said(7, NOOR, "choice: نعم", "answer", target="m6"),
+            said(8, MOD, None, "joined", people=[BOT], details={"by": "other"}),
+            said(9, KEN, "🇵🇹 👩‍👩‍👧‍👦 👍🏼"),
+            said(10, KEN, "0123456789 " * 400 + "9" * 400),
+            said(11, NOOR, None, attachments=[stored("offer.pdf", "نموذج موقع.pdf")]),
+            said(12, KEN, None, "deleted", target="m9", former_text="🇵🇹 👩‍👩‍👧‍👦 👍🏼", people=[KEN], source_key="e12"),
+        ],
+        changes={"zone": "Europe/Berlin"},
+    )  # fmt: skip
+
+
+def _second_day() -> ClosedSlice:
+    roster = {"provenance": "joins and leaves of the conversation", "skill": "Mortgages"}
+    return closed(
+        [
+            said(0, None, None, "roster", people=[CONSUMER, AGENT], details=roster),
+            said(1, AGENT, "Good morning"),
+            said(2, MANAGER, None, "joined", people=[MANAGER], details={"permission": "READER"}),
+            said(3, MANAGER, None, "left", people=[MANAGER]),
+            said(4, None, None, "closed", people=[CONSUMER, AGENT], details={"reason": "SYSTEM"}),
+        ],
+        "liveperson",
+        slice="p0001",
+    )
+
+
 CASES = {
     "chat": _chat, "space": _space, "files": _files, "foreign": _foreign, "unknown": _unknown, "long": _long, "late": _late,
-    "tight": _tight,
+    "tight": _tight, "redacted": _redacted, "elsewhere": _elsewhere, "second-day": _second_day,
 }  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Any
 
 import mailparser
 
+_ISOLATES = {0x2068: None, 0x2069: None}
+
 
 @dataclass(frozen=True)
 class Read:
@@ -103,5 +105,5 @@ def html_parts(html: str) -> tuple[str, set[str], set[str]]:
 
 
 def squeezed(text: str) -> str:
-    """The text without blanks: indenting and line breaks are the transcript's own."""
-    return "".join(text.split())
+    """The text without blanks and isolates: indenting, line breaks and isolates are the transcript's own."""
+    return "".join(text.translate(_ISOLATES).split())

@@ -152,7 +152,8 @@ def test_long_ids_become_distinct_safe_addresses() -> None:
     ("name", "wanted"),
     [
         ("../../etc/passwd", "_._etc_passwd"), ("..", "file-3"), ("", "file-3"), (None, "file-3"), ("CON.txt", "_CON.txt"),
-        ("a\u202egpj.exe", "a_gpj.exe"), ("x" * 300 + ".pdf", "x" * 116 + ".pdf"), ("tab\tand\nline", "tab and_line"),
+        ("a\u202egpj.exe", "a_gpj.exe"), ("x" * 300 + ".pdf", "x" * 196 + ".pdf"), ("tab\tand\nline", "tab and_line"),
+        ("田" * 90 + ".pdf", "田" * 65 + ".pdf"),
         ("C:\\temp\\a.txt", "C__temp_a.txt"), (" .hidden. ", "hidden"),
     ],
 )  # fmt: skip
