@@ -17,8 +17,6 @@ from producers.liveperson.events import Known
 from producers.source import Captured
 
 _LOG = logging.getLogger(__name__)
-TEXT_KEPT = 4_000
-"""Characters of a text that are kept to quote it when it changes."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS logged(
@@ -188,10 +186,7 @@ class Cache:
 
 
 def _as_row(sent: Sent) -> tuple[str, str, bytes, str | None]:
-    text = sent.text
-    if text is not None and len(text) > TEXT_KEPT:
-        text = text[: TEXT_KEPT - 1] + "…"
-    return sent.conversation, sent.source_key, sent.id, text
+    return sent.conversation, sent.source_key, sent.id, sent.text
 
 
 def _opened(path: Path) -> sqlite3.Connection:

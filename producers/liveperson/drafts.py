@@ -118,13 +118,13 @@ def rosters_of(row: Row, directory: Directory, slices: Iterable[Slice]) -> list[
 
     The meaning leaves the people out: the first roster in a slice stands, whatever the source says later.
     """
-    cast = cast_of(row, directory)
+    cast, skill = cast_of(row, directory), _first_skill(row)
     piece = row.sections.get("agentParticipants", row.sections.get("info", row.whole))
     return [
         Draft(
             source_key=f"roster/{each.label}", kind="roster", at_ms=each.start_ms, order=ROSTER, piece=piece,
             meaning={"slice": each.label}, people=_present(row, cast, each.start_ms),
-            details={"provenance": "joins and leaves of the conversation"},
+            details={"provenance": "joins and leaves of the conversation"} | ({"skill": skill} if skill else {}),
         )
         for each in slices
     ]  # fmt: skip

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from producers.liveperson.draft import Draft
-from producers.liveperson.values import DAY_MS
+from producers.liveperson.values import DAY_MS, ERASED
 from producers.source import Slice
 from schemas.ids import event_id
-from schemas.records import Attachment, Event, Person
+from schemas.records import Attachment, Event, person
 
 Meaning = dict[str, object]
 CHUNK_EVENTS = 300
@@ -139,12 +139,27 @@ def _cost(news: News) -> int:
     return len(draft.piece.raw) + sum(len(text or "") for text in (draft.text, draft.html, news.former_text))
 
 
+def _is_redaction(news: News) -> bool:
+    """Whether LivePerson took a text away (Personal Data Deletion), so that its filler stands there now."""
+    return ERASED in (news.draft.text or "") and ERASED not in (news.former_text or "")
+
+
+def _change(news: News) -> dict[str, str]:
+    """What a reader of a change must know: `changed`, the kind of what was no message; `redacted`, by whom."""
+    of = {"changed": news.draft.kind} if news.changed and news.draft.kind != "message" else {}
+    return of | ({"redacted": "LivePerson"} if _is_redaction(news) else {})
+
+
+_LIVEPERSON = person("liveperson", "LivePerson", None, "system")
+
+
 def event_of(
     news: News, attachments: list[Attachment], details: Mapping[str, str], cuts: list[tuple[int, int]]
 ) -> Event:
     """The event of these news."""
-    draft = news.draft
-    people: list[Person] = list(draft.people)
+    draft, redacted = news.draft, _is_redaction(news)
+    # LivePerson did that, and nobody in the conversation; whose words they were stands in `people`
+    people = [draft.actor] if redacted and draft.actor else list(draft.people)
     piece = draft.piece.without(cuts) if cuts else draft.piece
     return Event(
         id=news.id,
@@ -153,7 +168,7 @@ def event_of(
         at_ms=draft.at_ms,
         at_suspect=news.suspect,
         order=draft.order,
-        actor=draft.actor,
+        actor=_LIVEPERSON if redacted and news.changed else draft.actor,
         target=draft.source_key if news.changed else None,
         thread=None,
         audience=draft.audience,
@@ -162,7 +177,7 @@ def event_of(
         former_text=news.former_text,
         people=people,
         attachments=attachments,
-        details={**draft.details, **details},
+        details={**draft.details, **_change(news), **details},
         raw=piece.raw,
         overflow=None,
     )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from producers.liveperson.spans import Row
-from producers.liveperson.values import fact, first_fact, listed, mapped
+from producers.liveperson.values import ERASED, fact, first_fact, listed, mapped
 from schemas.records import Person
 
 _AGENT_SECTIONS = ("agentParticipants", "agentParticipantsActive", "agentParticipantsLeave")
@@ -135,10 +135,16 @@ def _consumers(row: Row) -> dict[str, Person]:
 
 
 def _consumer(ident: str, shown: dict[str, Any], told: dict[str, str]) -> Person:
-    parts = [part for part in (fact(shown.get("firstName")), fact(shown.get("lastName"))) if part]
-    name = " ".join(parts) or fact(shown.get("consumerName")) or told.get("name")
+    parts = [part for part in (_name(shown.get("firstName")), _name(shown.get("lastName"))) if part]
+    name = " ".join(parts) or _name(shown.get("consumerName")) or told.get("name")
     email = address(fact(shown.get("email"))) or told.get("email")
     return Person(id=ident, name=name, email=email, role="consumer")
+
+
+def _name(value: object) -> str | None:
+    """The name; None for an erased one, since the archive may know the person from before."""
+    told = fact(value)
+    return None if told is None or ERASED in told else told
 
 
 def personal_info(row: Row) -> dict[str, str]:
@@ -155,5 +161,5 @@ def personal_info(row: Row) -> dict[str, str]:
 def _personal(info: dict[str, Any]) -> dict[str, str]:
     contacts = [mapped(mapped(each).get("personalContact")) for each in listed(info.get("contacts"))]
     emails = [found for each in contacts if (found := address(fact(each.get("email"))))]
-    name = " ".join(part for part in (fact(info.get("name")), fact(info.get("surname"))) if part)
+    name = " ".join(part for part in (_name(info.get("name")), _name(info.get("surname"))) if part)
     return ({"email": emails[0]} if emails else {}) | ({"name": name} if name else {})
