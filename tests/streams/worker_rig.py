@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import RetriableError
 
 from consumers.drain import wait_until_drained
 from consumers.reading import read_all
@@ -123,7 +123,7 @@ def committed(kafka: KafkaSettings, topic: Topic) -> dict[int, tuple[int, int]]:
         name = kafka.topic_prefix + GROUP
         try:
             stored = admin.list_group_offsets(name)[name]
-        except CoordinatorNotAvailableError:
+        except RetriableError:
             return {}  # Kafka makes its offsets topic when the first group asks for it
     return {
         tp.partition: (value.offset, int(value.metadata or -1))
