@@ -8,7 +8,7 @@ it what the log has.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from schemas.records import ContentRef, Event
@@ -46,6 +46,21 @@ class Slice:
     label: str
     start_ms: int
     end_ms: int
+
+
+LONGEST_SLICE_MS = 25 * 3_600_000
+"""A local day on which clocks are put back."""
+
+
+def closable(own: Slice, at_capture: Slice, believed_ms: int) -> Slice:
+    """The slice of an event's own time, with the bounds of the capture's if it would end too far in the future.
+
+    `believed_ms` is the latest own time that is believed. The label stays a function of the event alone, so the same
+    event is never in two slices; but what claims to be of the year 2286 is not waited for until then (decision 14).
+    """
+    if own.end_ms <= believed_ms + LONGEST_SLICE_MS:
+        return own
+    return replace(at_capture, label=own.label)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from producers.liveperson.client import Api, Query
 from producers.liveperson.content import form_cuts
 from producers.liveperson.domains import Domains
 from producers.liveperson.drafts import closed_ms, drafts_of, rosters_of, started_ms
-from producers.liveperson.events import Capture, News, Telling, chunks, event_of, news_of
+from producers.liveperson.events import Capture, News, Telling, chunks, event_of, news_of, slice_at
 from producers.liveperson.files import Files
 from producers.liveperson.filters import wanted
 from producers.liveperson.history import Broken, History
@@ -159,7 +159,7 @@ class LivePersonSource:
     def _told(self, row: Row, conversation: str) -> Iterator[Captured]:
         self._meet_strangers(row)
         capture = self._capture()
-        start = started_ms(row, capture.captured_ms, capture.tolerance_ms)
+        start = started_ms(row)
         telling = Telling(conversation, start, drafts_of(row, self._directory, start))
         news = self._news(row, telling, capture)
         cuts = [cut for item in row.items.get("messageRecords", []) for cut in form_cuts(item)]
@@ -179,7 +179,8 @@ class LivePersonSource:
         """What the log does not have yet; a slice that is not the first begins with who is there."""
         known = self._cache.known(telling.conversation)
         news = list(news_of(telling, known, capture))
-        later = {each.slice.label: each.slice for each in news if each.slice.start_ms > telling.start_ms}
+        places = (slice_at(telling.conversation, telling.start_ms, each.draft.at_ms) for each in news)
+        later = {place.label: place for place in places if place.start_ms > telling.start_ms}
         rosters = rosters_of(row, self._directory, later.values())
         return [*news_of(replace(telling, drafts=rosters), known, capture), *news]
 

@@ -19,18 +19,23 @@ from producers.liveperson.draft import (
 from producers.liveperson.messages import dialog_of, messages_of
 from producers.liveperson.people import Cast, Directory, cast_of
 from producers.liveperson.spans import Piece, Row
-from producers.liveperson.values import fact, first_fact, listed, mapped, moment, words
+from producers.liveperson.values import DAY_MS, fact, first_fact, listed, mapped, moment, words
 from producers.source import Slice
 from schemas.records import Person
 
 
-def started_ms(row: Row, captured_ms: int, tolerance_ms: int) -> int:
-    """When the conversation began; by its earliest sign of life if the source does not say, or says nonsense."""
+def started_ms(row: Row) -> int:
+    """When the conversation began; by its earliest sign of life if the source does not say, or says nonsense.
+
+    Nonsense is a beginning more than a day after all that happened. 0 if there is no time at all. The row alone
+    decides, whenever it is captured.
+    """
     told = moment(row.info, "startTime")
-    if told is not None and told <= captured_ms + tolerance_ms:
+    found = (moment(mapped(item.value), "time") for items in row.items.values() for item in items)
+    signs = [sign for sign in found if sign is not None]
+    if told is not None and (not signs or told <= max(signs) + DAY_MS):
         return told
-    signs = [moment(mapped(item.value), "time") for items in row.items.values() for item in items]
-    return min([sign for sign in signs if sign is not None and sign <= captured_ms], default=captured_ms)
+    return min(signs, default=closed_ms(row) or 0)
 
 
 def closed_ms(row: Row) -> int | None:

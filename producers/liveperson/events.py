@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from producers.liveperson.draft import Draft
 from producers.liveperson.values import DAY_MS, ERASED
-from producers.source import Slice
+from producers.source import Slice, closable
 from schemas.ids import event_id
 from schemas.records import Attachment, Event, person
 
@@ -113,10 +113,12 @@ def slice_at(conversation: str, start_ms: int, at_ms: int) -> Slice:
 
 
 def placed(telling: Telling, draft: Draft, capture: Capture) -> tuple[Slice, bool]:
-    """Where a draft belongs, and whether its own time is suspect, so that capture time had to choose."""
-    suspect = capture.is_suspect(draft.at_ms)
-    at_ms = capture.captured_ms if suspect else draft.at_ms
-    return slice_at(telling.conversation, telling.start_ms, at_ms), suspect or draft.timeless
+    """Where a draft belongs by its own time, believed or not, and whether that time is suspect."""
+    own = slice_at(telling.conversation, telling.start_ms, draft.at_ms)
+    begun_ms = min(telling.start_ms, capture.captured_ms)
+    at_capture = slice_at(telling.conversation, begun_ms, capture.captured_ms)
+    place = closable(own, at_capture, capture.captured_ms + capture.tolerance_ms)
+    return place, capture.is_suspect(draft.at_ms) or draft.timeless
 
 
 def chunks(news: Iterable[News]) -> Iterator[list[News]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from producers.source import Slice
 from producers.webex.directory import Directory, Members
@@ -11,8 +12,9 @@ from producers.webex.lookups import Lookups
 from producers.webex.memory import Memory, Move, Spooled
 from producers.webex.names import inner
 from producers.webex.reading import Item, read_item
-from producers.webex.roster import Listing, listed_people, present, roster_event
+from producers.webex.roster import Listing, listed_people, present, roster_event, roster_key
 from producers.webex.settings import WebexSettings
+from producers.webex.slices import is_own_day
 from producers.webex.spooling import Spooling, content_hash
 from schemas.ids import digest
 from schemas.records import Event, Person
@@ -32,6 +34,7 @@ class Capture:
         spooling: Spooling,
     ) -> None:
         self._settings, self._memory = settings, memory
+        self._zone = ZoneInfo(settings.zone)
         self._directory, self._lookups, self._spooling = directory, lookups, spooling
 
     def events(self, day: Slice, rows: Sequence[Spooled]) -> list[Event]:
@@ -93,7 +96,8 @@ class Capture:
 
     def _roster(self, day: Slice, items: Sequence[Item], people: dict[str, Person]) -> list[Event]:
         """The roster, if the slice has none in the log yet."""
-        mark = digest("roster", day.conversation, day.label)
+        key = roster_key(day, own_day=is_own_day(day, self._zone))
+        mark = digest("roster", key)
         if self._memory.sent(mark) is not None:
             return []
         self._memory.sending(mark)
@@ -102,7 +106,7 @@ class Capture:
         listed = listed_people(listing.members)
         known = people | listed | _completed(self._directory.people(idents), listed)
         whole = known | {each: as_person(each, known) for each in idents if each not in known}
-        made = roster_event(self._settings.uid, day, listing, whole)
+        made = roster_event(self._settings.uid, key, day, listing, whole)
         self._memory.sending(made["id"])
         return [made]
 

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from producers.source import Captured, Contents, Finding, Refused, Slice, Window
+from producers.source import Captured, Contents, Finding, Refused, Window
 from producers.webex import checks
 from producers.webex.capture import Capture
 from producers.webex.client import Client
@@ -22,7 +21,7 @@ from producers.webex.files import Files
 from producers.webex.lookups import Lookups
 from producers.webex.memory import Memory, Spooled
 from producers.webex.settings import WebexSettings
-from producers.webex.slices import day_slice, iso
+from producers.webex.slices import UNDATED, iso
 from producers.webex.spooling import Spooling
 
 log = logging.getLogger(__name__)
@@ -51,7 +50,6 @@ class WebexSource:
     ) -> None:
         self.settle_ms = int(settings.settle_default_seconds * 1000)
         self.look_back_ms = int(settings.look_back_days * DAY_MS)
-        self._zone = ZoneInfo(settings.zone)
         self._client = Client(settings, clock, stop)
         self._memory = Memory(state_dir, settings.uid)
         self._lookups = Lookups(self._client, Files(self._client, contents), self._memory)
@@ -75,7 +73,7 @@ class WebexSource:
         self._memory.clear_spool()
         self._lookups.begin()
         yield from self._spooling.read(from_ms, window.to_ms, now_ms)
-        yield from self._captured(now_ms)
+        yield from self._captured()
 
     def confirmed(self) -> None:
         """Everything yielded is in the log."""
@@ -103,18 +101,13 @@ class WebexSource:
         self._lookups.close()
         self._memory.close()
 
-    def _captured(self, now_ms: int) -> Iterator[Captured]:
+    def _captured(self) -> Iterator[Captured]:
         for (room, label), rows in groupby(self._memory.spooled(), key=lambda row: (row.room, row.label)):
             for chunk in _chunks(rows):
-                day = self._day(room, label, chunk[0].at_ms, now_ms)
+                day = self._spooling.day(room, None if label == UNDATED else chunk[0].at_ms)
                 events = self._capture.events(day, chunk)
                 if events:
                     yield Captured(day, events)
-
-    def _day(self, room: str, label: str, at_ms: int, now_ms: int) -> Slice:
-        """The slice of a label: that of the first row's time, unless that is suspect and capture time chose."""
-        by_capture = day_slice(room, now_ms, self._zone)
-        return by_capture if by_capture.label == label else day_slice(room, at_ms, self._zone)
 
 
 def _chunks(rows: Iterable[Spooled]) -> Iterator[list[Spooled]]:

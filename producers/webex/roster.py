@@ -58,14 +58,21 @@ def rolled_back(now: Iterable[str], moves: Sequence[Move]) -> list[str]:
     return list(there)
 
 
-def roster_event(uid: str, day: Slice, listing: Listing, people: Mapping[str, Person]) -> Event:
-    """The roster event of a slice; `people` are all of its members, resolved."""
+def roster_key(day: Slice, *, own_day: bool) -> str:
+    """The source key of a slice's roster. Where capture time chose the bounds, each day of capture has its own.
+
+    So a day that really comes has the roster of that day, although an event had claimed to be of it long before.
+    """
+    return f"roster:{day.conversation}:{day.label}" + ("" if own_day else f":{day.start_ms}")
+
+
+def roster_event(uid: str, key: str, day: Slice, listing: Listing, people: Mapping[str, Person]) -> Event:
+    """The roster event of a slice under its `roster_key`; `people` are all of its members, resolved."""
     idents, provenance, as_of_ms = present(listing, day)
     members = [_as_member(people[each], listing.members) for each in idents]
     members.sort(key=lambda each: (each["name"] or each["email"] or "", each["id"]))
     # The id does not depend on who is listed: the first roster of a slice wins (semantics 6), and a slice that is
     # collected again gets the same mail (decision 4).
-    key = f"roster:{day.conversation}:{day.label}"
     made = event(event_id(uid, key), key, "roster", day.start_ms)
     made["order"] = -1  # before anything that happened in the slice's first millisecond
     made["people"] = members

@@ -5,14 +5,14 @@ import json
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
-from producers.source import Refused
+from producers.source import Refused, Slice
 from producers.webex.client import Client
 from producers.webex.events import feed_id, shown_text
 from producers.webex.feed import Batch, listing
 from producers.webex.memory import Memory, Move, Spooled
 from producers.webex.names import inner
 from producers.webex.reading import IllTypedError, Item, read_item
-from producers.webex.slices import day_slice, iso
+from producers.webex.slices import iso, placed
 from schemas.text import well_formed
 
 SAID = ("created", "updated")
@@ -64,6 +64,10 @@ class Spooling:
         early, late = self._now_ms - self._look_back_ms, self._now_ms + self._tolerance_ms
         return at_ms, item.at_ms is None or not early <= at_ms <= late
 
+    def day(self, room: str, at_ms: int | None) -> Slice:
+        """The slice of an event of this own time (ms since 1970 UTC), None if it says none."""
+        return placed(room, at_ms, self._now_ms, self._tolerance_ms, self._zone)
+
     def _ask_moves(self, from_ms: int, now_ms: int) -> None:
         for batch in listing(self._client, "/events", self._query("memberships", from_ms, now_ms, now_ms)):
             for raw in batch.items:
@@ -101,9 +105,9 @@ class Spooling:
         return []
 
     def _row(self, item: Item) -> Spooled:
-        at_ms, suspect = self.moment(item)
-        day = day_slice(item.room, self._now_ms if suspect else at_ms, self._zone)
-        return Spooled(item.room, day.label, at_ms, feed_id(item), content_hash(item), item.raw)
+        at_ms = self.moment(item)[0]
+        label = self.day(item.room, item.at_ms).label
+        return Spooled(item.room, label, at_ms, feed_id(item), content_hash(item), item.raw)
 
     def remember(self, item: Item) -> None:
         """Keep who came and went, what was said, and under which ids a space is known.

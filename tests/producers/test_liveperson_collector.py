@@ -14,14 +14,18 @@ from producers.source import SourceError, SourceRefusedError, SourceUnavailableE
 from sandbox.liveperson.model import MONDAY_MS
 from sandbox.liveperson.server import Options
 from tests.producers.liveperson_rig import (
+    CONSUMER,
     DAY_MS,
     HOUR_MS,
     OAUTH1,
     SECRETS,
+    START_MS,
     Account,
     Collected,
     account,
     missing,
+    record,
+    said,
     week,
 )
 
@@ -143,6 +147,38 @@ def test_slices_are_days_of_the_conversation_and_later_ones_begin_with_a_roster(
     }
     assert later
     assert rosters == later
+
+
+def test_a_message_from_the_far_future_reaches_those_who_were_there(sim: Account) -> None:
+    """Its slice has the roster, is the same at each capture, and can be closed soon after."""
+    joined = {
+        "agentId": "7",
+        "agentFullName": "Dana",
+        "userType": "1",
+        "permission": "ASSIGNED_AGENT",
+        "timeL": START_MS,
+    }
+    row = record(said(1, "x", timeL=10**13), agentParticipants=[joined])
+    body = {"_metadata": {"count": 1}, "conversationHistoryRecords": [row]}
+    sim.faults({"match": {"path": f"{SEARCH}|{BY_ID}"}, "do": {"status": 200, "body": body}})
+    sim.advance(4 * DAY_MS)
+    with sim.source() as source:
+        places = []
+        for _ in range(2):
+            found = Collected()
+            found.take(source.poll(Window("live", MONDAY_MS, source.now_ms() - SETTLE_MS)))  # never confirmed
+            far = [
+                (place, event)
+                for place, event in found.events
+                if place.label == f"p{(10**13 - START_MS) // DAY_MS}"
+            ]
+            assert [event["kind"] for _, event in far] == ["roster", "message"]
+            assert {person["id"] for person in far[0][1]["people"]} == {CONSUMER, "7"}
+            assert all(place.end_ms <= source.now_ms() + 2 * DAY_MS for place, _ in far)
+            assert all(event["at_suspect"] for _, event in far)
+            places.append({event["id"]: place.label for place, event in found.events})
+            sim.advance(DAY_MS)
+    assert places[0] == places[1]
 
 
 FAULTS: dict[str, list[dict[str, Any]]] = {
@@ -294,7 +330,7 @@ def test_an_unconfirmed_poll_is_yielded_again(sim: Account) -> None:
 
 
 def test_the_memory_survives_a_restart_only_with_its_cursor(sim: Account) -> None:
-    """With the cursor's state nothing comes twice; with another or none everything comes again, with the same ids."""
+    """With the cursor's state nothing comes twice; with another or none, and nothing recalled, everything comes again."""
     sim.advance(2 * DAY_MS)
     with sim.source() as source:
         first = once(sim, source)

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -212,6 +214,36 @@ def test_hostile_input_stops_nothing(tmp_path: Path) -> None:
         assert b"nobody wrote this" in raws
         assert any(b"in no space" in each.body for each in refused)
         assert json.dumps(texts, ensure_ascii=False).encode("utf-8")
+
+
+def test_an_impossible_time_is_in_one_slice_whenever_it_is_seen(tmp_path: Path) -> None:
+    """Killed before the memory was written, polled again a day later: no id is in two slices, all can close soon."""
+    with rig(tmp_path, switches={"hostile": True}) as made:
+        places: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
+        with contextlib.closing(made.source()) as source:
+            now = source.now_ms()
+            window = Window("live", now - 8 * DAY_MS, now)
+            items = list(source.poll(window))
+        made.sim("clock", {"advance_ms": DAY_MS})
+        with contextlib.closing(made.source()) as source:
+            items += source.poll(window)
+        for item in [each for each in items if isinstance(each, Captured)]:
+            assert item.slice.end_ms <= now + 3 * DAY_MS
+            for event in item.events:
+                places[event["id"]].add((item.slice.conversation, item.slice.label))
+        suspect = {event["id"] for event in events_of(items) if event["at_suspect"]}
+        assert len(suspect) == 2
+        assert [place for place in places.values() if len(place) > 1] == []
+        rosters = {(c, label) for i, c, label in roster_places(items)}
+        assert all(places[each] <= rosters for each in suspect), "somebody gets the mail"
+
+
+def roster_places(items: Iterable[object]) -> Iterator[tuple[bytes, str, str]]:
+    """Id and slice of each roster."""
+    for item in items:
+        if isinstance(item, Captured):
+            found = [event for event in item.events if event["kind"] == "roster"]
+            yield from ((event["id"], item.slice.conversation, item.slice.label) for event in found)
 
 
 def test_unreadable_for_now_is_never_text(tmp_path: Path) -> None:
