@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from consumers.mapping import MappingSettings, activate, load
 from consumers.mapping_file import MappingError
 from consumers.reading import read_all
+from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.ids import mapping_version
@@ -107,6 +108,20 @@ def test_nothing_is_in_force_before_its_rows_are_durable(kafka: KafkaSettings, t
     with pytest.raises(MappingError):
         activate(kafka, codec, load(settings), no_store)
     assert (list(read_all(kafka, RAW_EVENTS)), list(read_all(kafka, MAPPINGS))) == before
+
+
+@pytest.mark.kafka
+def test_mappings_from_a_backup_come_in_force_in_a_new_log(kafka: KafkaSettings) -> None:
+    """Topic `mappings` says that it was activated, but the raw-events of now have never heard of it."""
+    codec, wanted = Codec(), load(MappingSettings(domains=["bank.example"]))
+    name = kafka.topic(MAPPINGS.name)
+    with new_producer(kafka) as producer:
+        for key in (wanted["version"].encode(), b"last-activated"):
+            producer.send(name, key=key, value=codec.encode(name, "Mapping", wanted)).get(timeout=20)
+
+    assert activate(kafka, codec, wanted, no_store)
+    assert len(list(read_all(kafka, RAW_EVENTS))) == kafka.partitions
+    assert not activate(kafka, codec, wanted, no_store)
 
 
 def test_a_catch_all_must_be_a_mailbox() -> None:
