@@ -1,8 +1,12 @@
 """`chatledger`: groups and commands by name only. Each command's module is imported when it is called."""
 
+import os
 from importlib import import_module
 
 import click
+
+PRIVATE = 0o077
+"""Whatever a command and its children make (caches, logs, counters), conversations are in it: for its owner alone."""
 
 COMMANDS = {
     "check": ("cli.check:check", "Is the configuration right, can source, Kafka and store be reached?"),
@@ -20,6 +24,7 @@ COMMANDS = {
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
     "monitor": ("cli.monitor:monitor", "Count deliveries and publish every connector's counters."),
+    "replay": ("cli.replay:replay", "Make mails again from the log, or compare the archive with it."),
     "run": ("cli.run:run", "Collectors, worker and monitor, all on this machine."),
     "sandbox": ("cli.sandbox:sandbox", "Local Kafka, Azurite and simulated chat sources."),
     "status": ("cli.status:status", "What every connector has done, and whether it is well."),
@@ -53,6 +58,7 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="chatledger")
 def main() -> None:
     """Archive business chats as e-mail: LivePerson and Webex, through Kafka, into Azure Blob Storage."""
+    os.umask(PRIVATE)
 
 
 if __name__ == "__main__":

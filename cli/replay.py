@@ -1,0 +1,179 @@
+"""`chatledger replay`: make mails again from the log, or compare the archive with it."""
+
+import os
+import sys
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from kafka.errors import KafkaError
+
+from cli.common import config_option, load_config, log_to_stderr, sentence_errors
+from cli.replay_text import Progress, Shown, write_text
+from stores.interface import StoreError
+from streams.replay.errors import ReplayError
+
+if TYPE_CHECKING:
+    from cli.config import Config
+    from streams.replay.job import Job, Where
+    from streams.replay.selection import Selection
+    from streams.replay.session import Session
+
+DAY = click.DateTime(["%Y-%m-%d"])
+LIVE_PATIENCE_S = 30.0
+
+
+@click.command()
+@config_option
+@click.option(
+    "--connector", "connectors", multiple=True, metavar="UID", help="Only this connector; may be repeated."
+)
+@click.option(
+    "--from", "first", type=DAY, help="Only slices of this day and later (Webex: local day, LivePerson: UTC)."
+)
+@click.option("--to", "last", type=DAY, help="Only slices of this day and before.")
+@click.option(
+    "--conversation", "conversations", multiple=True, metavar="ID", help="Only this conversation or space."
+)
+@click.option("--mailbox", "mailboxes", multiple=True, metavar="ADDRESS", help="Only copies at this mailbox.")
+@click.option(
+    "--into", default="dry-run", show_default=True, metavar="STORE|PREFIX|compare|dry-run",
+    help="store: the archive itself, create-only. compare: read the archive and name every difference. dry-run: count. "
+    "A name: below _replay/NAME in the store. A path (/… or ./…): that folder.",
+)  # fmt: skip
+@click.option(
+    "--reroute",
+    is_flag=True,
+    help="No replay: route what is archived by the mapping now in force, into the store.",
+)
+@click.option(
+    "--processes", type=click.IntRange(1), help="Processes at a time; by default one for each core."
+)
+@click.option("--whole-log", is_flag=True, help="Read from the beginning, whatever an index says.")
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with one that was ended.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
+@sentence_errors(ReplayError, StoreError, KafkaError, OSError)
+def replay(config_path: Path, **options: Any) -> None:
+    """Make mails again from raw-events, beside live workers, whose group and closings are left alone.
+
+    Ended at any moment, the same command goes on where it was. Exit code 1: something differs, is missing, is
+    unexplained or failed, or nothing in the log fits the selection.
+    """
+    config = load_config(config_path)
+    log_to_stderr("warn")
+    if options["reroute"]:
+        sys.exit(_reroute(config, options))
+    sys.exit(_replay(config, options))
+
+
+def _replay(config: "Config", options: dict[str, Any]) -> int:
+    from streams.replay.session import Session  # noqa: PLC0415 - see cli.main
+
+    job = new_job(config, options)
+    _topics_are_there(config)
+    began = time.monotonic()
+    with Session(job, whole_log=options["whole_log"], fresh=options["fresh"]) as session:
+        if session.resumed:
+            click.echo(f"going on with what is in {session.folder}; --fresh begins anew", err=True)
+        session.prepare(config.worker.group, frozenset(one.uid for one in config.connector))
+        _run(session, options)
+        if job.where.kind == "compare" and session.missing():
+            _wait_for_live(config)
+        report = session.finish()
+        shown = Shown(
+            job.selection.as_dict(), job.where.shown, report, time.monotonic() - began, session.resumed
+        )
+        click.echo(shown.as_json() if options["as_json"] else write_text(shown))
+        session.forget()
+    return 0 if report.is_well and not _found_nothing(shown) else 1
+
+
+def _run(session: "Session", options: dict[str, Any]) -> None:
+    done, whole = session.total()
+    with Progress("replaying", done, whole) as progress:
+        session.run(options["processes"] or os.cpu_count() or 1, progress.tell)
+
+
+def _found_nothing(shown: Shown) -> bool:
+    """A selection that fits nothing is a typing mistake more often than not: nobody may take it for a proof."""
+    counts = shown.report.counts
+    if counts.get("slices", 0) or counts.get("failed", 0):
+        return False
+    click.echo("nothing in the log fits the selection, or nothing of it is closed yet", err=True)
+    return True
+
+
+def new_job(config: "Config", options: dict[str, Any]) -> "Job":
+    """What the command line asks for; its folder is named by it."""
+    from dataclasses import replace  # noqa: PLC0415 - see cli.main
+
+    from streams.replay.job import Job  # noqa: PLC0415
+    from streams.replay.session import name_of  # noqa: PLC0415
+
+    job = Job(
+        kafka=config.kafka, store=config.store, where=_where(options["into"]), selection=_selection(options),
+        folder=config.state_dir / "replay", concurrency=config.worker.store_concurrency,
+    )  # fmt: skip
+    return replace(job, folder=job.folder / name_of(job))
+
+
+def _selection(options: dict[str, Any]) -> "Selection":
+    from streams.replay.selection import Selection  # noqa: PLC0415 - see cli.main
+
+    first, last = _day(options["first"]), _day(options["last"])
+    if first and last and last < first:
+        raise click.UsageError(f"--to {last} lies before --from {first}")
+    return Selection(
+        frozenset(options["connectors"]),
+        frozenset(options["conversations"]),
+        frozenset(options["mailboxes"]),
+        first,
+        last,
+    )
+
+
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given else None
+
+
+def _where(into: str) -> "Where":
+    from streams.replay.job import Where  # noqa: PLC0415 - see cli.main
+
+    match into:
+        case "dry-run" | "compare" | "store":
+            return Where(into)
+        case _ if into.startswith(("/", "./", "../", "~")):
+            return Where("folder", str(Path(into).expanduser().absolute()))
+        case _:
+            from stores.paths import check_path  # noqa: PLC0415
+
+            return Where("prefix", check_path(into))
+
+
+def _topics_are_there(config: "Config") -> None:
+    """They are as in the catalogue. Nothing is made and no mapping is put in force: that is for who runs the workers."""
+    from schemas.admin import check_topics  # noqa: PLC0415 - see cli.main
+
+    drifts = check_topics(config.kafka)
+    if drifts:
+        told = "; ".join(str(one) for one in drifts[:3])
+        raise ReplayError(f"topics are not as they must be (`chatledger topics check` has all): {told}")
+
+
+def _wait_for_live(config: "Config") -> None:
+    """What is missing may be on its way: live workers get some time before it is looked for once more."""
+    from consumers.drain import NotDrainedError, wait_until_drained  # noqa: PLC0415 - see cli.main
+
+    click.echo(
+        "something is missing; waiting until the live workers have done what is waiting for them", err=True
+    )
+    try:
+        wait_until_drained(config.kafka, config.worker.group, patience_s=LIVE_PATIENCE_S)
+    except NotDrainedError as error:
+        click.echo(f"! {error}: what is still on its way counts as missing", err=True)
+
+
+def _reroute(config: "Config", options: dict[str, Any]) -> int:
+    raise NotImplementedError

@@ -1,0 +1,134 @@
+"""What a replay shows: progress while it runs, and its report."""
+
+import json
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from streams.replay.findings import Finding
+    from streams.replay.session import Report
+
+EVERY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A report with what only the command knows."""
+
+    selection: dict[str, Any]
+    into: str
+    report: "Report"
+    elapsed_s: float
+    resumed: bool
+
+    def as_json(self) -> str:
+        """One document for programs."""
+        report = self.report
+        return json.dumps({
+            "selection": self.selection, "into": self.into, "well": report.is_well,
+            "earliest_replayable": report.earliest, "log_is_whole": report.earliest is None,
+            "positions": report.positions, "counts": report.counts,
+            "findings": [asdict(one) for one in report.findings],
+            "elapsed_s": round(self.elapsed_s, 1), "resumed": self.resumed,
+        }, indent=2)  # fmt: skip
+
+
+class Progress:
+    """A bar with rate and time left on a terminal, a line every few seconds elsewhere; on standard error."""
+
+    def __init__(self, title: str, done: int, whole: int) -> None:
+        self._title, self._done, self._whole = title, done, whole
+        self._began, self._start, self._said = time.monotonic(), done, time.monotonic()
+        self._events = self._mails = 0
+        self._stack = ExitStack()
+        self._show: Callable[[], None] = self._line
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._show = self._bar()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def tell(self, steps: int, events: int, mails: int) -> None:
+        """More was done."""
+        self._done, self._events, self._mails = self._done + steps, self._events + events, self._mails + mails
+        self._show()
+
+    def text(self) -> str:
+        """How far it is, how fast, and how long it will take."""
+        took = max(time.monotonic() - self._began, 0.001)
+        share = self._done / self._whole if self._whole else 1.0
+        speed = (self._done - self._start) / took
+        left = f", {(self._whole - self._done) / speed:.0f} s left" if speed else ""
+        rate = f"{self._events / took:,.0f} events/s"
+        return f"{self._title} {share:.0%}: {self._mails:,} mails, {rate}{left}"
+
+    def _line(self) -> None:
+        if time.monotonic() - self._said >= EVERY_SECONDS:
+            self._said = time.monotonic()
+            click.echo(self.text(), err=True)
+
+    def _bar(self) -> "Callable[[], None]":
+        from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+        from rich.progress import Progress as Bar  # noqa: PLC0415
+
+        bar = self._stack.enter_context(Bar(console=Console(stderr=True), transient=True))
+        task = bar.add_task(self._title, total=self._whole, completed=self._done)
+
+        def show() -> None:
+            bar.update(task, completed=self._done, description=self.text())
+
+        return show
+
+
+def write_text(shown: Shown) -> str:
+    """A table, what somebody has to look at, and what can be replayed at all."""
+    return "\n".join(_lines(shown))
+
+
+def _lines(shown: Shown) -> "Iterator[str]":
+    from rich.table import Table  # noqa: PLC0415 - see cli.main
+
+    from cli.tables import rendered  # noqa: PLC0415
+
+    counts = shown.report.counts
+    table = Table("", "all", "equal", "new", "different", "missing", "unexplained")
+    for name, prefix in (("mails", ""), ("copies", "copies_")):
+        columns = [f"{counts.get(prefix + kind, 0):,}" for kind in ("equal", "new", "different", "missing")]
+        strangers = f"{counts.get('unexplained', 0):,}" if not prefix else ""
+        table.add_row(name, f"{counts.get(name, 0):,}", *columns, strangers)
+    yield rendered(table)
+    yield f"selected: {_selected(shown.selection)}; into: {shown.into}"
+    rest = ("records", "slices", "open", "refused", "unrouted", "failed")
+    yield ", ".join(f"{name} {counts.get(name, 0):,}" for name in rest) + f", {shown.elapsed_s:.1f} s"
+    earliest = shown.report.earliest
+    yield f"earliest day that can be replayed: {earliest or 'all, the log was never cut'}"
+    yield from (_finding(one) for one in shown.report.findings)
+    more = sum(counts.get(name, 0) for name in _COUNTED) - len(shown.report.findings)
+    if more > 0:
+        yield f"  and {more:,} more"
+
+
+_COUNTED = (
+    "different", "missing", "copies_different", "copies_missing", "unexplained", "failed"
+)  # fmt: skip
+
+
+def _finding(one: "Finding") -> str:
+    return f"! {one.kind}: {one.path}" + (f"\n      {one.detail}" if one.detail else "")
+
+
+def _selected(selection: dict[str, Any]) -> str:
+    words = {"connectors": "connector", "conversations": "conversation", "mailboxes": "mailbox"}
+    told = [f"{word} {', '.join(selection[name])}" for name, word in words.items() if selection[name]]
+    told += [f"{name} {selection[name]}" for name in ("from", "to") if selection[name]]
+    return "; ".join(told) or "everything"

@@ -1,0 +1,149 @@
+"""From the records of one partition to the slices that they close: `Assembly`, for selected slices only. Pure."""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.codec import Codec, Decoded
+from schemas.records import Control, MappingInForce, SettingsInForce
+from schemas.topics import RAW_EVENTS
+from streams.assembly import Assembly, Closed, OpenSlice
+from streams.memory import Memory
+from streams.positions import Stand
+from streams.refusals import LASTING, RejectedError
+from streams.replay.heads import peek
+from streams.replay.selection import Selection
+from streams.scratch import Scratch
+
+GROUP = "replay"
+POSITION_BYTES = 8
+Fact = tuple[Literal["SettingsInForce"], SettingsInForce] | tuple[Literal["MappingInForce"], MappingInForce]
+"""A record of topic closings by name: what is in force from a position on."""
+
+
+class BrokenRecordError(RuntimeError):
+    """The events of a record can't be read: the worker refused it, so it counts as not there; fold again without it."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the record at position {position} cannot be read")
+        self.position = position
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a record did: slices to close (none of them below what was reached), those that leave, and what came in force."""
+
+    emit: list[OpenSlice] = field(default_factory=list)
+    leave: list[OpenSlice] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    refused: bool = False
+    kept: bool = False
+    """The record waits for its slice to close."""
+
+
+class Fold:
+    """Selected slices of one partition, from `stand.needed` on; closings below `stand.reached` are read, not computed."""
+
+    def __init__(
+        self, partition: int, stand: Stand, *, memory: Memory, scratch: Scratch, codec: Codec,
+        selection: Selection, refused: AbstractSet[int],
+    ) -> None:  # fmt: skip
+        """`refused`: positions that the live worker, or this replay before, could not take (semantics 24)."""
+        self._partition, self._memory, self._codec = partition, memory, codec
+        self._selection, self._refused = selection, refused
+        self._assembly = Assembly(
+            partition, needed=stand.needed, reached=stand.reached, memory=memory, scratch=scratch, group=GROUP,
+            decode=_decoding(codec.decode),
+        )  # fmt: skip
+
+    @property
+    def stand(self) -> Stand:
+        """Where to go on after a restart, once all effects so far are durable."""
+        return Stand(*self._assembly.position())
+
+    @property
+    def waiting(self) -> int:
+        """Selected slices that no control record has closed yet."""
+        return len(self._assembly.open)
+
+    def feed(self, position: int, key: bytes | None, value: bytes) -> Step:
+        """Take the next record; the caller closes what is to be emitted, then says `done`."""
+        if position in self._refused:
+            return Step(refused=not self._assembly.is_replaying(position))
+        if not self._selection.may_hold(key):
+            return Step()
+        try:
+            name, record = _expected(peek(self._codec, value))
+        except LASTING:
+            return Step(refused=not self._assembly.is_replaying(position))
+        if name == "Control":
+            return self._control(position, record)
+        if self._selection.holds(record):
+            self._assembly.add(position, record, position.to_bytes(POSITION_BYTES, "big") + value)
+            return Step(kept=True)
+        return Step()
+
+    def close(self, one: OpenSlice, position: int) -> Closed:
+        """Fold one slice; BrokenRecordError if a record of it can't be read."""
+        return self._assembly.close(one, position)
+
+    def done(self, position: int, step: Step) -> None:
+        """All effects of this record are made, or under way and waited for before `stand` is kept."""
+        self._assembly.done(position, step.leave)
+
+    def abandon(self) -> None:
+        """Give the scratch space back."""
+        self._assembly.abandon()
+
+    def _control(self, position: int, control: Control) -> Step:
+        facts = in_force(control, self._partition, position)
+        for fact in facts:
+            learn(self._memory, fact)
+        due = self._assembly.due(position, control)
+        return Step([] if self._assembly.is_replaying(position) else due, due, facts)
+
+
+def in_force(control: Control, partition: int, position: int) -> list[Fact]:
+    """What this control record puts in force from its position on (semantics 21, 23)."""
+    facts: list[Fact] = []
+    if control["settings"] is not None:
+        settings: SettingsInForce = {
+            "group": GROUP, "connector_uid": control["connector_uid"], "partition": partition, "position": position,
+            "settings": control["settings"],
+        }  # fmt: skip
+        facts.append(("SettingsInForce", settings))
+    if control["kind"] == "mapping":
+        version = control["details"].get("version", "")
+        mapping: MappingInForce = {
+            "group": GROUP, "partition": partition, "position": position, "version": version
+        }  # fmt: skip
+        facts.append(("MappingInForce", mapping))
+    return facts
+
+
+def learn(memory: Memory, fact: Fact) -> None:
+    """Remember what came in force; a repeat replaces itself."""
+    if fact[0] == "SettingsInForce":
+        memory.add_settings(fact[1])
+    else:
+        memory.add_mapping(fact[1])
+
+
+def _expected(found: Decoded) -> Decoded:
+    if found.name not in RAW_EVENTS.records:
+        msg = f"a {found.name} has no place in {RAW_EVENTS.name}"
+        raise RejectedError(msg)
+    return found
+
+
+def _decoding(decode: Callable[[bytes], Decoded]) -> Callable[[bytes], Decoded]:
+    """Reads what `feed` put aside: a record with its position before it."""
+
+    def read(data: bytes) -> Decoded:
+        try:
+            return decode(data[POSITION_BYTES:])
+        except LASTING as error:
+            raise BrokenRecordError(int.from_bytes(data[:POSITION_BYTES], "big")) from error
+
+    return read

@@ -1,0 +1,138 @@
+"""What becomes of the mails of a replay: counted, compared with what stands in the archive, or made again."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from schemas.records import Copies
+from stores.interface import BlobMissingError, Store, StoreConflictError
+from streams.contents import Contents
+from streams.keeping import Keeper, Kept, delivery, send_delivery
+from streams.mail.assemble import mail_chunks
+from streams.outbox import Outbox
+from streams.replay.differing import first_difference
+from streams.replay.findings import Finding, Findings
+
+
+class Target(Protocol):
+    """Where mails go. All effects of `handle` are durable after the next `settle`."""
+
+    async def handle(self, copies: Copies, findings: Findings) -> None:
+        """One mail with the copies that are selected."""
+
+    async def settle(self) -> None:
+        """Return when everything so far is durable."""
+
+
+class DryRun:
+    """Counts, and touches nothing."""
+
+    async def handle(self, copies: Copies, findings: Findings) -> None:
+        """Whoever calls has counted already."""
+
+    async def settle(self) -> None:
+        """Nothing is under way."""
+
+
+class Compare:
+    """Reads what stands in the archive, whole, and compares it with what the log says."""
+
+    def __init__(self, store: Store, contents: Contents) -> None:
+        """`contents`: where attachments come from."""
+        self._store, self._contents = store, contents
+
+    async def handle(self, copies: Copies, findings: Findings) -> None:
+        """The mail and every copy of it; each path counts as explained, whatever stands there."""
+        wanted = await _sha256(self._ours(copies))
+        for path in [copies["path"], *paths_of(copies)]:
+            findings.explain(path)
+            await self._look(path, copies, wanted, findings)
+
+    async def settle(self) -> None:
+        """Nothing is under way."""
+
+    async def _look(self, path: str, copies: Copies, wanted: str, findings: Findings) -> None:
+        is_copy = path != copies["path"]
+        kind = await self._kind(path, wanted)
+        findings.counts[f"copies_{kind}" if is_copy else kind] += 1
+        if kind == "missing":
+            findings.add(Finding(kind, path, _of(copies), wanted, is_copy))
+        elif kind == "different":
+            findings.add(Finding(kind, path, await self.explain(path, copies), wanted, is_copy))
+
+    async def _kind(self, path: str, wanted: str) -> str:
+        try:
+            found = await self._contents.patiently(lambda: _sha256(self._store.stream(path)))
+        except BlobMissingError:
+            return "missing"
+        return "equal" if found == wanted else "different"
+
+    async def explain(self, path: str, copies: Copies) -> str:
+        """The first header or line in which what stands there differs from what the log says."""
+        return await self._contents.patiently(
+            lambda: first_difference(self._ours(copies), self._store.stream(path))
+        )
+
+    def _ours(self, copies: Copies) -> AsyncIterator[bytes]:
+        return mail_chunks(copies["segments"], self._contents.stream)
+
+
+class Into:
+    """Makes mails and copies in a store, create-only; tells the ledger, if there is one, of mails with anything new."""
+
+    def __init__(self, store: Store, contents: Contents, outbox: Outbox | None, partition: int) -> None:
+        """`contents`: where attachments come from, which may be another store. `outbox`: the way to the ledger."""
+        self._keeper, self._compare = Keeper(store, contents), Compare(store, contents)
+        self._outbox, self._partition = outbox, partition
+
+    async def handle(self, copies: Copies, findings: Findings) -> None:
+        """The mail, then its copies; other bytes that stand there already stay, and are a finding."""
+        try:
+            original = await self._keeper.original(copies)
+        except StoreConflictError:
+            findings.counts["different"] += 1
+            findings.counts["copies_different"] += len(paths_of(copies))  # none can be made of it
+            await self._tell(copies["path"], copies, findings)
+            return
+        findings.counts["new" if original.created else "equal"] += 1
+        results, new = [], original.created
+        for target in copies["targets"]:
+            kept = await self._keeper.copy(copies, target, original.sha256)
+            results.append(kept.result)
+            new = new or kept.created
+            if target["path"] is not None:
+                await self._count(kept, copies, findings)
+        if new and self._outbox is not None:
+            await send_delivery(self._outbox, delivery(copies, original, results), self._partition)
+
+    async def settle(self) -> None:
+        """Return when the ledger is confirmed."""
+        if self._outbox is not None:
+            await self._outbox.confirm()
+
+    async def _count(self, kept: Kept, copies: Copies, findings: Findings) -> None:
+        failed, path = kept.result["outcome"] == "failed", kept.result["path"]
+        kind = "different" if failed else "new" if kept.created else "equal"
+        findings.counts[f"copies_{kind}"] += 1
+        if failed and path is not None:
+            await self._tell(path, copies, findings)
+
+    async def _tell(self, path: str, copies: Copies, findings: Findings) -> None:
+        where = await self._compare.explain(path, copies)
+        findings.add(Finding("different", path, where, copy=path != copies["path"]))
+
+
+def paths_of(copies: Copies) -> list[str]:
+    """Where the copies of a mail lie."""
+    return [target["path"] for target in copies["targets"] if target["path"] is not None]
+
+
+def _of(copies: Copies) -> str:
+    return f"{copies['connector_uid']}, conversation {copies['conversation']}, slice {copies['slice']}"
+
+
+async def _sha256(chunks: AsyncIterator[bytes]) -> str:
+    running = hashlib.sha256()
+    async for chunk in chunks:
+        running.update(chunk)
+    return running.hexdigest()
