@@ -24,19 +24,23 @@ def updated(event: Event, scene: Scene) -> tuple[str, str | None, Quotes]:
     if _of(event) and event["text"] is None and event["former_text"] is None:
         return _remark(verb, event, scene), None, []
     after = visible(event["text"] or event["html"] or "")
-    return _remark(verb, event, scene), None, [("before", _former(event)), ("after", after)]
+    return _remark(verb, event, scene), None, [("before", _former(event, scene)), ("after", after)]
 
 
 def deleted(event: Event, scene: Scene) -> tuple[str, str | None, Quotes]:
     """Remark and quotes of a deletion."""
-    quotes = [("former text", _former(event))]
+    quotes = [("former text", _former(event, scene))]
     if event["text"] or event["html"]:
         quotes.append(("text", visible(event["text"] or event["html"] or "")))
     return _remark("deleted", event, scene), None, quotes
 
 
-def _former(event: Event) -> str:
-    return "not known" if event["former_text"] is None else visible(event["former_text"])
+def _former(event: Event, scene: Scene) -> str:
+    if event["former_text"] is not None:
+        return visible(event["former_text"])
+    original = scene.originals.get(_key(event))
+    wordless = original is not None and not (original["text"] or original["html"])
+    return "none, it was sent without a text" if wordless else "not known"
 
 
 def _remark(verb: str, event: Event, scene: Scene) -> str:

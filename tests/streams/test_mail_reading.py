@@ -60,6 +60,15 @@ def test_a_change_without_a_text_shows_its_facts_alone() -> None:
     )
 
 
+def test_a_file_that_is_deleted_had_no_text() -> None:
+    """Not known is said of what nobody knows alone."""
+    gone = change(1, None, "deleted", former_text=None, people=[KEN])
+    sent = said(0, KEN, None, attachments=[stored("photo.png")])
+    assert line(sent, gone).endswith("former text: none, it was sent without a text")
+    assert line(gone).endswith("former text: not known")
+    assert line(said(0, KEN, "words"), gone).endswith("former text: not known")
+
+
 def test_a_redaction_is_told_as_the_source_s_own() -> None:
     """Not an edit by the employee; the former text stands; Subject and From are as they were."""
     bare = {**CONSUMER, "name": None}
