@@ -11,7 +11,7 @@ import click
 from kafka.errors import KafkaError
 
 from cli.common import config_option, load_config, log_to_stderr, sentence_errors
-from cli.replay_text import Progress, Shown, write_text
+from cli.replay_text import Progress, Shown, rerouted_text, write_text
 from stores.interface import StoreError
 from streams.replay.errors import ReplayError
 
@@ -176,4 +176,18 @@ def _wait_for_live(config: "Config") -> None:
 
 
 def _reroute(config: "Config", options: dict[str, Any]) -> int:
-    raise NotImplementedError
+    from cli.common import new_codec  # noqa: PLC0415 - see cli.main
+    from consumers.mapping import last_activated  # noqa: PLC0415
+    from streams.replay.reroute import reroute_all  # noqa: PLC0415
+
+    if options["into"] not in {"dry-run", "store"}:
+        raise click.UsageError("--reroute works on the archive itself: leave --into away")
+    _topics_are_there(config)
+    version = last_activated(config.kafka, new_codec(config.kafka))
+    if version is None:
+        raise ReplayError("no user mapping is in force; `chatledger mapping apply` puts one in force")
+    began = time.monotonic()
+    with Progress("rerouting", 0, 0) as progress:
+        done = reroute_all(new_job(config, options), version, progress.tell)
+    click.echo(rerouted_text(done, version, time.monotonic() - began, as_json=options["as_json"]))
+    return 1 if done.counts["failed"] else 0

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from streams.replay.findings import Finding
+    from streams.replay.reroute import Rerouted
     from streams.replay.session import Report
 
 EVERY_SECONDS = 5.0
+LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -132,3 +134,26 @@ def _selected(selection: dict[str, Any]) -> str:
     told = [f"{word} {', '.join(selection[name])}" for name, word in words.items() if selection[name]]
     told += [f"{name} {selection[name]}" for name in ("from", "to") if selection[name]]
     return "; ".join(told) or "everything"
+
+
+def rerouted_text(done: "Rerouted", version: str, elapsed_s: float, *, as_json: bool) -> str:
+    """What a rerouting did, with the copies that it left at former mailboxes."""
+    if as_json:
+        return json.dumps({
+            "mapping_version": version, "counts": done.counts, "findings": [asdict(one) for one in done.findings],
+            "superseded": [{**left, "now": now or None} for left, now in done.superseded],
+            "elapsed_s": round(elapsed_s, 1),
+        }, indent=2)  # fmt: skip
+    names = ("mails", "rerouted", "copies_new", "superseded", "failed")
+    told = ", ".join(f"{name.replace('_', ' ')} {done.counts[name]:,}" for name in names)
+    lines = [f"mapping {version[:12]}: {told}, {elapsed_s:.1f} s"]
+    lines += [
+        f"kept at {left['mailbox']}: {left['path']}\n      now {now or 'nowhere'}"
+        for left, now in done.superseded[:LISTED]
+    ]
+    lines += (
+        [f"  and {len(done.superseded) - LISTED:,} more; --json has all"]
+        if len(done.superseded) > LISTED
+        else []
+    )
+    return "\n".join([*lines, *(_finding(one) for one in done.findings[:LISTED])])

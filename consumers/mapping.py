@@ -63,7 +63,7 @@ def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping, open_store: C
 
     A mapping of more than some 1,000 users rests in the content store. KafkaError; StoreError when that can't be written.
     """
-    if _last_activated(kafka, codec) == mapping["version"]:
+    if last_activated(kafka, codec) == mapping["version"]:
         return False
     mappings, raw_events = kafka.topic(MAPPINGS.name), kafka.topic(RAW_EVENTS.name)
     value = codec.encode(mappings, "Mapping", mapping)
@@ -107,7 +107,7 @@ def _control(version: str) -> Control:
     }  # fmt: skip
 
 
-def _last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
+def last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
     """Version of the mapping whose activation is confirmed everywhere; None where raw-events is a new topic."""
     with closing(Reader(kafka, RAW_EVENTS)) as reader:
         if 0 in reader.ends().values():

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from aiokafka.errors import KafkaError
+
 from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
-from stores.interface import BlobMissingError, Store
+from stores.interface import BlobMissingError, Store, StoreError
 from streams.contents import Contents
 from streams.readback import read_back
 from streams.replay.errors import ReplayError
@@ -84,7 +86,8 @@ class Session:
     def prepare(self, group: str, known: frozenset[str]) -> None:
         """Plan, unless there is a plan. `group`: the live workers', only read; `known`: uids of all connectors. Blocks."""
         if not self.resumed:
-            asyncio.run(self._prepare(group, known))
+            with _explained():
+                asyncio.run(self._prepare(group, known))
 
     async def _prepare(self, group: str, known: frozenset[str]) -> None:
         growing = self.folder.with_name(f"{self.folder.name}.new")
@@ -144,7 +147,8 @@ class Session:
 
     def finish(self) -> Report:
         """Look once more for what was missing, and for what nobody explains; the same again if it is asked again. Blocks."""
-        return asyncio.run(self._finish())
+        with _explained():
+            return asyncio.run(self._finish())
 
     async def _finish(self) -> Report:
         with self._states() as states:
@@ -198,6 +202,14 @@ class Session:
                 number: stack.enter_context(contextlib.closing(self._job.state(number)))
                 for number in self._document()["partitions"]
             }
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (StoreError, KafkaError) as error:
+        raise ReplayError(f"{type(error).__name__}: {error}") from error
 
 
 async def _look_again(state: PartitionState, store: Store) -> None:
