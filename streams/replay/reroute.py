@@ -1,0 +1,186 @@
+"""Routing what is archived by another mapping: nothing is rendered, the ledger and the stored mails say everything.
+
+The ledger is also the memory: what was rerouted stands in it, so the same again finds nothing to do, whenever it was ended.
+Copies at former mailboxes are kept; the new delivery names them as superseded (semantics 23).
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from aiokafka.errors import KafkaError
+
+from schemas.codec import Codec
+from schemas.deliveries import participant_key
+from schemas.records import Delivery, Superseded
+from schemas.records import Target as Wanted
+from schemas.topics import DELIVERIES, MAPPINGS
+from stores.interface import BlobMissingError, StoreError
+from streams.contents import Contents
+from streams.keeping import Keeper, send_delivery
+from streams.outbox import Outbox
+from streams.readback import read_back
+from streams.refusals import RejectedError
+from streams.replay.errors import ReplayError
+from streams.replay.findings import Finding
+from streams.replay.job import Job, ledger_outbox, opened
+from streams.replay.log import open_log
+from streams.replay.partition import UnderWay
+from streams.replay.routers import Routers
+from streams.replay.selection import Selection
+from streams.rerouting import Rerouting, reroute
+from streams.routing import Router, slice_day
+
+MAILS_A_CONFIRMATION = 500
+
+
+@dataclass
+class Rerouted:
+    """What a rerouting did: counters `mails` (looked at), `rerouted`, `copies_new`, `superseded`, `unrouted`, `failed`."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    superseded: list[tuple[Superseded, str]] = field(default_factory=list)
+    """What stands at a former mailbox, and where the participant's copy is now; empty where there is none any more."""
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Ledger:
+    """All deliveries of one partition's selected mails, by mail, on disk."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect(
+            "", isolation_level=None
+        )  # a file without a name, where temporary files are
+        self._db.execute("CREATE TABLE delivery (mail BLOB, number INTEGER PRIMARY KEY, value BLOB)")
+
+    async def fill(self, values: AsyncIterable[bytes], codec: Codec, selection: Selection) -> int:
+        """Read the ledger, in its order; how many mails are selected, mailboxes aside."""
+        self._db.execute("BEGIN")
+        async for data in values:
+            name, one = codec.decode(data)
+            if name == "Delivery" and _is_selected(one, selection):
+                self._db.execute("INSERT INTO delivery (mail, value) VALUES (?,?)", (one["mail_id"], data))
+        self._db.execute("CREATE INDEX by_mail ON delivery (mail, number)")
+        self._db.execute("COMMIT")
+        return int(self._db.execute("SELECT count(DISTINCT mail) FROM delivery").fetchone()[0])
+
+    def mails(self, codec: Codec) -> Iterator[list[Delivery]]:
+        """The deliveries of each mail, in the ledger's order."""
+        for (mail,) in self._db.execute("SELECT DISTINCT mail FROM delivery"):
+            rows = self._db.execute("SELECT value FROM delivery WHERE mail=? ORDER BY number", (mail,))
+            yield [codec.decode(value).value for (value,) in rows]
+
+    def close(self) -> None:
+        """The space is free again."""
+        self._db.close()
+
+
+class Rerouter:
+    """Makes the copies that another mapping wants, and tells the ledger."""
+
+    def __init__(
+        self, keeper: Keeper, outbox: Outbox, router: Router, selection: Selection, slots: asyncio.Semaphore
+    ) -> None:
+        self._keeper, self._outbox, self._router = keeper, outbox, router
+        self._selection, self._slots = selection, slots
+        self.done = Rerouted()
+
+    async def partition(
+        self, number: int, values: AsyncIterable[bytes], codec: Codec, tell: Callable[[int, int, int], None]
+    ) -> None:
+        """Everything of one partition of the ledger; durable and confirmed on return."""
+        with contextlib.closing(Ledger()) as ledger:
+            await ledger.fill(values, codec, self._selection)
+            under_way = UnderWay(self._slots)
+            try:
+                for count, deliveries in enumerate(ledger.mails(codec), 1):
+                    await under_way.start(self._mail(number, deliveries, tell))
+                    if count % MAILS_A_CONFIRMATION == 0:
+                        await self._settle(under_way)
+                await self._settle(under_way)
+            finally:
+                await under_way.cancel()
+
+    async def _settle(self, under_way: UnderWay) -> None:
+        await under_way.settled()
+        await self._outbox.confirm()
+
+    async def _mail(
+        self, number: int, deliveries: list[Delivery], tell: Callable[[int, int, int], None]
+    ) -> None:
+        found = reroute(deliveries, self._router)
+        targets = [one for one in found.targets if self._wants(one, found)]
+        self.done.counts["mails"] += 1
+        if targets:
+            try:
+                await self._make(number, found, targets)
+            except BlobMissingError as error:
+                self.done.counts["failed"] += 1
+                why = f"{error}; `chatledger replay --into store` makes it again"
+                self.done.findings.append(Finding("failed", found.facts["path"], why))
+        tell(0, 0, 1)
+
+    def _wants(self, target: Wanted, found: Rerouting) -> bool:
+        former = found.former[participant_key(target["participant"])][1]
+        return self._selection.wants(target["mailbox"]) or self._selection.wants(former["mailbox"])
+
+    async def _make(self, number: int, found: Rerouting, targets: list[Wanted]) -> None:
+        sha256, results, new = found.facts["sha256"].hex(), [], 0
+        for target in targets:
+            kept = await self._keeper.copy(found.facts, target, sha256)
+            results.append(kept.result)
+            new += kept.created
+        delivery = found.delivery(results)
+        await send_delivery(self._outbox, delivery, number)
+        self._count(found, delivery, new)
+
+    def _count(self, found: Rerouting, delivery: Delivery, new: int) -> None:
+        self.done.counts["rerouted"] += 1
+        self.done.counts["copies_new"] += new
+        for copy in delivery["copies"]:
+            left = copy.get("supersedes")
+            before = found.former[participant_key(copy["participant"])][1].get("supersedes")
+            if left is not None and left != before:
+                self.done.counts["superseded"] += 1
+                self.done.superseded.append((left, copy["path"] or ""))
+            if (
+                copy["outcome"] == "failed" and copy["path"] is not None
+            ):  # the store refused it; who has no mailbox is no fault
+                self.done.counts["failed"] += 1
+                self.done.findings.append(Finding("failed", delivery["path"], copy["reason"] or ""))
+
+
+def _is_selected(one: Delivery, selection: Selection) -> bool:
+    day = slice_day(one)
+    within = (selection.first or day) <= day <= (selection.last or day)
+    return within and selection.names(one["connector_uid"], one["conversation"])
+
+
+def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -> Rerouted:
+    """Route everything that is selected by this version of the mapping, into the store and its ledger. Blocks.
+
+    ReplayError with a sentence on what is wrong.
+    """
+    try:
+        return asyncio.run(_reroute_all(job, version, tell))
+    except (StoreError, KafkaError, RejectedError) as error:
+        raise ReplayError(f"{type(error).__name__}: {error}") from error
+
+
+async def _reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -> Rerouted:
+    codec = job.codec()
+    async with (
+        opened(job.store) as store,
+        ledger_outbox(job.kafka, codec) as outbox,
+        open_log(job.kafka) as log,
+    ):
+        contents = Contents(store)
+        router = await Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents).of(version)
+        slots = asyncio.Semaphore(job.concurrency)
+        work = Rerouter(Keeper(store, contents), outbox, router, job.selection, slots)
+        for number in await log.bounds():
+            await work.partition(number, read_back(job.kafka, DELIVERIES, number), codec, tell)
+    return work.done
