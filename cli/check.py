@@ -9,33 +9,56 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.common import config_option, load_config, new_codec
+from cli.advice import counted, runnable
+from cli.common import config_option, load_config, log_to_stderr, new_codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli.config import Config
+    from producers.liveperson.settings import LivePersonSettings
     from producers.source import Finding
+    from producers.webex.settings import WebexSettings
+    from schemas.admin import Drift
+
+
+SECONDS = 6.0  # longest patience with a source: whoever asks is waiting
 
 
 @click.command()
 @config_option
 def check(config_path: Path) -> None:
-    """Is the configuration right, can every source, Kafka and the store be reached? Exit code 1 if not."""
+    """Is the configuration right, can every source, Kafka and the store be reached? Exit code 1 if not.
+
+    Each line begins with ok, note (works, but something is left out) or FAIL (with what to do).
+    """
     config = load_config(config_path)
-    click.echo(f"ok    configuration {config_path}: {len(config.connector)} connectors")
+    _quieten()
+    uids = ", ".join(one.uid for one in config.connector)
+    click.echo(f"ok    configuration {config_path}: {counted(len(config.connector), 'connector')} ({uids})")
     bad = 0
-    for finding in _findings(config):
-        click.echo(
-            f"{'ok   ' if finding.ok else 'FAIL '} {finding.what}{'' if finding.ok else ': ' + finding.advice}"
-        )
+    for finding in _findings(config, config_path):
+        click.echo(runnable(_line(finding), config_path))
         bad += not finding.ok
     sys.exit(1 if bad else 0)
 
 
-def _findings(config: "Config") -> "Iterator[Finding]":
+def _quieten() -> None:
+    """What is tried again comes as one finding in the end."""
+    from stamina import instrumentation  # noqa: PLC0415 - see cli.main
+
+    log_to_stderr("error")
+    instrumentation.set_on_retry_hooks([])
+
+
+def _line(finding: "Finding") -> str:
+    mark = "FAIL" if not finding.ok else "note" if finding.advice else "ok"
+    return f"{mark:5} {finding.what}{': ' if finding.advice else ''}{finding.advice}"
+
+
+def _findings(config: "Config", config_path: Path) -> "Iterator[Finding]":
     yield _mapping(config)
-    yield from _kafka(config)
+    yield from _kafka(config, config_path)
     yield _store(config)
     for connector in config.connector:
         yield from _source(config, connector.uid)
@@ -50,32 +73,47 @@ def _mapping(config: "Config") -> "Finding":
         rows = len(load(config.mapping)["rows"])
     except MappingError as error:
         return Finding("user mapping", ok=False, advice=str(error))
-    return Finding(f"user mapping: {rows} users, domains {', '.join(config.mapping.domains)}", ok=True)
+    return Finding(
+        f"user mapping: {counted(rows, 'user')}, domains {', '.join(config.mapping.domains)}", ok=True
+    )
 
 
-def _kafka(config: "Config") -> "Iterator[Finding]":
+def _kafka(config: "Config", config_path: Path) -> "Iterator[Finding]":
     from kafka.errors import KafkaError  # noqa: PLC0415 - see cli.main
 
+    from cli.reach import kafka_trouble  # noqa: PLC0415
     from producers.source import Finding  # noqa: PLC0415
     from schemas.admin import check_topics  # noqa: PLC0415
 
-    what = f"Kafka at {config.kafka.bootstrap}"
     try:
         new_codec(config.kafka)
         drifts = check_topics(config.kafka)
-    except (KafkaError, OSError, ValueError) as error:
-        yield Finding(what, ok=False, advice=f"{error}; is it running, are address and credentials right?")
+    except KafkaError as error:
+        where, _, why = kafka_trouble(config.kafka, error, config_path).partition(": ")
+        yield Finding(where, ok=False, advice=why)
         return
-    yield Finding(what, ok=True)
+    except (OSError, ValueError) as error:
+        yield Finding(
+            f"Kafka at {config.kafka.bootstrap}", ok=False, advice=f"{error}; see [kafka] in {config_path}"
+        )
+        return
+    yield Finding(f"Kafka at {config.kafka.bootstrap}", ok=True)
+    yield from _topics(drifts)
+
+
+def _topics(drifts: "list[Drift]") -> "Iterator[Finding]":
+    from cli.drifts import missing_words  # noqa: PLC0415 - see cli.main
+    from producers.source import Finding  # noqa: PLC0415
+
     missing = [drift for drift in drifts if drift.setting == "existence"]
     if not drifts:
         yield Finding("topics as in the catalogue", ok=True)
     if missing:
-        names = ", ".join(drift.topic for drift in missing)
-        yield Finding(f"{len(missing)} topics are missing ({names})", ok=False, advice=missing[0].advice)
+        yield Finding(missing_words(missing), ok=False, advice=missing[0].advice)
     for drift in drifts:
         if drift not in missing:
-            yield Finding(f"topic {drift.topic}", ok=False, advice=str(drift))
+            what = f"topic {drift.topic}: {drift.setting} is {drift.found}, expected {drift.expected}"
+            yield Finding(what, ok=False, advice=drift.advice)
 
 
 def _store(config: "Config") -> "Finding":
@@ -108,7 +146,9 @@ def _source(config: "Config", uid: str) -> "Iterator[Finding]":
     contents = StoreContents(lambda: open_store(config.store), Waiting(stop))
     with tempfile.TemporaryDirectory() as scratch:
         # A state folder of its own: a check leaves nothing behind and disturbs no running collector.
-        apart = config.model_copy(update={"state_dir": Path(scratch)})
+        apart = config.model_copy(
+            update={"state_dir": Path(scratch), "connector": [_impatient(one) for one in config.connector]}
+        )
         try:
             source = open_source(apart, uid, contents, stop)
             try:
@@ -120,3 +160,15 @@ def _source(config: "Config", uid: str) -> "Iterator[Finding]":
             yield Finding(uid, ok=False, advice=str(error))
         finally:
             contents.close()
+
+
+def _impatient(connector: "LivePersonSettings | WebexSettings") -> "LivePersonSettings | WebexSettings":
+    """The same connector with less time for each call."""
+    if connector.kind == "webex":
+        short = {
+            name: min(getattr(connector, name), SECONDS) for name in ("retry_seconds", "request_seconds")
+        }
+        return connector.model_copy(update=short)
+    calls = connector.calls
+    short = {name: min(getattr(calls, name), SECONDS) for name in ("retry_seconds", "timeout_seconds")}
+    return connector.model_copy(update={"calls": calls.model_copy(update=short)})

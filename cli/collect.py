@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.advice import runnable
 from cli.common import (
     config_option,
     load_config,
@@ -46,14 +47,14 @@ def collect(connector: str, config_path: Path, log_level: str, *, once: bool, wi
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     try:
-        ready_or_explain(config, new_codec(config.kafka))
+        ready_or_explain(config, new_codec(config.kafka), config_path)
     except click.ClickException as error:
         tell_failed(config, connector, error.message)
         raise
-    sys.exit(run_collector(config, connector, once=once))
+    sys.exit(run_collector(config, connector, config_path, once=once))
 
 
-def run_collector(config: "Config", uid: str, *, once: bool) -> int:
+def run_collector(config: "Config", uid: str, config_path: Path, *, once: bool) -> int:
     """Run until a signal, or once; returns the exit code."""
     from cli.retries import tell_retries  # noqa: PLC0415 - as above
     from producers.contents import StoreContents  # noqa: PLC0415
@@ -87,9 +88,9 @@ def run_collector(config: "Config", uid: str, *, once: bool) -> int:
         elif not runner.once() and not stop.is_set():
             return 1
     except PausedError as error:
-        click.echo(str(error), err=True)
+        click.echo(runnable(str(error), config_path), err=True)
     except (SourceError, SinkError, CursorError, DeletedError) as error:
-        raise click.ClickException(f"{uid}: {error}") from error
+        raise click.ClickException(runnable(f"{uid}: {error}", config_path)) from error
     finally:
         source.close()
         contents.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from cli.advice import DEFAULT_FILE, runnable
 from cli.quiet import quieten
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 config_option = click.option(
-    "--config", "-c", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=Path("chatledger.toml"),
+    "--config", "-c", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_FILE,
     show_default=True, help="Configuration file.",
 )  # fmt: skip
 log_option = click.option(
@@ -64,7 +65,10 @@ def log_to_stderr(level: str) -> None:
 
 
 def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Turn these exceptions into `Error: sentence` and exit code 1."""
+    """Turn these exceptions into `Error: sentence` and exit code 1.
+
+    Of Kafka's own errors, the sentence says where and what to do, if the command has `config_path`.
+    """
 
     def decorate(call: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(call)
@@ -72,11 +76,21 @@ def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Calla
             try:
                 return call(*args, **kwargs)
             except kinds as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(_sentence(error, kwargs.get("config_path"))) from error
 
         return wrapped
 
     return decorate
+
+
+def _sentence(error: Exception, config_path: object) -> str:
+    if not isinstance(config_path, Path):
+        return str(error)
+    if type(error).__module__ == "kafka.errors":  # by name: it need not be loaded to tell
+        from cli.reach import kafka_trouble  # noqa: PLC0415 - as above
+
+        return kafka_trouble(load_config(config_path).kafka, error, config_path)
+    return runnable(str(error), config_path)
 
 
 def stop_on_signals(stop: Callable[[], Any]) -> None:

@@ -1,5 +1,6 @@
 """The configuration: one TOML file, validated whole before anything starts, secrets only by reference."""
 
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,6 @@ from stores.settings import AzureSettings, FolderSettings
 from streams.mail.fields import header_problem
 from streams.settings import WorkerSettings
 
-DEFAULT_FILE = Path("chatledger.toml")
 PATH_KEYS = frozenset(
     {"path", "file", "state_dir", "token_file", "ca_file", "connection_string_file", "sas_file"}
 )
@@ -74,15 +74,23 @@ def load(path: Path) -> Config:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        msg = f"{path}: no such file; `chatledger config example > {path}` writes one to begin with"
+        msg = f"{path}: no such file; `chatledger config example > {shlex.quote(str(path))}` writes one to begin with"
         raise ConfigError(msg) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path}: {error}"
+    except (OSError, ValueError) as error:
+        msg = f"{path}: {_unreadable(error)}"
         raise ConfigError(msg) from error
     try:
         return Config.model_validate(_absolute(raw, path.resolve().parent))
     except ValidationError as error:
         raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults(Config, error))) from error
+
+
+def _unreadable(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return f"can't be read: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
+    return f"is not TOML: {error}; text stands in quotes, true and false do not"
 
 
 def _absolute(node: Any, base: Path) -> Any:  # TOML: tables, lists and scalars

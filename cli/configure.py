@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cli.advice import counted
 from cli.common import config_option, load_config
 
 
@@ -24,6 +25,5 @@ def example() -> None:
 def validate(config_path: Path) -> None:
     """Check the file without connecting anywhere; names key and expected value of every fault."""
     found = load_config(config_path)
-    click.echo(
-        f"{config_path}: valid, {len(found.connector)} connectors: {', '.join(c.uid for c in found.connector)}"
-    )
+    count = counted(len(found.connector), "connector")
+    click.echo(f"{config_path}: valid, {count}: {', '.join(c.uid for c in found.connector)}")

@@ -4,9 +4,11 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from cli.advice import command
 from cli.common import new_codec
 from cli.demo_pick import worth_opening
 from cli.demo_site import Simulated, Site, StoreKind, open_site
@@ -17,6 +19,16 @@ from cli.summary import Summary, summarise, write_text
 from cli.supervise import Supervisor
 from consumers.drain import wait_until_drained
 from consumers.status import read_status, views
+from sandbox.azurite import AzuriteError
+from sandbox.downloads import DownloadError
+from sandbox.kafka_settings import KafkaError
+from sandbox.ports import PortError
+from sandbox.processes import ProcessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.checker import Report
 
 BEGIN = datetime(2026, 3, 5, 0, 30, tzinfo=UTC)  # late enough for a first watermark of the live lane
 END = datetime(2026, 3, 12, 12, tzinfo=UTC)  # every slice of the week is closed by then
@@ -50,13 +62,16 @@ def open_with_steps(steps: Steps, folder: Path, store: StoreKind, scale: int, no
     with steps.step(
         f"Apache Kafka, simulated LivePerson and Webex{', Azurite' if store == 'azurite' else ''}"
     ):
-        return open_site(folder, store, scale=scale, now_iso=now.isoformat())
+        try:
+            return open_site(folder, store, scale=scale, now_iso=now.isoformat())
+        except (AzuriteError, DownloadError, KafkaError, PortError, ProcessError) as error:
+            raise RuntimeError(str(error)) from error
 
 
 def _archive(steps: Steps, site: Site, processes: Supervisor, clock: Path, began: float) -> Summary:
     codec = new_codec(site.config.kafka)
     with steps.step("topics and user mapping"):
-        ready_or_explain(site.config, codec, create=True)
+        ready_or_explain(site.config, codec, site.config_path, create=True)
     start_workers(processes, site.config, site.config_path, 1)
     for connector in site.config.connector:
         start_collector(processes, site.config, site.config_path, connector.uid)
@@ -111,41 +126,52 @@ def _wait_captured(sources: list[Simulated], site: Site, processes: Supervisor, 
 
 def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, *, as_json: bool) -> bool:
     """Write and show the summary; whether the mails were found to hold what the sources served."""
-    (site.folder / "summary.json").write_text(summary.as_json() + "\n")
+    document = summary.as_dict()
+    found = _prove(site) if store == "folder" else None
+    if found is not None:
+        document["checked"] = as_figures(found)
+    (site.folder / "summary.json").write_text(json.dumps(document, indent=2) + "\n")
     if as_json:
-        click.echo(summary.as_json())
-        return store != "folder" or _prove(site, to_stderr=True)
+        click.echo(json.dumps(document, indent=2))
+        return found is None or found.ok
     click.echo(write_text(summary))
     if before is not None:
         added = summary.mails - before
         click.echo(
             f"Ran over its own output: {'nothing was added' if added == 0 else f'{added} mails were added'}."
         )
-    proven = store != "folder" or _prove(site)
-    if store != "folder":
-        click.echo(
-            "Not checked against the sources' ledgers: the checker reads a folder; run the demo without STORE for that."
-        )
+    click.echo("\n".join(_checked(found)))
     click.echo("\nThree mails worth opening:")
     for path, why in worth_opening(site):
         click.echo(f"  {path}\n      {why}")
-    return proven
+    return found is None or found.ok
 
 
-def _prove(site: Site, *, to_stderr: bool = False) -> bool:
+def _prove(site: Site) -> "Report":
     """Hold the mails against what the simulated sources say that they have served, with a parser that is not ours."""
     from sandbox.checker import check  # noqa: PLC0415 - only the folder store is checked
 
-    found = check([source.ledger for source in site.sources], site.folder / "archive")
-    click.echo(
+    return check([source.ledger for source in site.sources], site.folder / "archive")
+
+
+def as_figures(found: "Report") -> "dict[str, int | list[str]]":
+    """The checker's result for summary.json: what the ledgers hold, and every sentence about what the mails do not."""
+    return {
+        "messages": found.messages, "edits": found.edits, "deletions": found.deletions, "files": found.files,
+        "missing": list(found.missing), "doubled": list(found.doubled),
+    }  # fmt: skip
+
+
+def _checked(found: "Report | None") -> "Iterator[str]":
+    if found is None:
+        yield "Not checked against the sources' ledgers: the checker reads a folder; run the demo without STORE for that."
+        return
+    yield (
         f"Checked against the sources' own ledgers: {found.messages:,} messages, {found.edits} edits, "
         f"{found.deletions} deletions, {found.files} files; "
-        f"{len(found.missing)} missing, {len(found.doubled)} doubled.",
-        err=to_stderr,
+        f"{len(found.missing)} missing, {len(found.doubled)} doubled."
     )
-    for sentence in [*found.missing, *found.doubled][:10]:
-        click.echo(f"  ! {sentence}", err=to_stderr)
-    return found.ok
+    yield from (f"  ! {sentence}" for sentence in [*found.missing, *found.doubled][:10])
 
 
 def _mails_before(folder: Path) -> int | None:
@@ -156,7 +182,7 @@ def _mails_before(folder: Path) -> int | None:
 
 
 def _wait(site: Site, processes: Supervisor) -> None:
-    click.echo(f"\nStill running; try `chatledger status -c {site.config_path}`. Ctrl-C ends it.", err=True)
+    click.echo(f"\nStill running; try `{command('status', site.config_path)}`. Ctrl-C ends it.", err=True)
     while True:
         for sentence in processes.watch():
             click.echo(sentence, err=True)

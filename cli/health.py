@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from kafka.errors import KafkaError
 
+from cli.advice import runnable
 from cli.common import config_option, load_config, sentence_errors
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def collector(connector: str, config_path: Path, silent_after: float) -> None:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     found = views(read_status(config.kafka))
-    _end(unwell(found, now_ms=int(time.time() * 1000), silent_ms={connector: round(longest_s * 1000)}))
+    _end(
+        unwell(found, now_ms=int(time.time() * 1000), silent_ms={connector: round(longest_s * 1000)}),
+        config_path,
+    )
 
 
 @health.command()
@@ -68,7 +72,10 @@ def worker(config_path: Path) -> None:
     name = config.kafka.topic_prefix + config.worker.group
     own = _own_address(config.kafka.bootstrap)
     hosts = member_hosts(group_members(config.kafka, config.worker.group))
-    _end([] if own in hosts else [f"group {name} has no member at {own}; it has {sorted(hosts) or 'none'}"])
+    _end(
+        [] if own in hosts else [f"group {name} has no member at {own}; it has {sorted(hosts) or 'none'}"],
+        config_path,
+    )
 
 
 @health.command()
@@ -81,7 +88,7 @@ def monitor(config_path: Path) -> None:
     config = load_config(config_path)
     path = config.state_dir / "monitor.sqlite"
     if not path.exists():
-        _end([f"there is no {path}: the monitor has never started here"])
+        _end([f"there is no {path}: the monitor has never started here"], config_path)
 
     def counted() -> dict[int, int]:
         tally = Tally(path)
@@ -90,7 +97,7 @@ def monitor(config_path: Path) -> None:
         finally:
             tally.close()
 
-    _end(_behind(counted, _ends(config.kafka)))
+    _end(_behind(counted, _ends(config.kafka)), config_path)
 
 
 def member_hosts(members: "list[dict[str, Any]]") -> set[str]:
@@ -133,7 +140,7 @@ def _own_address(bootstrap: str) -> str:
     raise ConnectionError(msg)
 
 
-def _end(reasons: list[str]) -> None:
+def _end(reasons: list[str], config_path: Path) -> None:
     for reason in reasons:
-        click.echo(reason, err=True)
+        click.echo(runnable(reason, config_path), err=True)
     sys.exit(1 if reasons else 0)

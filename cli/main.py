@@ -9,17 +9,17 @@ PRIVATE = 0o077
 """Whatever a command and its children make (caches, logs, counters), conversations are in it: for its owner alone."""
 
 COMMANDS = {
-    "check": ("cli.check:check", "Is the configuration right, can source, Kafka and store be reached?"),
+    "check": ("cli.check:check", "Can sources, Kafka and store be reached, is all as it must be?"),
     "collect": ("cli.collect:collect", "Collect from one connector's source into Kafka."),
     "connector": (
         "cli.connector:connector",
         "Pause, resume or delete a connector: what becomes of its lanes.",
     ),
     "config": ("cli.configure:config", "Print a commented example, or validate a file."),
-    "demo": ("cli.demo:demo", "The whole job on simulated chats, on this machine, without any account."),
+    "demo": ("cli.demo:demo", "The whole job on simulated chats, without any account."),
     "health": (
         "cli.health:health",
-        "Is the collector, worker or monitor of this host well? For health checks.",
+        "Is one process of this host well? For health checks.",
     ),
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
@@ -31,6 +31,14 @@ COMMANDS = {
     "topics": ("cli.topics:topics", "Create, check and read the topics."),
     "work": ("cli.work:work", "A stream worker: assemble, render, route, store."),
 }
+
+SECTIONS = {
+    "Try it": ("demo", "sandbox"),
+    "Set up": ("config", "check", "topics", "login", "mapping"),
+    "Run": ("run", "collect", "work", "monitor", "connector"),
+    "Look": ("status", "health", "replay"),
+}
+"""What people do, in the order in which they do it; a command that is in none of them is listed at the end."""
 
 
 class LazyGroup(click.Group):
@@ -49,9 +57,12 @@ class LazyGroup(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+        """The commands by what people do, without importing them."""
+        placed = {name for names in SECTIONS.values() for name in names}
+        rest = tuple(name for name in self.list_commands(ctx) if name not in placed)
+        for title, names in (*SECTIONS.items(), *([("More", rest)] if rest else [])):
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:9}", COMMANDS[name][1]) for name in names])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

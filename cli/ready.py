@@ -1,11 +1,16 @@
 """What must be true before a process reads or writes topics."""
 
+import logging
 import time
+from pathlib import Path
 
 import click
 from kafka.errors import KafkaError
 
+from cli.advice import DEFAULT_FILE
 from cli.config import Config
+from cli.drifts import told
+from cli.reach import kafka_trouble
 from consumers.mapping import activate, load
 from consumers.mapping_file import MappingError
 from schemas.admin import check_topics, create_topics
@@ -14,21 +19,34 @@ from stores.factory import open_store
 from stores.interface import StoreError, StoreUnavailableError
 
 PATIENCE_S = 60.0
+log = logging.getLogger("chatledger")
 
 
-def ready_or_explain(config: Config, codec: Codec, *, create: bool = False) -> None:
+def ready_or_explain(
+    config: Config,
+    codec: Codec,
+    config_path: Path = DEFAULT_FILE,
+    *,
+    create: bool = False,
+    patience_s: float = PATIENCE_S,
+) -> None:
     """Topics are as in the catalogue and a user mapping is in force; else one sentence on what to do.
 
-    Waits up to a minute for Kafka itself, and for the store where the mapping is a large one. `create` makes what is missing.
+    Waits `patience_s` seconds at most for Kafka itself, and for the store where the mapping is a large one, and says so.
+    `create` makes what is missing.
     """
-    since = time.monotonic()
+    since, said = time.monotonic(), False
     while True:
         try:
-            _topics(config, create=create)
+            _topics(config, config_path, create=create)
             activate(config.kafka, codec, load(config.mapping), lambda: open_store(config.store))
         except (KafkaError, StoreUnavailableError) as error:
-            if time.monotonic() - since > PATIENCE_S:
-                raise click.ClickException(_away(config, error)) from error
+            sentence = _away(config, error, config_path)
+            if time.monotonic() - since >= patience_s:
+                raise click.ClickException(sentence) from error
+            if not said:
+                log.warning("%s; waiting for it, %.0f s at most", sentence, patience_s)
+            said = True
             time.sleep(1)
         except (MappingError, StoreError) as error:
             raise click.ClickException(str(error)) from error
@@ -36,15 +54,15 @@ def ready_or_explain(config: Config, codec: Codec, *, create: bool = False) -> N
             return
 
 
-def _away(config: Config, error: Exception) -> str:
+def _away(config: Config, error: Exception, config_path: Path) -> str:
     if isinstance(error, StoreError):
         return f"the store does not take the user mapping: {error}"
-    return f"Kafka at {config.kafka.bootstrap} cannot be used: {error}; is it running, is the address right?"
+    return kafka_trouble(config.kafka, error, config_path)
 
 
-def _topics(config: Config, *, create: bool) -> None:
+def _topics(config: Config, config_path: Path, *, create: bool) -> None:
     if create:
         create_topics(config.kafka)
     drifts = check_topics(config.kafka)
     if drifts:
-        raise click.ClickException("\n".join(["topics are not as they must be:", *map(str, drifts)]))
+        raise click.ClickException("\n".join(["topics are not as they must be:", *told(drifts, config_path)]))

@@ -98,16 +98,14 @@ def write_text(shown: Shown) -> str:
 
 
 def _lines(shown: Shown) -> "Iterator[str]":
-    from rich.table import Table  # noqa: PLC0415 - see cli.main
-
-    from cli.tables import rendered  # noqa: PLC0415
+    from cli.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
 
     counts = shown.report.counts
-    table = Table("", "all", "equal", "new", "different", "missing", "unexplained")
+    table = Grid(("", "all", "equal", "new", "different", "missing", "unexplained"))
     for name, prefix in (("mails", ""), ("copies", "copies_")):
         columns = [f"{counts.get(prefix + kind, 0):,}" for kind in ("equal", "new", "different", "missing")]
         strangers = f"{counts.get('unexplained', 0):,}" if not prefix else ""
-        table.add_row(name, f"{counts.get(name, 0):,}", *columns, strangers)
+        table.add(name, f"{counts.get(name, 0):,}", *columns, strangers)
     yield rendered(table)
     yield f"selected: {_selected(shown.selection)}; into: {shown.into}"
     rest = ("records", "slices", "open", "refused", "unrouted", "failed")

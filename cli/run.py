@@ -33,11 +33,14 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
     With --once the exit code is 0 only when nothing is missing: every connector collected, every stage drained,
     no dead letters, no failed copies.
     """
-    from cli.ready import ready_or_explain  # noqa: PLC0415 - see cli.main
+    from cli.ready import PATIENCE_S, ready_or_explain  # noqa: PLC0415 - see cli.main
 
     config = load_config(config_path)
     log_to_stderr("info")
-    ready_or_explain(config, new_codec(config.kafka), create=True)
+    # Whoever waits for a summary wants to know at once; a service may be started before its Kafka.
+    patience_s = 0.0 if once else PATIENCE_S
+    with Steps() as steps, steps.step("topics and user mapping"):
+        ready_or_explain(config, new_codec(config.kafka), config_path, create=True, patience_s=patience_s)
     stop = threading.Event()
     stop_on_signals(stop.set)
     with Supervisor() as processes:
@@ -83,8 +86,8 @@ def run_once(
     began = time.monotonic()
     try:
         with Steps() as steps:
-            with steps.step("collecting"):
-                failed = _collect_all(processes, config, config_path, stop)
+            with steps.bar("collecting") as tell:
+                failed = _collect_all(processes, config, config_path, stop, tell)
             with steps.bar("archiving") as tell:
                 failed += _drain(processes, config, stop, tell)
     except StoppedError:
@@ -98,7 +101,11 @@ def run_once(
 
 
 def _collect_all(
-    processes: Supervisor, config: "Config", config_path: Path, stop: threading.Event
+    processes: Supervisor,
+    config: "Config",
+    config_path: Path,
+    stop: threading.Event,
+    tell: "Callable[[int, int], None]",
 ) -> list[str]:
     """Run every collector once, all at a time; one sentence for each that failed."""
     trouble = Trouble(config)
@@ -111,6 +118,11 @@ def _collect_all(
                 raise StoppedError
             watch(processes)
             trouble.tell()
+            shares = [
+                trouble.progress(connector.uid) if child.poll() is None else 1.0
+                for connector, child in zip(config.connector, waiting, strict=True)
+            ]
+            tell(round(100 * sum(shares) / len(shares)), 100)
         return [
             f"{child.name} ended with exit code {child.poll()}: {child.telling()}"
             for child in waiting

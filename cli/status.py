@@ -4,13 +4,16 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from kafka.errors import KafkaError
 
+from cli.advice import runnable
 from cli.common import config_option, load_config, sentence_errors
+from cli.reach import kafka_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,20 +55,22 @@ def status(config_path: Path, *, as_json: bool, watch: bool, only: str | None, s
     a stage has work waiting and no worker is there, or says that it can't go on; or Kafka can't be reached.
     """
     config = load_config(config_path)
-    write = _json if as_json else _text
+    write = _json if as_json else partial(_text, config_path)
     while watch:
-        _show_again(lambda: write(look(config, silent_after, only)))
+        _show_again(lambda: write(look(config, silent_after, only)), config, config_path)
     found = look(config, silent_after, only)
     click.echo(write(found))
     sys.exit(1 if found.unwell else 0)
 
 
-def _show_again(read: "Callable[[], str]") -> None:
+def _show_again(read: "Callable[[], str]", config: "Config", config_path: Path) -> None:
     """One turn of --watch; it goes on while Kafka is away."""
     try:
         text = read()
-    except (KafkaError, LookupError) as error:
-        text = f"! {error}"
+    except KafkaError as error:
+        text = f"! {kafka_trouble(config.kafka, error, config_path)}"
+    except LookupError as error:
+        text = f"! {runnable(str(error), config_path)}"
     click.clear()
     click.echo(text)
     time.sleep(WATCH_SECONDS)
@@ -91,7 +96,7 @@ def _json(found: Found) -> str:
     return json.dumps(document | {"unwell": found.unwell}, indent=2)
 
 
-def _text(found: Found) -> str:
+def _text(config_path: Path, found: Found) -> str:
     from cli.status_text import connectors_table, counters_table, error_lines, stages_table  # noqa: PLC0415
     from cli.tables import rendered  # noqa: PLC0415 - see cli.main
 
@@ -101,4 +106,5 @@ def _text(found: Found) -> str:
         )
     ]
     parts.append(f"workers: {found.workers.workers}   dead letters: {found.workers.dead_letters}")
-    return "\n".join([*parts, *error_lines(found.connectors), *(f"! {reason}" for reason in found.unwell)])
+    told = [*error_lines(found.connectors), *(f"! {reason}" for reason in found.unwell)]
+    return "\n".join([*parts, *(runnable(one, config_path) for one in told)])

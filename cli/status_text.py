@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from cli.tables import Grid
 
 if TYPE_CHECKING:
     from consumers.stages import WorkersView
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 SHOWN = ("mails", "available_for_import", "ok", "partial", "skipped", "failed", "external", "unrouted", "superseded")
 
 
-def connectors_table(found: "list[ConnectorView]") -> Table:
+def connectors_table(found: "list[ConnectorView]") -> Grid:
     """How each connector collects; times in UTC."""
-    table = Table("connector", "state", "captured up to", "lag", "back-fill", "last collected", "last stored")
+    table = Grid(
+        ("connector", "state", "captured up to", "lag", "back-fill", "last collected", "last stored")
+    )
     for view in found:
         states = ", ".join(_states(view))
         progress = "-" if view.progress is None else f"{view.progress:.0%}"
-        table.add_row(
+        table.add(
             view.uid, states or "never reported", _time(view.captured_up_to_ms), _span(view.lag_ms), progress,
             _time(view.last_collected_ms), _time(view.last_success_ms),
         )  # fmt: skip
@@ -35,19 +37,19 @@ def _states(view: "ConnectorView") -> Iterator[str]:
             yield f"back-fill {state}"
 
 
-def counters_table(found: "list[ConnectorView]") -> Table:
+def counters_table(found: "list[ConnectorView]") -> Grid:
     """What became of each connector's mails."""
-    table = Table("connector", *(name.replace("_", " ") for name in SHOWN))
+    table = Grid(("connector", *(name.replace("_", " ") for name in SHOWN)))
     for view in found:
-        table.add_row(view.uid, *(f"{view.counters.get(name, 0):,}" for name in SHOWN))
+        table.add(view.uid, *(f"{view.counters.get(name, 0):,}" for name in SHOWN))
     return table
 
 
-def stages_table(found: "WorkersView") -> Table:
+def stages_table(found: "WorkersView") -> Grid:
     """What waits before each stage."""
-    table = Table("stage", "waiting", "of", "state")
+    table = Grid(("stage", "waiting", "of", "state"))
     for stage in found.stages:
-        table.add_row(stage.stage, f"{stage.waiting:,}", f"{stage.total:,}", stage.state)
+        table.add(stage.stage, f"{stage.waiting:,}", f"{stage.total:,}", stage.state)
     return table
 
 

@@ -8,6 +8,8 @@ from typing import Self
 
 import click
 
+LINE_SECONDS = 10.0
+
 
 class Steps:
     """Tells what goes on."""
@@ -33,7 +35,7 @@ class Steps:
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Callable[[int, int], None]]:
-        """Something that says (done, total)."""
+        """Something that says (done, total); where there is no terminal, a line now and then if it takes long."""
         began = time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console  # noqa: PLC0415
@@ -43,5 +45,20 @@ class Steps:
                 task = progress.add_task(title, total=None)
                 yield lambda done, total: progress.update(task, completed=done, total=total)
         else:
-            yield lambda _done, _total: None
+            yield Lines(title).tell
         click.echo(f"✓ {title} ({time.monotonic() - began:.1f} s)", err=True)
+
+
+class Lines:
+    """Progress of a long step as lines, for logs."""
+
+    def __init__(self, title: str, every_s: float = LINE_SECONDS) -> None:
+        self._title, self._every_s = title, every_s
+        self._due = time.monotonic() + every_s
+
+    def tell(self, done: int, total: int) -> None:
+        """A line, unless one was written a moment ago."""
+        now = time.monotonic()
+        if total and now >= self._due:
+            self._due = now + self._every_s
+            click.echo(f"  {self._title}: {done:,} of {total:,}", err=True)

@@ -96,13 +96,11 @@ def batched(rows: "Iterator[Row]", size: int = 1000) -> "Iterator[list[Row]]":
 
 def write_text(summary: Summary) -> str:
     """A table, a line of totals, and what somebody has to look at."""
-    from rich.table import Table  # noqa: PLC0415 - see cli.main
+    from cli.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
 
-    from cli.tables import rendered  # noqa: PLC0415
-
-    table = Table("connector", *(name.replace("_", " ") for name in COLUMNS))
+    table = Grid(("connector", *(name.replace("_", " ") for name in COLUMNS)))
     for uid, one in summary.connectors.items():
-        table.add_row(uid, *(f"{getattr(one, name):,}" for name in COLUMNS))
+        table.add(uid, *(f"{getattr(one, name):,}" for name in COLUMNS))
     totals = f"{summary.mails:,} mails, {summary.copies:,} copies, {summary.dead_letters:,} dead letters"
     lines = [rendered(table), f"{totals}, {summary.elapsed_s:.1f} s", *_unrouted(summary), *_failed(summary)]
     if summary.dead_letters:

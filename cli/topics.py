@@ -32,12 +32,12 @@ def create(config_path: Path) -> None:
 @sentence_errors(KafkaError)
 def check(config_path: Path) -> None:
     """Compare the cluster with the catalogue; exit code 1 and advice where they differ."""
-    from schemas.admin import check_topics  # noqa: PLC0415 - see cli.main
+    from cli.drifts import told  # noqa: PLC0415 - see cli.main
+    from schemas.admin import check_topics  # noqa: PLC0415
 
     drifts = check_topics(load_config(config_path).kafka)
-    for drift in drifts:
-        click.echo(str(drift))
     if drifts:
+        click.echo("\n".join(told(drifts, config_path)))
         sys.exit(1)
     click.echo("all topics are as in the catalogue")
 

@@ -1,4 +1,4 @@
-"""What a long run waits for, said where people look."""
+"""What a long run has done and waits for, said where people look."""
 
 import time
 from typing import TYPE_CHECKING
@@ -7,8 +7,9 @@ import click
 
 if TYPE_CHECKING:
     from cli.config import Config
+    from schemas.status import ConnectorStatus
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 
 
 class Trouble:
@@ -19,6 +20,7 @@ class Trouble:
         self._said: set[str] = set()
         self._due = time.monotonic() + LOOK_SECONDS
         self._since_ms = int(time.time() * 1000)
+        self._progress: dict[str, float] = {}
 
     def tell(self) -> None:
         """Look at the status topic now and then, and echo what is new."""
@@ -30,6 +32,10 @@ class Trouble:
                 click.echo(sentence, err=True)
         self._due = time.monotonic() + LOOK_SECONDS
 
+    def progress(self, uid: str) -> float:
+        """How much of a connector's back-fill is collected, 0 to 1, as of the last look."""
+        return self._progress.get(uid, 0.0)
+
     def _found(self) -> list[str]:
         from kafka.errors import KafkaError  # noqa: PLC0415 - see cli.main
 
@@ -39,9 +45,13 @@ class Trouble:
             records = read_status(self._config.kafka)
         except KafkaError:
             return [f"Kafka at {self._config.kafka.bootstrap} does not answer; waiting for it"]
-        return [
-            f"{one['connector_uid'] if one['component'] == 'collector' else one['component']} {one['state']}:"
-            f" {one['last_error']['message']}"
-            for one in records
-            if one["state"] in BAD_STATES and one["updated_at_ms"] >= self._since_ms and one["last_error"]
-        ]
+        fresh = [one for one in records if one["updated_at_ms"] >= self._since_ms]
+        self._progress |= {
+            one["connector_uid"]: one["progress"] for one in fresh if one["progress"] is not None
+        }
+        return [_told(one) for one in fresh if one["state"] in BAD_STATES and one["last_error"]]
+
+
+def _told(one: "ConnectorStatus") -> str:
+    who = one["connector_uid"] if one["component"] == "collector" else one["component"]
+    return f"{who} {one['state']}: {one['last_error']['message'] if one['last_error'] else ''}"

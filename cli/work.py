@@ -27,7 +27,7 @@ def work(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     if with_parent:
         stop_with_parent()
     codec = new_codec(config.kafka)
-    ready_or_explain(config, codec)
+    ready_or_explain(config, codec, config_path)
     worker = config.worker.model_copy(
         update={"state_dir": config.worker.state_dir or config.state_dir / "worker"}
     )

@@ -33,7 +33,7 @@ class Backlog:
 
 def backlogs(kafka: KafkaSettings, group: str) -> list[Backlog]:
     """One for each stage, in flow order, from what is committed."""
-    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=10_000)) as admin:
+    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5_000)) as admin:
         return list(_backlogs(admin, kafka, kafka.topic_prefix + group))
 
 
@@ -53,7 +53,7 @@ def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str) -> Iter
 def group_members(kafka: KafkaSettings, group: str) -> list[dict[str, Any]]:
     """Kafka's descriptions of the workers in the group; empty when there never was one."""
     name = kafka.topic_prefix + group
-    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=10_000)) as admin:
+    with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5_000)) as admin:
         try:
             found: list[dict[str, Any]] = admin.describe_groups([name])[name].get("members", [])
         except (CoordinatorNotAvailableError, GroupIdNotFoundError):

@@ -11,7 +11,7 @@ from kafka.errors import KafkaTimeoutError
 from schemas.broker import KafkaSettings
 from schemas.topics import Topic
 
-ANSWER_MS = 10_000  # longest wait for a broker that does not answer
+ANSWER_MS = 5_000  # longest wait for a broker that does not answer: commands give up within ten seconds
 SILENT_SECONDS = 30.0
 
 

@@ -57,7 +57,7 @@ def check_topics(kafka: KafkaSettings) -> list[Drift]:
 
 
 def _client(kafka: KafkaSettings) -> Any:
-    return KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=10_000, request_timeout_ms=20_000)
+    return KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5_000, request_timeout_ms=20_000)
 
 
 def _layout(topic: Topic, kafka: KafkaSettings) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+PLACE = r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):\d{1,5}"
+
 
 class Secret(BaseModel):
     """A secret, only ever by reference: the name of an environment variable or the path of a file."""
@@ -44,7 +46,7 @@ class KafkaSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     bootstrap: str = Field(
-        pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$", description="host:port, several separated by commas"
+        pattern=rf"^{PLACE}(,{PLACE})*$", description="host:port or [IPv6]:port, several separated by commas"
     )
     partitions: int = Field(
         default=4, ge=1, le=1000, description="Partitions of each partitioned topic; fixed at creation"
@@ -61,6 +63,24 @@ class KafkaSettings(BaseModel):
     schema_registry_url: str | None = Field(
         default=None, description="Confluent-compatible registry; without it, Avro single-object encoding"
     )
+
+    @model_validator(mode="after")
+    def _credentials_fit(self) -> Self:
+        given = [self.sasl_mechanism, self.sasl_username, self.sasl_password]
+        if self.security.startswith("sasl") and None in given:
+            raise ValueError(
+                f"security = {self.security!r} needs sasl_mechanism, sasl_username and sasl_password"
+            )
+        if not self.security.startswith("sasl") and any(one is not None for one in given):
+            raise ValueError(
+                "sasl_mechanism, sasl_username and sasl_password need security = 'sasl_ssl' or 'sasl_plaintext'"
+            )
+        return self
+
+    def places(self) -> list[tuple[str, int]]:
+        """(host, port) of each bootstrap address, IPv6 without its brackets."""
+        parts = (place.rpartition(":") for place in self.bootstrap.split(","))
+        return [(host.strip("[]"), int(port)) for host, _, port in parts]
 
     def topic(self, name: str) -> str:
         """The topic's name on this cluster."""

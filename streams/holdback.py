@@ -22,6 +22,7 @@ from schemas.broker import KafkaSettings
 from streams.positions import Positions, Stand, TopicPartition, stored_stand
 
 COORDINATOR_CHECK_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
 IN_TIME = 0.9  # of the time after which Faust gives up waiting for a seek
 
 
@@ -106,6 +107,18 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
     async def _watch_coordinator(self) -> None:
         async for _ in self.itertimer(COORDINATOR_CHECK_SECONDS, name="coordinator"):
             await self._thread.call_thread(self._check_coordinator)
+
+    async def kafka_answers(self) -> bool:
+        """Whether any broker answers a question now, within ANSWER_SECONDS: who waits for Kafka has not stalled."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return bool(await self._thread.call_thread(self._ask_in_thread))
+        except TimeoutError:
+            return False
+
+    async def _ask_in_thread(self) -> bool:
+        consumer = self._thread._consumer  # noqa: SLF001 - as above
+        return bool(consumer is not None and await consumer._client.force_metadata_update())  # noqa: SLF001 - no public way to ask
 
     async def _check_coordinator(self) -> None:
         consumer = self._thread._consumer  # noqa: SLF001 - as above

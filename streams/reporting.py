@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -19,13 +20,14 @@ from schemas.status import (
 from schemas.topics import CONNECTOR_STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from streams.app import Worker
     from streams.positions import TopicPartition
     from streams.settings import WorkerSettings
 
 REPORT_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 
 class NoProgressError(RuntimeError):
@@ -54,6 +56,7 @@ class Watch:
     def rest(self) -> None:
         """What is waited for is known, so nothing has to move."""
         self._moved.clear()
+        self._rebalancing_since = None
 
     def rebalance(self, now_s: float, *, rebalancing: bool) -> None:
         """Note whether the group is being rearranged; NoProgressError if that has no end."""
@@ -71,20 +74,38 @@ def report_status(worker: Worker, settings: WorkerSettings) -> None:
 
     @worker.app.timer(REPORT_SECONDS)
     async def report() -> None:
-        watch.rebalance(time.monotonic(), rebalancing=worker.app.rebalancing)
+        await fairly(watch, lambda: _look(worker, watch), worker.app.consumer.kafka_answers)
         if worker.app.rebalancing:
             return
-        if worker.desk.contents.waiting:
-            watch.rest()
-        for tp, reached in list(worker.positions.reached.items()):
-            steps = worker.desk.steps[worker.stages[tp[0]].name]
-            watch.look(tp, reached, _highwater(worker, tp), time.monotonic(), steps=steps)
         name = worker.desk.kafka.topic(CONNECTOR_STATUS.name)
         for status in statuses(worker):
             key = status_key(status)
             if written.get(key) != (status["reached"], status["state"]):
                 written[key] = (status["reached"], status["state"])
                 await worker.app.producer.send(name, key, encode_status(status), None, None, None)
+
+
+async def fairly(watch: Watch, look: Callable[[], None], answers: Callable[[], Awaitable[bool]]) -> None:
+    """Look; what does not move because Kafka is away is waited for, and begins anew when it is back."""
+    try:
+        look()
+    except NoProgressError as error:
+        if await answers():
+            raise
+        log.warning("%s, and Kafka does not answer: waiting for it", error)
+        watch.rest()
+
+
+def _look(worker: Worker, watch: Watch) -> None:
+    """One look at everything that should move; NoProgressError."""
+    watch.rebalance(time.monotonic(), rebalancing=worker.app.rebalancing)
+    if worker.app.rebalancing:
+        return
+    if worker.desk.contents.waiting:
+        watch.rest()
+    for tp, reached in list(worker.positions.reached.items()):
+        steps = worker.desk.steps[worker.stages[tp[0]].name]
+        watch.look(tp, reached, _highwater(worker, tp), time.monotonic(), steps=steps)
 
 
 def statuses(worker: Worker) -> Iterator[ConnectorStatus]:

@@ -22,7 +22,7 @@ class Authority:
 
     def __init__(self, settings: WebexSettings, clock: Callable[[], float]) -> None:
         self._settings, self._clock = settings, clock
-        self._file, self._lock = TokenFile(settings.token_file), threading.Lock()
+        self._file, self._lock = TokenFile(settings.token_file, settings.uid), threading.Lock()
         self._tokens: Tokens | None = None
 
     def token(self) -> str:
@@ -51,7 +51,8 @@ class Authority:
                 return on_disk  # another process was faster
             if not on_disk.refresh_token:
                 raise SourceRefusedError(
-                    "Webex refuses the access token, and there is no refresh token; run `chatledger login`"
+                    "Webex refuses the access token, and there is no refresh token;"
+                    f" run `chatledger login {self._settings.uid}`"
                 )
             form = {"grant_type": "refresh_token", "refresh_token": on_disk.refresh_token}
             fresh = exchange(self._settings, form, self._clock, on_disk)
@@ -100,7 +101,7 @@ def exchange(
         raise SourceUnavailableError(msg) from None
     if isinstance(grant, dict) and isinstance(grant.get("access_token"), str):
         return _tokens(grant, int(clock() * 1000), old or Tokens())
-    raise _no(answer.status_code)
+    raise _no(answer.status_code, settings.uid)
 
 
 def _secret(settings: WebexSettings) -> str:
@@ -111,11 +112,11 @@ def _secret(settings: WebexSettings) -> str:
         raise SourceRefusedError(msg) from error
 
 
-def _no(status: int) -> SourceRefusedError | SourceUnavailableError:
+def _no(status: int, uid: str) -> SourceRefusedError | SourceUnavailableError:
     if status in {400, 401, 403}:
         return SourceRefusedError(
             f"Webex refuses to renew the access (status {status}): the login has expired, was used elsewhere or "
-            "was revoked, or client_id and client_secret are wrong; run `chatledger login`"
+            f"was revoked, or client_id and client_secret are wrong; run `chatledger login {uid}`"
         )
     return SourceUnavailableError(f"Webex gives no token at present (status {status})")
 

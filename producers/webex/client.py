@@ -115,7 +115,8 @@ class Client:
             response = self._sent(method, url, headers)
         if response.status_code == 401:
             response.close()
-            raise SourceRefusedError("Webex refuses a fresh access token (401); run `chatledger login`")
+            msg = f"Webex refuses a fresh access token (401); run `chatledger login {self.settings.uid}`"
+            raise SourceRefusedError(msg)
         return response
 
     def close(self) -> None:

@@ -12,6 +12,15 @@ from producers.webex.auth import exchange
 from producers.webex.settings import WebexSettings
 from producers.webex.tokens import TokenFile
 
+CONSENT = (
+    200,
+    "Webex has your consent. Now look at the terminal where the login began: it says whether that was enough.",
+)
+NO_CONSENT = (
+    400,
+    "Webex gave no consent, so nothing was stored. The terminal where the login began says more.",
+)
+
 
 class _Listener(ThreadingHTTPServer):
     """Waits for the browser to come back; what it brought with the right state is in `brought`."""
@@ -40,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path != self.server.path or not right:
             self._say(400, "This is not the answer that was waited for.")
             return
-        self._say(200, "Done. You can close this page and go back to chatledger.")
+        self._say(*(CONSENT if query.get("code") else NO_CONSENT))
         self.server.brought = query
         self.server.back.set()
 
@@ -79,12 +88,12 @@ def login(
         thread.start()
         try:
             open_browser(consent_url(settings, listener.redirect_uri, state))
-            code = _code(listener, timeout_s)
+            code = _code(listener, settings.uid, timeout_s)
         finally:
             listener.shutdown()
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": listener.redirect_uri}
     tokens = exchange(settings, form, clock)
-    TokenFile(settings.token_file).save(tokens)
+    TokenFile(settings.token_file, settings.uid).save(tokens)
     return tokens.scope
 
 
@@ -100,9 +109,9 @@ def consent_url(settings: WebexSettings, redirect_uri: str, state: str) -> str:
     return f"{settings.base_url}/authorize?{urlencode(query)}"
 
 
-def _code(listener: _Listener, timeout_s: float) -> str:
+def _code(listener: _Listener, uid: str, timeout_s: float) -> str:
     if not listener.back.wait(timeout_s):
-        msg = f"nobody came back from Webex within {timeout_s:.0f} s; run `chatledger login` again"
+        msg = f"nobody came back from Webex within {timeout_s:.0f} s; run `chatledger login {uid}` again"
         raise SourceRefusedError(msg)
     code = listener.brought.get("code", "")
     if not code:

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -26,8 +27,9 @@ class Tokens:
 class TokenFile:
     """Reads and replaces the tokens. One process at a time may refresh: see `locked`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, uid: str = "UID") -> None:
+        """`uid`: the connector's, for the advice to log in."""
+        self.path, self._login = path, f"run `chatledger login {uid}`"
 
     def load(self) -> Tokens:
         """The tokens. Raises SourceRefusedError when there are none or when others could read them."""
@@ -36,10 +38,10 @@ class TokenFile:
                 self._guard(os.fstat(file.fileno()))
                 found = json.load(file)
         except FileNotFoundError as error:
-            msg = f"there is no token file {self.path}; run `chatledger login`"
+            msg = f"there is no token file {self.path}; {self._login}"
             raise SourceRefusedError(msg) from error
         except (OSError, ValueError):
-            msg = f"cannot read the token file {self.path}; run `chatledger login` to make a new one"
+            msg = f"cannot read the token file {self.path}; {self._login} to make a new one"
             raise SourceRefusedError(msg) from None  # a parser's error may quote the content
         return self._tokens(found)
 
@@ -68,7 +70,7 @@ class TokenFile:
 
     def _guard(self, found: os.stat_result) -> None:
         if stat.S_IMODE(found.st_mode) & 0o077:
-            msg = f"others can read the token file {self.path}; run `chmod 600 {self.path}`"
+            msg = f"others can read the token file {self.path}; run `chmod 600 {shlex.quote(str(self.path))}`"
             raise SourceRefusedError(msg)
 
     def _tokens(self, found: object) -> Tokens:
@@ -77,7 +79,7 @@ class TokenFile:
         known = {name: values[name] for name, kind in _KINDS.items() if isinstance(values.get(name), kind)}
         tokens = Tokens(**known)
         if not (tokens.refresh_token or tokens.access_token):
-            msg = f"the token file {self.path} holds no token; run `chatledger login`"
+            msg = f"the token file {self.path} holds no token; {self._login}"
             raise SourceRefusedError(msg)
         return tokens
 

@@ -77,19 +77,21 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ('[kafka]\nbootstrap = "localhost:9092"', "", "kafka: is missing; expected: a table"),
-        ('bootstrap = "localhost:9092"', "", "kafka.bootstrap: is missing; expected: host:port, several separated by commas"),
-        ('"localhost:9092"', '"localhost"', "kafka.bootstrap: must match pattern"),
-        ('"localhost:9092"', '"localhost:9092"\npartitions = 0', "kafka.partitions: expected greater than or equal to 1"),
+        ('bootstrap = "localhost:9092"', "", "kafka.bootstrap: is missing; expected: host:port or [IPv6]"),
+        ('"localhost:9092"', '"localhost"', "kafka.bootstrap: expected host:port or [IPv6]:port"),
+        ('"localhost:9092"', '"localhost:9092"\npartitions = 0', "kafka.partitions: expected a number, 1 at least"),
         ('"localhost:9092"', '"localhost:9092"\npartition = 3', "kafka.partition: unknown key; expected one of bootstrap, "),
         ('"localhost:9092"', f'"localhost:9092"\nsasl_password = "{PRECIOUS}"', "kafka.sasl_password: expected { env = NAME }"),
+        ('"localhost:9092"', '"localhost:9092"\nsecurity = "sasl_ssl"', "kafka: security = 'sasl_ssl' needs sasl_mechanism, "),
+        ('"localhost:9092"', '"localhost:9092"\nsasl_username = "me"', "kafka: sasl_mechanism, sasl_username and sasl_pass"),
         ('kind = "folder"', 'kind = "s3"', "store: expected kind = 'folder' or 'azure'"),
         ('kind = "folder"', "", "store: expected kind = 'folder' or 'azure'"),
         ('path = "archive"', "", "store.path: is missing; expected: where the archive lies"),
         ('kind = "folder"\npath = "archive"', 'kind = "azure"\ncontainer = "chats"', "store: give one of connection_string_env"),
         ('domains = ["bank.example"]', "domains = []", "mapping.domains: "),
-        ('state_dir = "state"', "state_dir = 7", "state_dir: expected a path (Folder for collectors' caches"),
+        ('state_dir = "state"', "state_dir = 7", "state_dir: expected a path in quotes (Folder for collectors' caches"),
         ('kind = "webex"', 'kind = "teams"', "connector[0]: expected kind = 'liveperson' or 'webex'"),
-        ('uid = "wx"', 'uid = "WX!"', "connector[0].uid: must match pattern"),
+        ('uid = "wx"', 'uid = "WX!"', "connector[0].uid: expected a-z, 0-9 and hyphens only, 40"),
         ('uid = "wx"', 'uid = "lp"', "the file: connector uid lp is used twice"),
         ('client_secret = { env = "WEBEX" }', f'client_secret = "{PRECIOUS}"', "connector[0].client_secret: expected { env"),
         ('token_file = "wx.token"', "", "connector[0].token_file: is missing; expected: Holds the tokens"),
@@ -111,9 +113,16 @@ def test_all_faults_come_at_once(tmp_path: Path) -> None:
 
 
 def test_what_is_no_toml_is_said_with_its_line(tmp_path: Path) -> None:
-    """Syntax errors come with line and column."""
+    """Syntax errors come with line and column and a guess; what is no UTF-8 and what is no file say so."""
     (line,) = faults(tmp_path, 'uid = "wx"', "uid = wx")
+    assert "is not TOML: " in line
     assert "line 12" in line
+    path = tmp_path / "other.toml"
+    path.write_bytes(b'state_dir = "\xff"')
+    with pytest.raises(ConfigError, match=r"other.toml: is not UTF-8 text \(byte 13\)"):
+        load(path)
+    with pytest.raises(ConfigError, match="can't be read: Is a directory"):
+        load(tmp_path)
 
 
 def test_a_missing_file_is_said_with_the_way_out(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_connectors_that_never_reported_are_unwell(fresh: Installation) -> None:
     """Each is named with the command to start; workers alone are well, since nothing waits for them."""
     done = fresh.chatledger("status")
     assert done.returncode == 1
-    assert "! liveperson: has never reported; is `chatledger collect liveperson` running?" in done.stdout
+    assert "! liveperson: has never reported; is `chatledger collect liveperson -c " in done.stdout
     assert "! webex: has never reported" in done.stdout
     assert fresh.chatledger("status", "--only", "workers").returncode == 0
 
@@ -57,5 +57,5 @@ def test_work_that_waits_without_a_worker_is_unwell(site: Site, tmp_path: Path) 
     assert made.chatledger("collect", "liveperson", "--once", timeout_s=200).returncode == 0
     done = made.chatledger("status")
     assert done.returncode == 1
-    assert "records wait and no worker is there; start `chatledger work`" in done.stdout
+    assert "records wait and no worker is there; start `chatledger work -c " in done.stdout
     assert made.chatledger("status", "--only", "connectors").returncode == 0

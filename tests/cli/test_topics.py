@@ -91,6 +91,6 @@ def test_a_topic_that_is_missing_is_said_with_the_way_out(site: Site, tmp_path: 
     for command in (["topics", "cat", "mails"], ["mapping", "apply"]):
         done = made.chatledger(*command)
         assert done.returncode == 1
-        assert "does not exist; run `chatledger topics create`" in done.stderr
+        assert f"does not exist; run `chatledger topics create -c {made.path}`" in done.stderr
         assert "Traceback" not in done.stderr
     assert "10 topics are missing" in made.chatledger("check").stdout

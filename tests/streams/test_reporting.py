@@ -1,5 +1,6 @@
 """What a worker says of itself, and when its watch ends it."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import pytest
 from schemas.status import encode_status
 from streams.app import Worker
 from streams.positions import Positions, Stand
-from streams.reporting import NoProgressError, Watch, statuses
+from streams.reporting import NoProgressError, Watch, fairly, statuses
 
 TP = ("raw-events", 0)
 
@@ -98,3 +99,23 @@ def test_small_steps_within_a_large_batch_are_progress() -> None:
     watch.look(TP, 5, 9, 105, steps=95)
     with pytest.raises(NoProgressError):
         watch.look(TP, 5, 9, 106, steps=95)
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_worker_that_waits_for_kafka_has_not_stalled(away: bool) -> None:
+    """What stands still for longer than the limit while no broker answers begins anew; else the worker ends."""
+    watch = Watch(10)
+    watch.look(("t", 0), 5, 9, 0)
+
+    async def answers() -> bool:
+        return not away
+
+    def look(now_s: float) -> None:
+        asyncio.run(fairly(watch, lambda: watch.look(("t", 0), 5, 9, now_s), answers))
+
+    if away:
+        look(11)
+        look(20)  # nine seconds after it has begun anew
+    else:
+        with pytest.raises(NoProgressError):
+            look(11)

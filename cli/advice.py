@@ -1,0 +1,25 @@
+"""Commands that a sentence tells people to run, as they can be copied: with their configuration file, quoted."""
+
+import re
+import shlex
+from pathlib import Path
+
+DEFAULT_FILE = Path("chatledger.toml")
+COMMAND = re.compile(r"`chatledger ([^`]+)`")
+WITHOUT_FILE = ("config example", "mapping template", "mapping check", "demo", "sandbox")
+
+
+def command(words: str, config_path: Path) -> str:
+    """`chatledger` with these words and, where it is not the default, the configuration file."""
+    named = " -c " in words or words.startswith(WITHOUT_FILE) or config_path == DEFAULT_FILE
+    return f"chatledger {words}" + ("" if named else f" -c {shlex.quote(str(config_path))}")
+
+
+def runnable(sentence: str, config_path: Path) -> str:
+    """The sentence with every command in it completed."""
+    return COMMAND.sub(lambda found: f"`{command(found[1], config_path)}`", sentence)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 user`, `2 users`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
