@@ -15,6 +15,7 @@ from cli.common import (
     log_option,
     log_to_stderr,
     new_codec,
+    private_folder,
     stop_on_signals,
     stop_with_parent,
 )
@@ -103,7 +104,7 @@ def open_source(config: "Config", uid: str, contents: "Contents", stop: threadin
 
     settings = config.named(uid)
     state = config.state_dir / uid
-    state.mkdir(parents=True, exist_ok=True)
+    private_folder(state)
     if settings.kind == "liveperson":
         from producers.liveperson.collector import LivePersonSource  # noqa: PLC0415 - as above
 

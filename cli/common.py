@@ -1,5 +1,6 @@
 """What commands share: the --config option, errors as one sentence, logging, codec."""
 
+import contextlib
 import functools
 import logging
 import sys
@@ -37,6 +38,13 @@ def load_config(path: Path) -> "Config":
         return load(path)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
+
+
+def private_folder(path: Path) -> None:
+    """A folder of ours for its owner alone; one from before is closed to others, if it is ours to close."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):
+        path.chmod(0o700)
 
 
 def new_codec(kafka: "KafkaSettings") -> "Codec":

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from cli.common import private_folder
+
 LONGEST_PAUSE_S = 30.0
 STOP_GRACE_S = 20.0
 LONG_LIFE_S = 120.0  # who lived so long begins with a short pause again
@@ -36,7 +38,7 @@ class Child:
 
     def start(self) -> None:
         """Start it, its output appended to its log."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.log.parent)
         self._log_from = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "cli.main", *self.arguments, "--with-parent"]

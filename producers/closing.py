@@ -36,7 +36,7 @@ def end_for_good(desk: Desk, lanes: Iterable[Saved], settings: Settings) -> list
     """Close all lanes, and with a last watermark every slice that is still open.
 
     Nothing of this connector will come any more, so the slices are as whole as they will ever be; without this the
-    last ones would wait for another connector's watermark, and for ever where there is none (decision 10).
+    last ones would wait for another connector's watermark, and for ever where there is none (decision 12).
     """
     saved = list(lanes)
     ended = close_lanes(desk, [each for each in saved if each.lane.name != LIVE])

@@ -201,7 +201,7 @@ class FolderStore:
 
     def _probe(self) -> None:
         """Write, read and remove a file below `.incoming`, which is what every write begins with."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        files.make_root(self.root)
         with self._incoming() as (file, temporary):
             _write(file, b"probe")
             self._finish(file)

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import time
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 INCOMING: Final = ".incoming"
 """Below the root: where files grow until they are whole. Listings skip it."""
 
-_MODE = 0o444  # a copy may be a hard link: what edits one in place would edit them all
+_MODE = 0o400  # nobody writes: a copy may be a hard link, and what edits one in place would edit them all
+_ROOT_MODE = 0o700
 _STALE_AFTER_S = 60.0
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ESTALE,
@@ -47,16 +49,23 @@ def explained(root: Path) -> Iterator[None]:
         raise _explain(root, error) from error
 
 
+def make_root(root: Path) -> None:
+    """Make the folder of an archive, for its owner alone; one that exists keeps its rights."""
+    root.mkdir(mode=_ROOT_MODE, parents=True, exist_ok=True)
+
+
 def new_file(root: Path) -> tuple[BinaryIO, Path]:
-    """Open a file of its own below `.incoming`, locked for as long as it is open."""
+    """Open a file of its own below `.incoming`, locked for as long as it is open; read by whom the root lets in."""
     incoming = root / INCOMING
     path = incoming / f"{os.getpid()}-{time.time_ns():x}-{os.urandom(4).hex()}"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     try:
         number = os.open(path, flags, _MODE)
     except FileNotFoundError:
-        incoming.mkdir(parents=True, exist_ok=True)
+        make_root(root)
+        _make_folders(incoming, root)
         number = os.open(path, flags, _MODE)
+    os.fchmod(number, _MODE | (_rights(root) & 0o044))
     with contextlib.suppress(OSError):  # a file system without locks: the sweep then goes by age alone
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return os.fdopen(number, "wb", buffering=0), path
@@ -175,8 +184,18 @@ def _in_parent(target: Path, root: Path, act: Callable[[], None], *, durable: bo
 
 def _make_folders(folder: Path, root: Path) -> list[Path]:
     missing = [path for path in (folder, *folder.parents) if path.is_relative_to(root) and not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=_ROOT_MODE, parents=True, exist_ok=True)
+    rights = _rights(root)
+    for (
+        path
+    ) in missing:  # whatever the umask of this process: who may enter the root may enter what lies below
+        with contextlib.suppress(PermissionError):  # another writer, of another user, was faster
+            path.chmod(_ROOT_MODE | (rights & 0o2077))
     return missing
+
+
+def _rights(root: Path) -> int:
+    return stat.S_IMODE(root.stat().st_mode)
 
 
 def _copy(

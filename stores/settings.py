@@ -17,7 +17,7 @@ class FolderSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["folder"] = "folder"
-    path: Path = Field(description="where the archive lies; made if it is missing")
+    path: Path = Field(description="where the archive lies; made for its owner alone if it is missing")
     durable: bool = Field(default=True, description="sync every file, so that it survives a power cut")
 
 

@@ -147,3 +147,13 @@ def test_mapping_commands(site: Site, tmp_path: Path) -> None:
     assert "1 lines can be used, no fault found" in chatledger("mapping", "check", str(users)).stdout
     assert "is now in force" in made.chatledger("mapping", "apply").stdout
     assert "was already in force" in made.chatledger("mapping", "apply").stdout
+
+
+def test_what_it_makes_is_for_its_owner_alone(once: tuple[Installation, Result]) -> None:
+    """Caches, counters, logs and the archive hold conversations: no other user of the machine reads them."""
+    made, _ = once
+    found = [
+        path for top in ("state", "archive") for path in (made.folder / top, *(made.folder / top).rglob("*"))
+    ]
+    assert {path.suffix for path in found} >= {".log", ".sqlite", ".sqlite3", ".eml"}
+    assert [path for path in found if path.stat().st_mode & 0o077] == []

@@ -54,6 +54,40 @@ def test_copies_are_hard_links_and_read_only(tmp_path: Path) -> None:
     assert not stat.S_IMODE(copy.stat().st_mode) & 0o222
 
 
+@pytest.mark.parametrize("link", [os.link, no_links])
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
+@pytest.mark.parametrize(
+    ("root", "folder", "file"), [(None, 0o700, 0o400), (0o750, 0o750, 0o440), (0o2775, 0o2775, 0o444)]
+)
+def test_an_archive_is_as_private_as_its_root(
+    tmp_path: Path, link: Callable[[Path, Path], None], umask: int, root: int | None, folder: int, file: int
+) -> None:
+    """A new one is its owner's alone; one that an administrator opened to others is open below, whatever the umask."""
+    archive = tmp_path / "archive"
+    if root is not None:
+        archive.mkdir()
+        archive.chmod(root)
+
+    async def scenario() -> None:
+        store = FolderStore(archive, link=link)
+        await store.create("_mails/x/m.eml", b"mail", content_type=MAIL)
+        await store.copy("_mails/x/m.eml", "ann/inbox/m.eml", content_type=MAIL, sha256=SHA)
+
+    before = os.umask(umask)
+    try:
+        asyncio.run(scenario())
+    finally:
+        os.umask(before)
+    modes = {
+        path: stat.S_IMODE(path.stat().st_mode)
+        for path in [archive, *archive.rglob("*")]
+        if path.name != ".lock"
+    }
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {folder}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {file}
+    assert len(modes) == 8
+
+
 @pytest.mark.parametrize("link", [no_links, no_more_links])
 @pytest.mark.parametrize("durable", [True, False])
 def test_works_without_hard_links(
