@@ -1,4 +1,4 @@
-"""A collector as a process of its own, to be killed: BOOTSTRAP PREFIX ORIGIN_MS SPEED UNTIL_MS FOLDER MODE."""
+"""A collector as a process of its own, to be killed: BOOTSTRAP PREFIX ORIGIN SPEED UNTIL_MS FOLDER MODE."""
 
 import signal
 import sys
@@ -23,18 +23,18 @@ LARGE = 97
 
 
 class FastSource(SmallSource):
-    """Its clock runs on from process to process."""
+    """Its clock stands still until there is a file that says when it began to run; then it runs on from process to process."""
 
-    def __init__(self, origin_ms: int, speed: float, until_ms: int) -> None:
+    def __init__(self, origin: Path, speed: float, until_ms: int) -> None:
         times = list(range(BASE_MS, until_ms, STEP_MS))
         sizes = dict.fromkeys(range(0, len(times), LARGE), 600000)
         super().__init__(times, 0, sizes)
-        self._origin = origin_ms
+        self._origin = origin
         self._speed = speed
 
     def now_ms(self) -> int:
         """SINCE_DAYS after the first event at the origin, then `speed` times as fast as ours."""
-        ours = time.time_ns() // 1_000_000 - self._origin
+        ours = time.time_ns() // 1_000_000 - int(self._origin.read_text()) if self._origin.exists() else 0
         return BASE_MS + SINCE_DAYS * DAY_MS + int(ours * self._speed)
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     connector = ConnectorBase(uid=UID, name="Small", collect=collect)
     waiting = Waiting(stop)
     contents = StoreContents(lambda: FolderStore(Path(folder)), waiting)
-    source = FastSource(int(origin), float(speed), int(until))
+    source = FastSource(Path(origin), float(speed), int(until))
     kafka = KafkaSettings(bootstrap=bootstrap, partitions=3, topic_prefix=prefix)
     runner = Runner(source, connector, kafka, contents, waiting)
     if mode in ("once", "impatient"):

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
 from sandbox.kafka import KafkaServer
 from schemas.broker import KafkaSettings
@@ -17,6 +19,7 @@ from tests.producers.small_source import BASE_MS, DAY_MS, made_event
 
 UNTIL_MS = BASE_MS + 6 * DAY_MS
 SPEED = 20_000.0  # two days of the source's clock in some 9 s
+SLOWER = 7_000.0  # in some 25 s, so that a broker can be killed twice meanwhile
 
 pytestmark = pytest.mark.kafka
 
@@ -25,15 +28,22 @@ class Collectors:
     """Starts collector processes that share one source, one log and one clock."""
 
     def __init__(self, kafka: KafkaSettings, folder: Path, speed: float = SPEED) -> None:
-        origin = str(time.time_ns() // 1_000_000)
+        self._kafka = kafka
+        self._origin = folder / "origin"
         self._arguments = [
             kafka.bootstrap,
             kafka.topic_prefix,
-            origin,
+            str(self._origin),
             str(speed),
             str(UNTIL_MS),
             str(folder),
         ]
+
+    def let_time_run(self) -> None:
+        """Until then nothing beyond the fourth day can be collected, however quick a collector is."""
+        draft = self._origin.with_suffix(".draft")
+        draft.write_text(str(time.time_ns() // 1_000_000))
+        draft.rename(self._origin)
 
     def start(self, mode: str) -> subprocess.Popen[bytes]:
         """A process that runs on, or collects once up to UNTIL_MS."""
@@ -41,14 +51,32 @@ class Collectors:
             [sys.executable, "-m", "tests.producers.collector_process", *self._arguments, mode]
         )
 
+    def at_work(self, process: subprocess.Popen[bytes], more_than: int = 0) -> int:
+        """Wait until the log holds more records than that, and make sure that there is work left; returns how many."""
+        deadline = time.monotonic() + 60
+        while (count := records(self._kafka)) <= more_than:
+            assert process.poll() is None
+            assert time.monotonic() < deadline, "the collector does not get on"
+            time.sleep(0.05)
+        assert process.poll() is None
+        assert set(event_ids(read_log(self._kafka))) < expected_ids(), "there is nothing left to do"
+        return count
+
     def finish(self) -> None:
         """Collect the rest."""
         assert self.start("once").wait(120) == 0
 
 
+def records(kafka: KafkaSettings) -> int:
+    """How many records there are in raw-events."""
+    with closing(KafkaConsumer(**kafka.client_kwargs(), group_id=None, enable_auto_commit=False)) as consumer:
+        places = [TopicPartition(kafka.topic("raw-events"), number) for number in range(kafka.partitions)]
+        return sum(consumer.end_offsets(places).values())
+
+
 def expected_ids() -> set[bytes]:
     """Ids of all events up to UNTIL_MS."""
-    return {made_event(n, 0)["id"] for n in range(len(FastSource(0, 1.0, UNTIL_MS).times))}
+    return {made_event(n, 0)["id"] for n in range(len(FastSource(Path("none"), 1.0, UNTIL_MS).times))}
 
 
 @pytest.mark.slow
@@ -59,9 +87,14 @@ def test_a_collector_killed_at_random_moments_loses_nothing(
     kafka = fresh()
     collectors = Collectors(kafka, tmp_path)
     chance = random.Random(7)
-    for _ in range(6):
+    for turn in range(6):
+        count = records(kafka)
         process = collectors.start("run")
-        time.sleep(chance.uniform(0.8, 2.2))
+        if turn == 2:  # the first two lives are spent on the back-fill
+            collectors.let_time_run()
+        collectors.at_work(process, count)
+        time.sleep(chance.uniform(0.0, 0.5))
+        assert process.poll() is None
         process.kill()
         process.wait()
     collectors.finish()
@@ -78,6 +111,7 @@ def test_two_collectors_of_one_connector_do_no_harm(
     """A second one that should not run repeats what the first has said, and neither lies."""
     kafka = fresh()
     collectors = Collectors(kafka, tmp_path)
+    collectors.let_time_run()
     both = [collectors.start("once"), collectors.start("once")]
     assert [process.wait(120) for process in both] == [0, 0]
     log = read_log(kafka)
@@ -91,9 +125,12 @@ def test_a_broker_killed_twice_loses_nothing(
 ) -> None:
     """The collector goes on by itself once the broker is back; it is not restarted."""
     kafka = fresh()
-    process = Collectors(kafka, tmp_path).start("once")
+    collectors = Collectors(kafka, tmp_path, SLOWER)
+    process = collectors.start("once")
+    count = collectors.at_work(process)
+    collectors.let_time_run()
     for _ in range(2):
-        time.sleep(2.5)
+        count = collectors.at_work(process, count)
         broker.kill()
         time.sleep(1.0)
         broker.start()
@@ -109,8 +146,11 @@ def test_a_broker_away_for_longer_than_a_record_may_take(
 ) -> None:
     """Records that kafka-python gave up on are sent again by a new producer."""
     kafka = fresh()
-    process = Collectors(kafka, tmp_path).start("impatient")
-    time.sleep(3.0)
+    collectors = Collectors(kafka, tmp_path, SLOWER)
+    process = collectors.start("impatient")
+    count = collectors.at_work(process)
+    collectors.let_time_run()
+    collectors.at_work(process, count)
     broker.kill()
     time.sleep(7.0)
     broker.start()
@@ -125,13 +165,17 @@ def test_a_stop_ends_the_collector_in_time(
     broker: KafkaServer, fresh: Callable[..., KafkaSettings], tmp_path: Path
 ) -> None:
     """SIGTERM ends it within 10 s, at work and while Kafka is down."""
-    collectors = Collectors(fresh(), tmp_path)
+    kafka = fresh()
+    collectors = Collectors(kafka, tmp_path, SLOWER)
+    collectors.let_time_run()
     for down in (False, True):
+        count = records(kafka)
         process = collectors.start("run")
-        time.sleep(3.0)
+        collectors.at_work(process, count)
         if down:
             broker.kill()
-            time.sleep(1.5)
+            time.sleep(1.5)  # so long that it has noticed
+            assert process.poll() is None
         began = time.monotonic()
         process.terminate()
         assert process.wait(30) == 0
