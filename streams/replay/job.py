@@ -159,6 +159,8 @@ async def ledger_outbox(kafka: KafkaSettings, codec: Codec) -> AsyncIterator[Out
 
 def replay_all(job: Job, numbers: Sequence[int], processes: int, tell: Tell) -> None:
     """Replay these partitions (the largest first), in so many processes; ReplayFailedError says why one ended early. Blocks."""
+    if not numbers:
+        return  # aiokafka's consumer can't be stopped in the breath in which it was started
     shares = [share for start in range(processes) if (share := list(numbers[start::processes]))]
     if len(shares) <= 1:
         try:
