@@ -1,10 +1,12 @@
 """The log is the truth about what was sent: whatever a collector forgets, a changed message is never a second one."""
 
 import copy
+import json
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +14,21 @@ from typing import Any
 
 import pytest
 
+from producers import recall
+from producers.cursor import Saved
+from producers.lanes import LIVE, Lane
 from producers.liveperson.collector import LivePersonSource
+from producers.settings import ConnectorBase
 from producers.source import Captured, Refused, SourceUnavailableError, Window
+from producers.status import LaneStatus
+from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
+from schemas.codec import Codec
 from schemas.records import Event
 from tests.producers.liveperson_rig import DAY_MS, HOUR_MS, SECRETS, Account, account, collect, record, said
-from tests.producers.log_reader import read_log
+from tests.producers.log_reader import event_ids, read_log, read_raw
+from tests.producers.small_source import UID
+from tests.producers.test_runner_kafka import a_runner, hourly
 
 ANSWERS = r"conversations?/search"
 SECRET_TEXT = "my card is 4111 1111 1111 1111"
@@ -191,3 +202,38 @@ def test_what_may_change_without_meaning_costs_nothing(chat: Chat) -> None:
         chat.show(CHANGED)
         chat.collect()
     assert [each["kind"] for each in chat.events()[before:]] == ["updated"]
+
+
+def test_a_long_reading_back_is_shown(
+    fresh: Callable[..., KafkaSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source whose memory is gone gets everything of its connector; the status says so, and how much is read."""
+    monkeypatch.setattr(recall, "QUIET_S", 0.0)
+    monkeypatch.setattr(recall, "RECORDS", 5)
+    kafka, first = fresh(), hourly()
+    a_runner(first, kafka).once()
+    ids = event_ids(read_log(kafka))
+    again = replace(hourly(), recalls=True, trusts=False)
+    a_runner(again, kafka).once()
+    assert sorted(again.recalled) == sorted(ids)
+    shown = [json.loads(value) for _, value in read_raw(kafka, "connector-status")[0]]
+    parts = [each["progress"] for each in shown if each["state"] == "reading back"]
+    assert parts
+    assert all(0 <= part <= 1 for part in parts)
+    live = [each for each in shown if each["lane"] == LIVE][-1]
+    assert live["counters"]["events"] < len(ids) + 1, "nothing is counted twice"
+
+
+def test_a_log_that_is_not_the_one_it_was_is_read_from_its_beginning(
+    fresh: Callable[..., KafkaSettings],
+) -> None:
+    """A cursor that names positions beyond the end speaks of another log: nothing may count as sent."""
+    kafka, source = fresh(), replace(hourly(), recalls=True)
+    a_runner(hourly(), kafka).once()
+    reading = recall.Recall(kafka, Codec(), UID, source, Waiting(threading.Event()))
+    live = Saved(Lane(LIVE, 0), source='{"of": "another"}', log=(10**6, 0, 0))
+    status = LaneStatus(ConnectorBase(uid=UID, name="Small"), "webex", LIVE, lambda _: None, lambda: 0)
+    reading.begin({LIVE: live}, status)
+    reading.close()
+    assert source.restored == "{}"
+    assert set(source.recalled) == set(event_ids(read_log(kafka)))
