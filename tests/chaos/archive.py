@@ -1,6 +1,10 @@
 """The archive as files, and a second one that nothing disturbed, made from a copy of the same raw-events."""
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,8 +19,9 @@ from consumers.writing import new_producer
 from sandbox.azurite import Azurite
 from schemas.admin import create_topics
 from schemas.topics import MAPPINGS, RAW_EVENTS, Topic
-from tests.chaos.processes import Parts
+from tests.chaos.processes import REPOSITORY, Parts
 
+REPLAY_S = 1_800.0
 PREFIX = "again-"
 CONTAINER, API = "chats", "2026-06-06"
 
@@ -105,6 +110,34 @@ def _link_contents(source: Path, target: Path) -> None:
             there = target / file.relative_to(source)
             there.parent.mkdir(parents=True, exist_ok=True)
             there.hardlink_to(file)
+
+
+def replayed(config_path: Path) -> tuple[list[str], dict[str, int]]:
+    """What `chatledger replay --into compare` finds wrong, in sentences, and its counts; it has to find mails to be believed."""
+    command = [
+        sys.executable,
+        "-m",
+        "cli.main",
+        "replay",
+        "--into",
+        "compare",
+        "--json",
+        "-c",
+        str(config_path),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=REPLAY_S, check=False,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        return [f"replay --into compare ended with {done.returncode}: {done.stderr.strip()[-500:]}"], {}
+    sentences = [f"replay finds {one['kind']}: {one['path']} {one['detail']}" for one in report["findings"]]
+    counts = {str(name): int(number) for name, number in report["counts"].items()}
+    if (done.returncode or not counts.get("equal")) and not sentences:
+        sentences.append(f"replay --into compare ended with {done.returncode} and counts {counts}")
+    return sentences, counts
 
 
 def count(config: Config, topic: Topic) -> int:

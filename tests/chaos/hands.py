@@ -18,8 +18,7 @@ from tests.chaos.site import ChaosSite
 from tests.chaos.stages import Candidate, behind, with_work
 
 T = TypeVar("T")
-PATIENCE_S = 90.0  # longest wait for the right moment
-PUSH_AFTER_S = 4.0
+PATIENCE_S = 240.0  # longest wait for the right moment
 REPORT_S = 15.0
 INDEX_S = 12.0  # Azurite saves its index every five seconds
 
@@ -37,6 +36,7 @@ class Hands:
     pulse: Pulse
     clock: SteadyClock
     tell: Callable[[str], None]
+    push_s: float
     recoveries: Recoveries = field(default_factory=Recoveries)
     faults: Counter[str] = field(default_factory=Counter)
     memory_kb: dict[str, int] = field(default_factory=dict)
@@ -160,7 +160,6 @@ class Hands:
     def _disk(self, step: Step) -> None:
         self._free(step, "azurite")
         disk, proxy = self.site.disk, self.site.proxy
-        assert disk is not None
         before = proxy.answered[500]
         disk.fill()
         self._busy.add("azurite")
@@ -195,10 +194,10 @@ class Hands:
             now = time.monotonic()
             if now - began > PATIENCE_S:
                 raise NoMomentError(f"no moment for step {step.number}: {step.kind} {step.target}")
-            if now - pushed > PUSH_AFTER_S:
+            if now - pushed > self.push_s:
                 self.clock.push()
                 pushed = now
-            self.rest(0.1)
+            self.rest(0.25)
         return found
 
     def _free(self, step: Step, what: str) -> None:

@@ -102,6 +102,8 @@ class Pulse:
         try:
             stored = admin.list_group_offsets(self._group)[self._group]
         except KafkaError:
+            if self.last is not None and self.last.reached:
+                raise  # the broker has just come back and does not know its groups yet
             stored = {}
         reached = {
             (names[tp.topic], tp.partition): int(each.metadata)

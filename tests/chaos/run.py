@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from consumers.drain import wait_until_drained
+from consumers.drain import NotDrainedError, wait_until_drained
 from consumers.status import read_status, views
 from sandbox.checker import check
 from schemas.topics import DEAD_LETTERS
-from tests.chaos.archive import again, count, fetch, mails_of
+from tests.chaos.archive import again, count, fetch, mails_of, replayed
 from tests.chaos.clock import SteadyClock
 from tests.chaos.hands import Hands, NoMomentError
 from tests.chaos.processes import Parts
@@ -23,7 +23,6 @@ from tests.chaos.site import BEGIN, END, LAST, ChaosSite, chaos_site
 from tests.chaos.verdict import Found, differing, document
 
 SLACK_MS = 15 * 60_000  # what a source may hide at the end
-WORKERS = 3
 STEP_S = 3.0  # what an act takes beside its pause, roughly
 SETTLE_S = 300.0
 COMMIT_S = 1.0
@@ -47,23 +46,29 @@ def chaos(wish: Wish, folder: Path, tell: Callable[[str], None]) -> dict[str, An
     """Run it below `folder`, which must be empty; the content of chaos.json."""
     began = time.monotonic()
     steps = plan(wish.kills, wish.seed, wish.pace)
-    found = Found(wish.seed, planned(steps))
+    found = Found(wish.seed, planned(steps), wish.events)
     with ExitStack() as up:
         tell(
             f"{wish.kills} kills and {len(steps) - wish.kills} other faults, seed {wish.seed}, logs in {folder}/logs"
         )
-        site = up.enter_context(chaos_site(folder, events=wish.events, commit_s=COMMIT_S, with_disk=True))
+        site = up.enter_context(
+            chaos_site(folder, events=wish.events, commit_s=COMMIT_S, hang_s=wish.pace.hang)
+        )
         parts = Parts(site.config_path, folder / "logs", tell=tell)
         up.callback(parts.close)
         pulse = up.enter_context(Pulse(site.config.kafka, site.config.worker.group))
         lasts = shortest_s(steps) + STEP_S * len(steps)
         clock = SteadyClock(site.site.sources, _ms(BEGIN), _ms(LAST), lasts)
-        hands = Hands(site, parts, pulse, clock, tell)
-        _start(site, parts, hands)
+        hands = Hands(site, parts, pulse, clock, tell, wish.pace.push)
+        _start(site, parts, hands, wish.pace.workers)
         with clock:
             _disturb(hands, steps, clock, found, tell)
         tell("the schedule is over; the rest of the chats, and everything to its end")
-        _settle(site, hands)
+        try:
+            _settle(site, hands)
+        except (UnsettledError, NotDrainedError) as error:  # what is there is compared all the same
+            found.stuck.append(str(error))
+            tell(f"! {error}")
         found.kills, found.faults = hands.recoveries.kills, hands.faults
         found.extra["ended_by_themselves"] = parts.ended
         found.extra["memory_mb"] = {name: round(kb / 1024) for name, kb in sorted(hands.memory_kb.items())}
@@ -78,10 +83,10 @@ def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _start(site: ChaosSite, parts: Parts, hands: Hands) -> None:
+def _start(site: ChaosSite, parts: Parts, hands: Hands, workers: int) -> None:
     for source in site.site.sources:
         parts.add_collector(source.uid)
-    for _ in range(WORKERS):
+    for _ in range(workers):
         parts.add_worker()
     hands.rest(1)
 
@@ -138,7 +143,9 @@ def _compare(site: ChaosSite, found: Found, folder: Path, tell: Callable[[str], 
     tell(
         f"{found.events:,} events in {found.mails:,} mails, lost {len(found.lost)}, doubled {len(found.doubled)}"
     )
-    tell("the same raw-events again, undisturbed")
+    tell("chatledger replay --into compare")
+    found.different, found.extra["replay"] = replayed(site.config_path)
+    tell(f"replay finds {len(found.different)} differences; now the same raw-events again, undisturbed")
     second = again(site.config, site.config_path, archive, tell)
-    found.different = differing(mails_of(archive), mails_of(second))
+    found.different += differing(mails_of(archive), mails_of(second))
     tell(f"different {len(found.different)}")

@@ -16,16 +16,29 @@ SESSION_S: Final = 6.0
 
 @dataclass(frozen=True)
 class Pace:
-    """How long things last, in seconds: ranges that the seed draws from."""
+    """How long things last, in seconds: ranges that the seed draws from.
+
+    `hang`: how long a store that does not answer is silent; the client gives up after 30. `push`: how long to wait for
+    work before an hour of chats comes at once; `workers`: how many there are in the beginning.
+    """
 
     pause: tuple[float, float] = (2.0, 8.0)
     down: tuple[float, float] = (0.0, 4.0)
     stopped: tuple[float, float] = (SESSION_S + 2, SESSION_S + 8)
     faulty: tuple[float, float] = (3.0, 8.0)
+    hang: float = 33.0
+    push: float = 4.0
+    workers: int = 3
 
 
 BRISK: Final = Pace(
-    pause=(0.2, 1.0), down=(0.0, 0.5), stopped=(SESSION_S + 1, SESSION_S + 2), faulty=(2.0, 3.0)
+    pause=(0.2, 1.0),
+    down=(0.0, 0.5),
+    stopped=(SESSION_S + 1, SESSION_S + 2),
+    faulty=(2.0, 3.0),
+    hang=3.0,
+    push=1.0,
+    workers=2,
 )
 
 

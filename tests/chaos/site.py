@@ -29,21 +29,21 @@ class ChaosSite:
     site: Site
     azurite: Azurite
     proxy: StoreProxy
-    disk: SmallDisk | None
+    disk: SmallDisk
     config_path: Path
     config: Config
 
 
 @contextlib.contextmanager
-def chaos_site(folder: Path, *, events: int, commit_s: float, with_disk: bool) -> Iterator[ChaosSite]:
+def chaos_site(folder: Path, *, events: int, commit_s: float, hang_s: float) -> Iterator[ChaosSite]:
     """Start it below `folder` with at least so many events, half from each source."""
     liveperson, webex = scales(events)
     with contextlib.ExitStack() as up:
-        disk = up.enter_context(small_disk(folder / "azurite")) if with_disk else None
+        disk = up.enter_context(small_disk(folder / "azurite"))
         site = open_site(folder, "azurite", scale=liveperson, webex_scale=webex, now_iso=BEGIN.isoformat())
         up.callback(site.close)
         assert site.azurite is not None
-        proxy = up.enter_context(StoreProxy(site.azurite.url.removesuffix(f"/{ACCOUNT}")).serving())
+        proxy = up.enter_context(StoreProxy(site.azurite.url.removesuffix(f"/{ACCOUNT}"), hang_s).serving())
         path = _configure(site, site.azurite, proxy, commit_s)
         config = load(path)
         ready_or_explain(config, new_codec(config.kafka), create=True)

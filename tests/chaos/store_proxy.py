@@ -10,7 +10,6 @@ from aiohttp import ClientError, web
 
 from tests.stores.faulty_proxy import Fault, FaultyProxy
 
-HANG_S = 33.0  # the client gives up after 30
 CODES = {500: "InternalError", 503: "ServerBusy", 409: "BlobAlreadyExists"}
 
 
@@ -21,8 +20,10 @@ class StoreProxy(FaultyProxy):
     answers are held back: what was acknowledged is on disk by then, what is in flight may be there or not, as in a crash.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, hang_s: float) -> None:
+        """`hang_s`: after so many seconds without an answer the connection is cut, unless the client gave up before."""
         super().__init__(upstream, keeps_host=True)
+        self._hang_s = hang_s
         self.failed, self.answered = Counter[str](), Counter[int]()
         self.held = 0
         self._life = 0
@@ -94,7 +95,7 @@ class StoreProxy(FaultyProxy):
         self.failed["timeout" if fault.kind == "slow" else str(fault.status)] += 1
         if fault.kind != "slow":
             return await super()._fail(fault, request, body)
-        await asyncio.sleep(HANG_S)
+        await asyncio.sleep(self._hang_s)
         return _cut(request)
 
 

@@ -19,6 +19,7 @@ def found(**changes: Any) -> Found:
     well = Found(
         7,
         {"kill render": 1, "stop worker": 1},
+        wanted=10,
         kills=[Kill("render", "worker-1", 3, 1.0, 4.5)],
         faults=Counter({"stop worker": 1}),
         events=10,
@@ -61,9 +62,14 @@ def test_a_fault_that_did_not_occur_fails_the_run() -> None:
     assert idle["did_not_occur"] == ["kill render: planned 1 times, occurred 0 times"]
 
 
-def test_a_run_without_events_proves_nothing() -> None:
+def test_a_run_with_too_few_events_proves_nothing() -> None:
     """An empty archive has nothing lost."""
-    assert not document(found(events=0))["ok"]
+    assert not document(found(events=9))["ok"]
+
+
+def test_what_never_settles_fails_the_run() -> None:
+    """Also when nothing was found missing."""
+    assert document(found(stuck=["no progress"]))["wrong"] == ["no progress"]
 
 
 def test_differing_names_every_path_that_is_not_the_same_in_both() -> None:

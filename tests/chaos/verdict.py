@@ -24,10 +24,11 @@ class Kill:
 
 @dataclass
 class Found:
-    """Everything that the verdict is about; the sentences say what is wrong, one each."""
+    """Everything that the verdict is about; the sentences say what is wrong, one each. `wanted`: the least number of events."""
 
     seed: int
     planned: Mapping[str, int]
+    wanted: int
     kills: list[Kill] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     events: int = 0
@@ -36,6 +37,7 @@ class Found:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,9 +64,11 @@ def absent(found: Found) -> list[str]:
 def document(found: Found) -> dict[str, Any]:
     """The content of chaos.json; `ok` is what the exit code says."""
     missing = absent(found)
-    wrong = [*found.lost, *found.doubled, *found.different, *missing]
+    wrong = [*found.stuck, *found.lost, *found.doubled, *found.different, *missing]
+    if found.events < found.wanted:
+        wrong.append(f"{found.events} events were served, {found.wanted} were wanted")
     return {
-        "ok": not wrong and found.events > 0,
+        "ok": not wrong,
         "seed": found.seed,
         "kills": len(found.kills),
         "kills_by_process": dict(sorted(Counter(process(kill.target) for kill in found.kills).items())),
