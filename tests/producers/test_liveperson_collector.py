@@ -130,7 +130,8 @@ def test_people_have_addresses_and_roles(sim: Account) -> None:
     assert people["4120087601"]["role"] == "bot"
     roles = {(event["actor"]["id"], event["actor"]["role"]) for _, event in found.events if event["actor"]}
     assert ("4120087790", "manager") in roles
-    assert {role for _, role in roles} == {"agent", "bot", "manager", "consumer"}
+    assert {who for who, role in roles if role == "system"} == {"liveperson"}, "who redacts by itself"
+    assert {role for _, role in roles} == {"agent", "bot", "manager", "consumer", "system"}
     assert all(event["actor"] for _, event in found.events if event["kind"] == "message")
 
 
