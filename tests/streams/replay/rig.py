@@ -33,7 +33,9 @@ def replay(rig: Rig, *options: str, code: int = 0) -> Any:
 
 def counted(report: Any) -> dict[str, int]:
     """Counters that are not 0, those of the log's length aside."""
-    return {name: value for name, value in report["counts"].items() if value and name not in {"records", "open"}}
+    return {
+        name: value for name, value in report["counts"].items() if value and name not in {"records", "open"}
+    }
 
 
 def hashes(folder: Path) -> dict[str, str]:

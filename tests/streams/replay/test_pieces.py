@@ -1,0 +1,186 @@
+"""Small parts of a replay: where two mails differ, where to begin, what is a stranger, what a state file keeps."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stores.folder import FolderStore
+from stores.within import Within
+from streams.positions import Stand
+from streams.replay.differing import LINE_BYTES, first_difference
+from streams.replay.findings import Finding
+from streams.replay.fold import in_force
+from streams.replay.log import Bounds
+from streams.replay.plan import Index, Known, NotReplayableError, choose
+from streams.replay.selection import Selection
+from streams.replay.state import PartitionState
+from streams.replay.strangers import Listing, owner
+from tests.streams.logs import control
+
+ACTIVATED: Any = {**control("", "mapping", "", None), "details": {"version": "v"}}
+FACTS = in_force(ACTIVATED, 0, 3)
+SOME = Selection(conversations=frozenset({"c"}))
+DAYS = Selection(first=date(2026, 3, 1))
+
+
+async def chunked(data: bytes, size: int) -> AsyncIterator[bytes]:
+    """The bytes, so many at a time."""
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
+def difference(ours: bytes, theirs: bytes, sizes: tuple[int, int] = (7, 11)) -> str:
+    """What is told of two mails."""
+    return asyncio.run(first_difference(chunked(ours, sizes[0]), chunked(theirs, sizes[1])))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        (b"A: 1\r\nB: 2\r\n\r\nx", b"A: 1\r\nB: 3\r\n\r\nx", r"header 2: the log says 'B: 2\r\n', the archive has 'B: 3\r\n'"),
+        (b"A: 1\r\n\r\nx\r\ny", b"A: 1\r\n\r\nx\r\nz", "line 4: the log says 'y', the archive has 'z'"),
+        (b"A: 1\r\n\r\nx\r\n", b"A: 1\r\n\r\nx", r"line 3: the log says 'x\r\n', the archive has 'x'"),
+        (b"A: 1\r\n\r\nx\r\n", b"A: 1\r\n\r\n", r"line 3: the log says 'x\r\n', the archive has nothing more"),
+        (b"A: 1\r\n\r\nx", b"A: 1\r\n\r\nx", ""),
+    ],
+)  # fmt: skip
+def test_the_first_differing_header_or_line_is_told(ours: bytes, theirs: bytes, told: str) -> None:
+    """Headers and lines are counted from 1, and told as both have them."""
+    assert difference(ours, theirs) == told
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40), st.integers(1, 9), st.integers(1, 9))
+def test_chunks_make_no_difference(ours: bytes, theirs: bytes, one: int, other: int) -> None:
+    """However the stores cut, the same is told; nothing only for equal bytes."""
+    told = difference(ours, theirs, (one, other))
+    assert told == difference(ours, theirs, (100, 100))
+    assert (told == "") == (ours == theirs)
+
+
+def test_long_lines_are_not_held() -> None:
+    """A line of many times LINE_BYTES is told in pieces."""
+    long = b"x" * (3 * LINE_BYTES)
+    assert (
+        difference(long + b"a", long + b"b", (1000, 70_000))
+        == "header 4: the log says 'a', the archive has 'b'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "selection", "wanted"),
+    [
+        (Known(Bounds(0, 100), reached=90), Selection(), (0, 100)),
+        # what live has reached bounds what the index knows
+        (Known(Bounds(0, 100), reached=90, index=Index({"c": 20}, FACTS)), SOME, (20, 90)),
+        (Known(Bounds(0, 100), reached=None, index=Index({"c": 20}, FACTS)), SOME, (0, 100)),
+        # nothing is known of the conversation, or of what is in force
+        (Known(Bounds(0, 100), reached=90, index=Index({}, FACTS)), SOME, (0, 100)),
+        (Known(Bounds(0, 100), reached=90, index=Index({"c": 20}, [])), SOME, (0, 100)),
+        (Known(Bounds(0, 100), since=40, reached=90, index=Index({}, FACTS)), DAYS, (40, 100)),
+        (Known(Bounds(0, 100), since=40, reached=30, index=Index({}, FACTS)), DAYS, (0, 100)),
+    ],
+)  # fmt: skip
+def test_where_a_replay_begins(known: Known, selection: Selection, wanted: tuple[int, int]) -> None:
+    """At the first position that is needed, where what is in force there is known; else at the beginning."""
+    assert choose({0: known}, selection, earliest=None, whole_log=False) == {0: wanted}
+    assert choose({0: known}, selection, earliest=None, whole_log=True) == {0: (0, 100)}
+
+
+@pytest.mark.parametrize(
+    ("known", "selection", "can"),
+    [
+        (Known(Bounds(10, 100), reached=100), Selection(), False),
+        (Known(Bounds(10, 100), reached=100, index=Index({"c": 20}, FACTS)), SOME, True),
+        (Known(Bounds(10, 100), reached=100, index=Index({"c": 5}, FACTS)), SOME, False),
+        (Known(Bounds(10, 100), since=50, reached=100, index=Index({}, FACTS)), DAYS, True),
+        (Known(Bounds(10, 100), since=10, reached=100, index=Index({}, FACTS)), Selection(first=date(2026, 2, 1)), False),
+    ],
+)  # fmt: skip
+def test_a_log_that_was_cut_above_what_is_needed_is_refused(
+    known: Known, selection: Selection, can: bool
+) -> None:
+    """The refusal names the first day that can be replayed."""
+    if can:
+        choose({0: known}, selection, earliest=date(2026, 3, 1), whole_log=False)
+        return
+    with pytest.raises(NotReplayableError, match="give --from 2026-03-01"):
+        choose({0: known}, selection, earliest=date(2026, 3, 1), whole_log=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "uid"),
+    [
+        ("_mails/wx/ab/abcd.eml", "wx"),
+        ("ana@bank.example/Webex Teams/2026/03/02/wx-room-2026-03-02-r0.eml", "wx"),
+        ("ana@bank.example/Webex Teams/2026/03/02/wx-2-room-2026-03-02-r0.eml", "wx-2"),
+        (f"ana@bank.example/F/2026/03/02/{'l' * 36}-tail~1-2026-03-02-r0.eml", "l" * 40),
+        ("ana@bank.example/notes.txt", ""),
+    ],
+)
+def test_whose_a_path_is(path: str, uid: str) -> None:
+    """The longest uid wins, so that no connector answers for another's mails."""
+    assert owner(path, sorted(["wx", "wx-2", "l" * 40], key=len, reverse=True)) == uid
+
+
+def test_strangers_are_what_nobody_explains(tmp_path: Path) -> None:
+    """Of the selected connectors; the content store and replays with a prefix are left out."""
+    archive = tmp_path / "archive"
+    for path in (
+        "_mails/wx/ab/1.eml",
+        "_mails/lp/ab/2.eml",
+        "_content/ab/ab",
+        "_replay/x/_mails/wx/1.eml",
+        "a@b/wx-r0.eml",
+    ):
+        (archive / path).parent.mkdir(parents=True, exist_ok=True)
+        (archive / path).write_bytes(b"x")
+    listing = Listing(tmp_path / "listing.sqlite")
+    assert asyncio.run(listing.fill(FolderStore(archive), frozenset({"wx"}), ["wx", "lp"])) == 2
+    listing.explain(["_mails/wx/ab/1.eml"])
+    assert list(listing.rest()) == ["a@b/wx-r0.eml"]
+    listing.close()
+
+
+def test_what_is_not_committed_is_gone(tmp_path: Path) -> None:
+    """Position, counters, findings, closings and what is in force change together, or not at all."""
+    path = tmp_path / "0.sqlite"
+    state = PartitionState.create(path, 5, 50, facts=FACTS, refused=[7])
+    state.counts["mails"] += 1
+    state.add(Finding("missing", "a.eml"))
+    state.commit(Stand(8, 9))
+    state.counts["mails"] += 1
+    state.add(Finding("missing", "b.eml"))
+    state.explain("b.eml")
+    state.close()
+    found = PartitionState.open(path)
+    assert (found.stand, found.first, found.until, found.finished) == (Stand(8, 9), 5, 50, False)
+    assert (dict(found.counts), found.findings()) == ({"mails": 1}, [Finding("missing", "a.eml")])
+    assert (list(found.explained()), found.refused) == ([], {7})
+    assert found.memory().mapping(0, 4) == "v"
+    found.refuse(8)
+    assert found.refused == {7, 8}
+    found.close()
+
+
+def test_a_store_within_another(tmp_path: Path) -> None:
+    """Paths go in and come out without the prefix; what stands outside of it is not seen."""
+
+    async def use() -> list[str]:
+        outer = FolderStore(tmp_path)
+        inner = Within(outer, "_replay/one")
+        await outer.create("other.eml", b"o", content_type="message/rfc822")
+        made = await inner.create("a.eml", b"x", content_type="message/rfc822")
+        copied = await inner.copy("a.eml", "b/c.eml", content_type="message/rfc822", sha256=made.sha256)
+        found = await inner.stat("b/c.eml")
+        assert (made.path, copied.path, found and found.path) == ("a.eml", "b/c.eml", "b/c.eml")
+        assert await inner.read("b/c.eml") == b"x"
+        return [one.path async for one in inner.list()]
+
+    assert asyncio.run(use()) == ["a.eml", "b/c.eml"]
+    assert (tmp_path / "_replay/one/b/c.eml").is_file()
