@@ -15,9 +15,11 @@ def config() -> None:
 
 
 @config.command()
-def example() -> None:
+@click.option("--sandbox", is_flag=True, help="One for a rehearsal with what `chatledger sandbox` simulates.")
+def example(*, sandbox: bool) -> None:
     """Print a commented file to begin with."""
-    click.echo(resources.files("cli").joinpath("example.toml").read_text(encoding="utf-8"), nl=False)
+    name = "rehearsal.toml" if sandbox else "example.toml"
+    click.echo(resources.files("cli").joinpath(name).read_text(encoding="utf-8"), nl=False)
 
 
 @config.command()

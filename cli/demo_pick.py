@@ -10,6 +10,7 @@ from email.policy import default
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.advice import counted
 from cli.common import new_codec
 from consumers.reading import read_all
 from schemas.records import Delivery
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 LARGEST = 400_000  # bytes: still pleasant to open
 MOST = 300  # mails to choose from
 WORDS = (
-    ("message", "messages"), ("updated", "edits"), ("deleted", "deletions"), ("thread", "replies in threads"),
-    ("file", "files"), ("answer", "card answers"), ("joined", "people joining"), ("left", "people leaving"),
-    ("transfer", "transfers"), ("survey", "surveys"), ("summary", "summaries"),
+    ("message", "message"), ("updated", "edit"), ("deleted", "deletion"), ("thread", "threaded message"), ("file", "file"),
+    ("answer", "card answer"), ("joined", "arrival"), ("left", "departure"), ("transfer", "transfer"), ("survey", "survey"),
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class Shown:
 
     def told(self) -> str:
         """The counts in words."""
-        return ", ".join(f"{self.counts[name]:,} {words}" for name, words in WORDS if self.counts[name])
+        return ", ".join(counted(self.counts[name], noun) for name, noun in WORDS if self.counts[name])
 
 
 def worth_opening(site: "Site") -> list[tuple[Path, str]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sandbox.liveperson.auth import Credentials
 from sandbox.liveperson.server import run
 
 
 def main() -> None:
     """Read the options and serve."""
-    parser = argparse.ArgumentParser(prog="sandbox.liveperson", description="A simulated LivePerson account.")
+    parser = argparse.ArgumentParser(
+        prog="chatledger sandbox liveperson", description="A simulated LivePerson account.", epilog=_known()
+    )
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--faults", type=Path, help="JSON document of faults and switches")
@@ -22,6 +25,15 @@ def main() -> None:
     parser.add_argument("--tls-port", type=int, help="second listener with HTTPS")
     parser.add_argument("--tls-certificate", type=Path, help="where to write the certificate for it (PEM)")
     run(**vars(parser.parse_args()))
+
+
+def _known() -> str:
+    """What the account accepts: made up and public."""
+    keys = Credentials()
+    return (
+        f"Client id: {keys.client_id}. Client secret: {keys.client_secret}. File storage: user {keys.file_user}, "
+        f"key {keys.file_key}. Any account id will do."
+    )
 
 
 if __name__ == "__main__":

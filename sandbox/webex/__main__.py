@@ -15,7 +15,9 @@ def parser() -> argparse.ArgumentParser:
         f"Personal token: {OFFICER_TOKEN}. Client id: {CLIENT_ID}. Client secret: {CLIENT_SECRET}. "
         f"A refresh token that is good once: {FIRST_REFRESH_TOKEN}."
     )
-    made = argparse.ArgumentParser(prog="sandbox.webex", description="A simulated Webex.", epilog=known)
+    made = argparse.ArgumentParser(
+        prog="chatledger sandbox webex", description="A simulated Webex.", epilog=known
+    )
     made.add_argument("--host", default="127.0.0.1")
     made.add_argument("--port", type=int, default=0, help="0 takes a free one")
     made.add_argument("--faults", type=Path, help="JSON file with rules and switches")

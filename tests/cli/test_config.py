@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from cli.config import ConfigError, load
-from tests.cli.playground import chatledger
+from producers.liveperson.settings import LivePersonSettings, OAuth2Keys
+from producers.webex.settings import WebexSettings
+from sandbox.liveperson.auth import Credentials
+from sandbox.webex.tokens import CLIENT_ID, CLIENT_SECRET
+from tests.cli.playground import REPOSITORY, chatledger
 
 SOUND = """
 state_dir = "state"
@@ -71,6 +75,27 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     )  # fmt: skip
     path.write_text(switched_on, encoding="utf-8")
     assert chatledger("config", "validate", "-c", str(path)).returncode == 0
+
+
+def test_the_rehearsal_is_valid(tmp_path: Path) -> None:
+    """It names what the simulated sources accept, at the ports that the README starts them at."""
+    path = tmp_path / "rehearsal.toml"
+    text = chatledger("config", "example", "--sandbox").stdout
+    path.write_text(text, encoding="utf-8")
+    config = load(path)
+    webex, liveperson = config.named("webexmain"), config.named("lpretail")
+    assert isinstance(webex, WebexSettings)
+    assert isinstance(liveperson, LivePersonSettings)
+    assert isinstance(liveperson.auth, OAuth2Keys)
+    assert webex.client_id == CLIENT_ID
+    assert liveperson.auth.client_id == Credentials().client_id
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for port in (liveperson.domain_url.rpartition(":")[2], webex.base_url.split(":")[2].split("/")[0]):
+        assert f"--port {port}" in readme
+    assert f"--port {config.kafka.places()[0][1]}" in readme
+    for secret in (CLIENT_SECRET, Credentials().client_secret, Credentials().file_key):
+        assert f"={secret}" in readme
+        assert secret not in text
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_mails_worth_opening_show_many_things() -> None:
     assert [one.path for one, _ in choose(found)] == ["varied", "chat", "hebrew"]
     assert [one.path for one, _ in choose([long, varied, chat, gone])] == ["varied", "chat", "gone"]
     assert choose([]) == []
-    assert varied.told() == "8 messages, 1 edits, 4 replies in threads, 1 files"
+    assert varied.told() == "8 messages, 1 edit, 4 threaded messages, 1 file"
 
 
 def test_what_a_mail_shows_is_read_from_its_events() -> None:

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from kafka import KafkaProducer
 
 from consumers.monitor import Monitor
-from consumers.reading import latest, read_all
+from consumers.reading import Read, Reader, latest, read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.topics import CONNECTOR_STATUS, DELIVERIES
@@ -95,6 +95,27 @@ def test_counters_survive_the_loss_of_the_file(kafka: KafkaSettings, tmp_path: P
     assert without_time(again) == without_time(kept)
     assert kept["lp/delivery"]["counters"]["events"] == 5
     assert kept["lp/delivery"]["reached"] == 7
+
+
+def test_what_came_just_before_a_stop_is_counted(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitor that is asked to stop before its first round counts to the end all the same."""
+    write(kafka, LEDGER)
+    stop = threading.Event()
+    poll = Reader.poll
+
+    def nothing_yet(reader: Reader, timeout_ms: int = 500) -> list[Read]:
+        if stop.is_set():
+            return poll(reader, timeout_ms)
+        stop.set()
+        return []
+
+    monkeypatch.setattr(Reader, "poll", nothing_yet)
+    monitor = Monitor(kafka, Codec(), NAMES)
+    monitor.run(stop)
+    monitor.close()
+    assert published(kafka)["lp/delivery"]["counters"]["mails"] == 2
 
 
 def test_what_is_no_delivery_is_skipped(kafka: KafkaSettings, caplog: pytest.LogCaptureFixture) -> None:
