@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from kafka.errors import KafkaError
 
-from cli.advice import DEFAULT_FILE
+from cli.advice import DEFAULT_FILE, command
 from cli.config import Config
 from cli.drifts import told
 from cli.reach import kafka_trouble
-from consumers.mapping import activate, load
+from consumers.mapping import activate, last_activated, load
 from consumers.mapping_file import MappingError
 from schemas.admin import check_topics, create_topics
 from schemas.codec import Codec
@@ -33,13 +33,13 @@ def ready_or_explain(
     """Topics are as in the catalogue and a user mapping is in force; else one sentence on what to do.
 
     Waits `patience_s` seconds at most for Kafka itself, and for the store where the mapping is a large one, and says so.
-    `create` makes what is missing.
+    `create`, for a process that has the installation to itself, makes missing topics and puts a changed mapping in force.
     """
     since, said = time.monotonic(), False
     while True:
         try:
             _topics(config, config_path, create=create)
-            activate(config.kafka, codec, load(config.mapping), lambda: open_store(config.store))
+            _mapping(config, codec, config_path, update=create)
         except (KafkaError, StoreUnavailableError) as error:
             sentence = _away(config, error, config_path)
             if time.monotonic() - since >= patience_s:
@@ -52,6 +52,23 @@ def ready_or_explain(
             raise click.ClickException(str(error)) from error
         else:
             return
+
+
+def _mapping(config: Config, codec: Codec, config_path: Path, *, update: bool) -> None:
+    """One of many processes puts a mapping in force only where none is: its file may be older than that of others."""
+    in_force = last_activated(config.kafka, codec)
+    if update or in_force is None:
+        activate(config.kafka, codec, load(config.mapping), lambda: open_store(config.store))
+        return
+    try:
+        if load(config.mapping)["version"] != in_force:
+            log.warning(
+                "another user mapping is in force than %s describes; `%s` puts this one in force",
+                config_path,
+                command("mapping apply", config_path),
+            )
+    except MappingError as error:
+        log.warning("the user mapping in force stays, since the file cannot be used: %s", error)
 
 
 def _away(config: Config, error: Exception, config_path: Path) -> str:
