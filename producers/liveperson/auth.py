@@ -83,7 +83,7 @@ class OAuth2:
 def _token(body: bytes, where: str) -> tuple[str, float]:
     try:
         answer = mapped(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = {}
     token = words(answer.get("access_token"))
     if not token:

@@ -143,7 +143,7 @@ def internal_code(answer: requests.Response) -> str:
     """LivePerson's own number of the error, where the body has one in either of its shapes."""
     try:
         body = mapped(json.loads(next(answer.iter_content(ERROR_BYTES), b"")))
-    except (requests.exceptions.RequestException, ValueError):
+    except (requests.exceptions.RequestException, ValueError, RecursionError):
         return ""
     code = number(mapped(body.get("error")).get("internalCode", body.get("internalCode")))
     return "" if code is None else f" (internal code {code})"

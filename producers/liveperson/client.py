@@ -13,10 +13,12 @@ from producers.liveperson.domains import HISTORY, USERS, Domains
 from producers.liveperson.http import Http
 from producers.liveperson.people import Directory, user_of
 from producers.liveperson.settings import LivePersonSettings
-from producers.liveperson.spans import EMPTY_PAGE, Page, page_of
+from producers.liveperson.spans import Page, page_of
 from producers.liveperson.values import DAY_MS, mapped
 from producers.source import SourceUnavailableError
 
+NO_CONTENT = b'{"_metadata": {"count": 0}, "conversationHistoryRecords": []}'
+"""What a 204 says."""
 PAGE_ROWS = 100
 IDS_PER_CALL = 100
 LONGEST_SPAN_MS = 88 * DAY_MS
@@ -76,7 +78,7 @@ class Api:
         self._settings, self._http, self._domains, self._auth = settings, http, domains, auth
 
     def search_body(self, query: Query, offset: int, limit: int) -> bytes:
-        """The answer to one page of a query, by start; empty for "no content"."""
+        """The answer to one page of a query, by start."""
         params = {"v": "2", "offset": str(offset), "limit": str(limit), "sort": "start:asc"}
         return self._history(
             "history search", "/conversations/search", params, query.body(), single=limit == 1
@@ -90,8 +92,8 @@ class Api:
 
     @staticmethod
     def page(body: bytes) -> Page:
-        """The page in an answer, none in an empty one; MalformedError if it can't be read."""
-        return page_of(body) if body.strip() else EMPTY_PAGE
+        """The page in an answer; MalformedError if it can't be read."""
+        return page_of(body)
 
     def users(self) -> Directory:
         """All agents, former ones too."""
@@ -99,11 +101,13 @@ class Api:
         params = {"v": "6.0", "select": _USER_FIELDS, "include_deleted": "true"}
         call = Call("users", "GET", self._domains.url(USERS, path), params)
         try:
-            rows = json.loads(self._http.fetch(call, self._auth).body or b"[]")
-        except ValueError:
-            msg = f"LivePerson users: {call.where} answered something that is no JSON; it will be tried again"
-            raise SourceUnavailableError(msg) from None
-        found = (user_of(mapped(row)) for row in (rows if isinstance(rows, list) else []))
+            rows = json.loads(self._http.fetch(call, self._auth).body)
+        except (ValueError, RecursionError):
+            rows = None
+        if not isinstance(rows, list):  # nobody would be known by it, and copies would reach nobody
+            msg = f"LivePerson users: {call.where} answered something that is no list in JSON; it will be tried again"
+            raise SourceUnavailableError(msg)
+        found = (user_of(mapped(row)) for row in rows)
         return Directory(tuple(user for user in found if user is not None))
 
     def _history(
@@ -117,4 +121,4 @@ class Api:
         reply = self._http.fetch(
             Call(what, "POST", url, params | label, json=body, most_bytes=most_bytes), self._auth
         )
-        return b"" if reply.status == 204 else reply.body
+        return NO_CONTENT if reply.status == 204 else reply.body  # a 200 without a body says nothing at all

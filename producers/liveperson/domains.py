@@ -82,7 +82,7 @@ class Domains:
 def _hosts(body: bytes) -> dict[str, str]:
     try:
         entries = listed(mapped(json.loads(body)).get("baseURIs"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     named = ((fact(entry.get("service")), fact(entry.get("baseURI"))) for entry in map(mapped, entries))
     return {service: host for service, host in named if service and host and _HOST.match(host)}

@@ -92,9 +92,6 @@ class Page:
     settled: bool
 
 
-EMPTY_PAGE = Page([], 0, settled=True)
-
-
 def page_of(body: bytes) -> Page:
     """Rows of an answer, with their places; MalformedError if it is not such an answer."""
     text = body.decode("utf-8", "surrogateescape")

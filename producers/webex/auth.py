@@ -96,7 +96,7 @@ def exchange(
     try:
         answer = requests.post(url, data=whole, timeout=settings.request_seconds, allow_redirects=False)
         grant = answer.json() if answer.status_code == 200 else None
-    except requests.RequestException as error:
+    except (requests.RequestException, RecursionError) as error:
         msg = f"cannot reach Webex at {url} for a token ({type(error).__name__})"
         raise SourceUnavailableError(msg) from None
     if isinstance(grant, dict) and isinstance(grant.get("access_token"), str):

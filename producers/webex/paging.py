@@ -27,12 +27,20 @@ def _repaired(url: str, params: Mapping[str, str]) -> str:
     return _with(url, missing) if missing else url
 
 
-def smaller(url: str) -> str | None:
+def smaller(url: str, least: int = LEAST) -> str | None:
     """The same page with half as many items; None where that is no way out."""
     size = dict(_query(url)).get("max", "")
-    if not size.isdecimal() or int(size) // 2 < LEAST:
+    if not size.isdecimal() or int(size) // 2 < least:
         return None
     return _with(url, {"max": str(int(size) // 2)})
+
+
+def larger(url: str, most: str | None) -> str:
+    """The same page with twice as many items, up to `most`: out of the narrow place again."""
+    size = dict(_query(url)).get("max", "")
+    if most is None or not most.isdecimal() or not size.isdecimal() or int(size) >= int(most):
+        return url
+    return _with(url, {"max": str(min(int(most), 2 * int(size)))})
 
 
 def _with(url: str, changed: Mapping[str, str]) -> str:

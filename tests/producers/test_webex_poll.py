@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -187,17 +188,42 @@ def test_next_page_elsewhere_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_broken_page_goes_to_dead_letters(tmp_path: Path) -> None:
-    """JSON that stays broken is refused whole, once; what can be read of it is archived."""
-    good = '{"id": "E1", "resource": "odd", "type": "odd", "created": "2026-03-08T10:00:00Z", "data": {"roomId": "R"}}'
+    """JSON that stays broken is refused whole, once; what can be read of it is archived, and more is asked for."""
+    good = '{"id": "E1", "resource": "odd", "type": "odd", "created": "2026-03-09T10:00:00Z", "data": {"roomId": "R"}}'
     page = f'{{"items": [{good}, {{"id": '
     rule = {"match": {"path": "/events"}, "times": None, "do": {
         "status": 200, "headers": {"Content-Type": "application/json"}, "body": page}}  # fmt: skip
-    with rig(tmp_path, rules=[rule]) as made, contextlib.closing(made.source()) as source:
-        events = made.take(source, days=3)
-        made.take(source, days=3)
-        refused = [each for each in made.items if isinstance(each, Refused)]
-        assert [each.body for each in refused] == [page.encode()]
-        assert [each["raw"] for each in events if each["kind"] == "unknown"] == [good.encode()]
+    noon = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    with rig(tmp_path, rules=[rule], now=noon) as made, contextlib.closing(made.source()) as source:
+        now = source.now_ms()
+        items = list[Captured | Refused]()
+        for _ in range(2):
+            with pytest.raises(SourceUnavailableError, match="breaks off"):
+                items.extend(source.poll(Window("live", now - DAY_MS, now)))
+            source.confirmed()
+        assert [each.body for each in items if isinstance(each, Refused)] == [page.encode()]
+        assert [each["raw"] for each in events_of(items) if each["kind"] == "unknown"] == [good.encode()]
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "[" * 5_000 + "]" * 5_000, "1" * 5_000])
+def test_one_broken_item_takes_no_other_with_it(tmp_path: Path, bad: str) -> None:
+    """Nonsense is asked for in halves until it stands alone; what is merely too much ends its item and no page."""
+    with rig(tmp_path) as made, contextlib.closing(made.source()) as source:
+        told = made.take(source)
+        victim = next(each for each in told if each["kind"] == "message" and each["text"])
+        rest = {each["source_key"] for each in told} - {victim["source_key"]}
+    (tmp_path / "second").mkdir()
+    text = re.escape(json.dumps(victim["text"], ensure_ascii=False))
+    rule = {
+        "match": {"path": "/v1/events"},
+        "do": {"replace": [[f'"text": {text}', f'"text": {bad}']]},
+        "times": None,
+    }
+    with rig(tmp_path / "second", rules=[rule]) as made, contextlib.closing(made.source()) as source:
+        keys = {each["source_key"] for each in made.take(source)}
+        refused = b"".join(each.body for each in made.items if isinstance(each, Refused))
+        assert keys >= rest
+        assert victim["source_key"] in refused.decode() or bad.isdecimal()
 
 
 def test_hostile_input_stops_nothing(tmp_path: Path) -> None:
