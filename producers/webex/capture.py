@@ -1,10 +1,10 @@
 """Second half of a poll: from the items of one slice to its new events, rosters first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from producers.source import Slice
+from producers.source import Captured, Slice
 from producers.webex.directory import Directory, Members
 from producers.webex.events import Found, as_person, conflicting, ident, locked_ident, people_of, to_event
 from producers.webex.filters import SpaceFacts, wanted_space
@@ -16,6 +16,7 @@ from producers.webex.roster import Listing, listed_people, present, roster_event
 from producers.webex.settings import WebexSettings
 from producers.webex.slices import is_own_day
 from producers.webex.spooling import Spooling, content_hash
+from producers.webex.unsettled import Unsettled, UnsettledRosters
 from schemas.ids import digest
 from schemas.records import Event, Person
 
@@ -36,6 +37,7 @@ class Capture:
         self._settings, self._memory = settings, memory
         self._zone = ZoneInfo(settings.zone)
         self._directory, self._lookups, self._spooling = directory, lookups, spooling
+        self._unsettled = UnsettledRosters(memory)
 
     def events(self, day: Slice, rows: Sequence[Spooled]) -> list[Event]:
         """The new events of one slice, in order of time."""
@@ -102,13 +104,43 @@ class Capture:
             return []
         self._memory.sending(mark)
         listing = self._listing(day, items)
+        made = self._roster_of(key, day, listing, people)
+        self._memory.sending(made["id"])
+        if (
+            listing.moves is not None
+            and listing.members
+            and listing.members.as_of_ms > self._spooling.settled_ms
+        ):
+            there = frozenset(each["id"] for each in made["people"])
+            self._unsettled.keep(Unsettled(key, day, listing.members, there))
+        return [made]
+
+    def late(self) -> Iterator[Captured]:
+        """Rosters once more that lacked somebody, now that Webex shows who had left before the members were listed."""
+        for one in self._unsettled.due(self._spooling.settled_ms):
+            made = self._completed_roster(one)
+            if made is None or self._memory.sent(made["id"]) is not None:
+                self._unsettled.settle(one.key)
+            else:
+                self._memory.sending(made["id"])
+                yield Captured(one.day, [made])
+
+    def _completed_roster(self, one: Unsettled) -> Event | None:
+        room = one.day.conversation
+        moves = self._moves(one.day, one.listed)
+        listing = Listing(self._directory.space(room), one.listed, moves)
+        missing = sorted(set(present(listing, one.day)[0]) - one.there)
+        if moves is None or not missing:
+            return None
+        # A key of its own, by whom it adds: everybody on any roster of a slice gets its mails.
+        return self._roster_of(f"{one.key}:late:{digest(*missing).hex()}", one.day, listing, {})
+
+    def _roster_of(self, key: str, day: Slice, listing: Listing, people: dict[str, Person]) -> Event:
         idents = present(listing, day)[0]
         listed = listed_people(listing.members)
         known = people | listed | _completed(self._directory.people(idents), listed)
         whole = known | {each: as_person(each, known) for each in idents if each not in known}
-        made = roster_event(self._settings.uid, key, day, listing, whole)
-        self._memory.sending(made["id"])
-        return [made]
+        return roster_event(self._settings.uid, key, day, listing, whole)
 
     def _listing(self, day: Slice, items: Sequence[Item]) -> Listing:
         """Members from Webex; under the space's present id where it has changed."""

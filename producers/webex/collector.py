@@ -17,7 +17,6 @@ from producers.webex import checks
 from producers.webex.capture import Capture
 from producers.webex.client import Client
 from producers.webex.directory import Directory
-from producers.webex.feed import ListingError
 from producers.webex.files import Files
 from producers.webex.lookups import Lookups
 from producers.webex.memory import Memory, Spooled
@@ -73,12 +72,9 @@ class WebexSource:
             return
         self._memory.clear_spool()
         self._lookups.begin()
-        try:
-            yield from self._spooling.read(from_ms, window.to_ms, now_ms)
-        except ListingError:  # what came is archived, however long the rest will take
-            yield from self._captured()
-            raise
+        yield from self._spooling.read(from_ms, window.to_ms, now_ms)
         yield from self._captured()
+        yield from self._capture.late()
 
     def confirmed(self) -> None:
         """Everything yielded is in the log."""

@@ -1,5 +1,6 @@
 """What Webex says about people, spaces and teams, asked for once in a while and remembered within bounds."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -20,13 +21,14 @@ AT_A_TIME = 85
 
 @dataclass(frozen=True)
 class Space:
-    """A space as it is now; `foreign`: another organisation owns it, and we see our own side only."""
+    """A space as it is now; `foreign`: another organisation owns it, and we see our own side only. `raw`: Webex's words."""
 
     title: str = ""
     type: str = ""
     team_id: str = ""
     team: str = ""
     foreign: bool = False
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Members:
 
     as_of_ms: int
     members: Mapping[str, Member]
+    packed: bytes = b""
+
+    @property
+    def raw(self) -> bytes:
+        """The rows of the list as Webex wrote them, a line each; empty if it was not listed."""
+        return zlib.decompress(self.packed) if self.packed else b""
 
 
 class Directory:
@@ -89,21 +97,27 @@ class Directory:
             self._people.put(ident, known.get(ident))
 
     def _ask_space(self, room: str) -> Space | None:
-        found = self._object(f"/rooms/{quote(room, safe='')}")
-        if found is None:
+        answer = self._client.find(f"/rooms/{quote(room, safe='')}")
+        found = as_object(answer.body) if answer else None
+        if answer is None or found is None:
             return None
         team_id, kind = _text(found, "teamId"), _text(found, "type")
         shown = "team" if team_id else kind
-        return Space(_text(found, "title"), shown, team_id, self._team(team_id), self._foreign(found))
+        team = self._team(team_id)
+        return Space(_text(found, "title"), shown, team_id, team, self._foreign(found), answer.body)
 
     def _ask_members(self, room: str) -> Members | None:
         as_of_ms = self._client.now_ms()
         if self.space(room) is None:
             return None
-        rows = self._items("/memberships", {"roomId": room, "max": "1000"})
-        members = [_member(each) for each in rows if _text(each, "personId")]
+        pages = listing(self._client, "/memberships", {"roomId": room, "max": "1000"})
+        rows = [raw for batch in pages for raw in batch.items]
+        found = (each for raw in rows if (each := as_object(raw)))
+        members = [_member(each) for each in found if _text(each, "personId")]
         members.sort(key=lambda each: (each.since_ms or 0, each.person["id"]))
-        return Members(as_of_ms, {each.person["id"]: each for each in members})
+        # Packed: some 500 lists are remembered, of up to a few thousand members each
+        packed = zlib.compress(b"\n".join(rows), 1)
+        return Members(as_of_ms, {each.person["id"]: each for each in members}, packed)
 
     def _team(self, team_id: str) -> str:
         if not team_id:

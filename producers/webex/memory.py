@@ -199,6 +199,11 @@ class Memory:
         """Remember a fact by name."""
         self._set(name, value)
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The file, for what is kept beside."""
+        return self._db
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

@@ -44,7 +44,7 @@ def present(listing: Listing, day: Slice) -> tuple[list[str], str, int]:
         return early, "observed", listed.as_of_ms
     if listing.moves is None:
         return _with(early, listing.others), "current-unverified", listed.as_of_ms
-    return _with(rolled_back(list(listed.members), listing.moves), ()), "reconstructed", day.start_ms
+    return _with(rolled_back(early, listing.moves), ()), "reconstructed", day.start_ms
 
 
 def rolled_back(now: Iterable[str], moves: Sequence[Move]) -> list[str]:
@@ -76,8 +76,16 @@ def roster_event(uid: str, key: str, day: Slice, listing: Listing, people: Mappi
     made = event(event_id(uid, key), key, "roster", day.start_ms)
     made["order"] = -1  # before anything that happened in the slice's first millisecond
     made["people"] = members
+    made["raw"] = b"\n".join(_raw(listing))
     made["details"] = {"as_of": iso(as_of_ms), "provenance": provenance} | _space_details(listing, members)
     return made
+
+
+def _raw(listing: Listing) -> list[bytes]:
+    """What Webex said of the space and of its members, verbatim (semantics 2)."""
+    space = listing.space.raw if listing.space else b""
+    members = listing.members.raw if listing.members else b""
+    return [each for each in (space, members) if each]
 
 
 def _as_member(found: Person, listed: Members | None) -> Person:

@@ -39,6 +39,11 @@ class Spooling:
             for batch in listing(self._client, "/events", self._query(feed, from_ms, to_ms, now_ms)):
                 yield from self._take(batch)
 
+    @property
+    def settled_ms(self) -> int:
+        """Up to here Webex hides nothing any more, as of the poll at hand."""
+        return self._now_ms - self._settle_ms
+
     def know_moves(self, from_ms: int, to_ms: int) -> bool:
         """Make sure that who came and went in [from, to] is remembered; False if Webex does not tell any more.
 
