@@ -73,6 +73,11 @@ def _encoded(record: records.RawEvents) -> bytes:
     return codec.encode("RawEvents", record)
 
 
+def bytes_of(conversation: int, day: int, *numbers: int) -> bytes:
+    """The record that `Feeder.say` writes."""
+    return _encoded(_raw(conversation, day, numbers))
+
+
 def text(conversation: int, day: int, number: int) -> str:
     """What message `number` says."""
     return f"message {conversation}-{day}-{number} of many"

@@ -43,14 +43,19 @@ class Rig:
 
     def start(self) -> ManagedProcess:
         """One more worker."""
-        config = self.folder / "chatledger.toml"
-        config.write_text(self._config(), encoding="utf-8")
+        config = self.write_config()
         log = self.folder / f"worker-{next(self._numbers)}.log"
         command = [sys.executable, "-m", "cli.main", "work", "--config", str(config)]
         env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         process = start_process(command, log=log, cwd=self.folder, env=env)
         self.running.append(process)
         return process
+
+    def write_config(self) -> Path:
+        """The configuration file of this installation."""
+        config = self.folder / "chatledger.toml"
+        config.write_text(self._config(), encoding="utf-8")
+        return config
 
     def drained(self) -> None:
         """Return when every stage has done everything."""
