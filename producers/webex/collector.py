@@ -17,6 +17,7 @@ from producers.webex import checks
 from producers.webex.capture import Capture
 from producers.webex.client import Client
 from producers.webex.directory import Directory
+from producers.webex.feed import ListingError
 from producers.webex.files import Files
 from producers.webex.lookups import Lookups
 from producers.webex.memory import Memory, Spooled
@@ -72,7 +73,11 @@ class WebexSource:
             return
         self._memory.clear_spool()
         self._lookups.begin()
-        yield from self._spooling.read(from_ms, window.to_ms, now_ms)
+        try:
+            yield from self._spooling.read(from_ms, window.to_ms, now_ms)
+        except ListingError:  # what came is archived, however long the rest will take
+            yield from self._captured()
+            raise
         yield from self._captured()
         yield from self._capture.late()
 
