@@ -53,13 +53,18 @@ class Collectors:
 
     def at_work(self, process: subprocess.Popen[bytes], more_than: int = 0) -> int:
         """Wait until the log holds more records than that, and make sure that there is work left; returns how many."""
+        count = self.gets_on(process, more_than)
+        assert set(event_ids(read_log(self._kafka))) < expected_ids(), "there is nothing left to do"
+        return count
+
+    def gets_on(self, process: subprocess.Popen[bytes], more_than: int) -> int:
+        """Wait until the log holds more records than that; returns how many."""
         deadline = time.monotonic() + 60
         while (count := records(self._kafka)) <= more_than:
             assert process.poll() is None
             assert time.monotonic() < deadline, "the collector does not get on"
             time.sleep(0.05)
         assert process.poll() is None
-        assert set(event_ids(read_log(self._kafka))) < expected_ids(), "there is nothing left to do"
         return count
 
     def finish(self) -> None:
