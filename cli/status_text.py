@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from consumers.stages import WorkersView
     from consumers.status import ConnectorView
 
-SHOWN = ("mails", "available_for_import", "ok", "partial", "skipped", "failed", "external", "unrouted", "superseded")
+SHOWN = (
+    "mails",
+    "available_for_import",
+    "ok",
+    "partial",
+    "skipped",
+    "failed",
+    "external",
+    "unrouted",
+    "superseded",
+)
 
 
 def connectors_table(found: "list[ConnectorView]") -> Grid:
