@@ -11,7 +11,10 @@ from streams.connection import aiokafka_kwargs
 
 async def read_back(kafka: KafkaSettings, topic: Topic, partition: int) -> AsyncIterator[bytes]:
     """Values of all records that stand there now, tombstones left out."""
-    consumer = AIOKafkaConsumer(**aiokafka_kwargs(kafka), group_id=None, enable_auto_commit=False)
+    # A short wait: stopping a consumer lasts as long as the fetch that is under way.
+    consumer = AIOKafkaConsumer(
+        **aiokafka_kwargs(kafka), group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
+    )
     await consumer.start()
     try:
         where = TopicPartition(kafka.topic(topic.name), partition)

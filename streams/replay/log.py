@@ -107,6 +107,7 @@ async def open_log(kafka: KafkaSettings) -> AsyncIterator[Log]:
     """A connection of its own, without a group."""
     consumer = AIOKafkaConsumer(
         **aiokafka_kwargs(kafka), group_id=None, enable_auto_commit=False, auto_offset_reset="none",
+        fetch_max_wait_ms=100,
         max_partition_fetch_bytes=FETCH_BYTES, fetch_max_bytes=4 * FETCH_BYTES,
     )  # fmt: skip
     await consumer.start()

@@ -81,11 +81,12 @@ async def make_plan(
     NotReplayableError when the log was cut above what is needed.
     """
     bounds = await log.bounds()
+    may_skip = not whole_log and bool(selection.first or selection.conversations)
     since = await log.first_since(_ms(selection.first)) if selection.first else None
     known = {
         number: Known(
             limits, None if since is None else since.get(number, limits.end), reached.get(number),
-            await _index(read(CLOSINGS, number), selection, codec),
+            await _index(read(CLOSINGS, number), selection, codec) if may_skip else Index(),
         )
         for number, limits in bounds.items()
     }  # fmt: skip
