@@ -43,7 +43,7 @@ def main() -> int:
                 {name: result[name] for name in ("kills", "events", "mails", "lost", "doubled", "different")}
             )
         )
-        for sentence in result["wrong"]:
+        for sentence in result["wrong"][:10]:
             tell(f"! {sentence}")
     except KeyboardInterrupt:
         tell("interrupted; everything that was started has been stopped")

@@ -10,6 +10,7 @@ from signal import SIGCONT, SIGSTOP
 from typing import TypeVar
 
 from tests.chaos.clock import SteadyClock
+from tests.chaos.holding import hold_until_saved
 from tests.chaos.processes import Part, Parts, resident_kb
 from tests.chaos.pulse import Look, Pulse
 from tests.chaos.recovery import Recoveries
@@ -20,7 +21,6 @@ from tests.chaos.stages import Candidate, behind, with_work
 T = TypeVar("T")
 PATIENCE_S = 240.0  # longest wait for the right moment
 REPORT_S = 15.0
-INDEX_S = 12.0  # Azurite saves its index every five seconds
 
 
 class NoMomentError(Exception):
@@ -109,26 +109,20 @@ class Hands:
 
     def _kill_azurite(self, step: Step) -> None:
         self._free(step, "azurite")
-        self._moment(step, lambda: self._fresh().waiting_in_all("store"))
         proxy, azurite = self.site.proxy, self.site.azurite
-        proxy.hold()
-        self._saved()
-        waiting = self._fresh().waiting_in_all("store")
-        held = proxy.held
+        waiting = 0
+        while not waiting:  # the last of it may get done in the moment before answers are held back
+            proxy.release(lost=False)
+            self._moment(step, lambda: self._fresh().waiting_in_all("store"))
+            hold_until_saved(proxy, azurite, self.rest)
+            waiting = max(self._fresh().waiting_in_all("store"), proxy.held)
         azurite.kill()
-        proxy.release(lost=True)
-        self._told(step, f"{waiting} records waiting, {held} requests in flight")
         self.recoveries.killed(step.target, "azurite", waiting, step.lasts_s)
+        self._told(step, f"{waiting} records waiting, {proxy.held} requests in flight")
+        proxy.release(lost=True)
         self.rest(step.lasts_s)
         azurite.start(timeout_s=120)
         self.recoveries.back("azurite")
-
-    def _saved(self) -> None:
-        """Everything that Azurite has acknowledged is on its disk: its index was written after the last answer."""
-        held, until = time.time() + 1, time.monotonic() + INDEX_S
-        files = list(self.site.azurite.data_dir.glob("blobs/__azurite_db_*.json"))
-        while time.monotonic() < until and any(file.stat().st_mtime < held for file in files):
-            self.rest(0.2)
 
     def _stop(self, step: Step) -> None:
         self._free(step, step.target)
