@@ -122,10 +122,14 @@ def _read(name: str, writer: Schema, data: bytes, start: int) -> Any:
     body = io.BytesIO(data)
     body.seek(start)
     try:
-        return fastavro.schemaless_reader(body, writer, None if writer is reader else reader)
+        value = fastavro.schemaless_reader(body, writer, None if writer is reader else reader)
     except Exception as error:  # fastavro raises whatever the bytes lead it into
         msg = f"broken {name}: {type(error).__name__}: {error}"
         raise DecodeError(msg) from error
+    if body.tell() != len(data):  # what nobody reads would be nowhere
+        msg = f"broken {name}: {len(data) - body.tell()} bytes follow its end"
+        raise DecodeError(msg)
+    return value
 
 
 class Codec:

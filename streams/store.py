@@ -3,14 +3,32 @@
 import asyncio
 import logging
 
+from schemas.records import Copies
 from schemas.topics import COPIES
 from stores.interface import Store, StoreConflictError
+from stores.paths import mail_path
 from streams.keeping import Keeper, delivery, send_delivery
 from streams.outbox import Outbox
-from streams.refusals import LASTING
+from streams.refusals import LASTING, RejectedError
 from streams.stage import Desk, Record, Stateless
 
 log = logging.getLogger(__name__)
+
+
+COPY_LEVELS = 6
+"""mailbox / folder / year / month / day / file, as `copy_path` makes them."""
+
+
+def check_paths(copies: Copies) -> None:
+    """RejectedError for a path that routing never chooses: a file in a folder's place would stop everything below it."""
+    if copies["path"] != mail_path(copies["connector_uid"], copies["mail_id"].hex()):
+        msg = f"{copies['path'][:200]!r} is not the place of mail {copies['mail_id'].hex()}"
+        raise RejectedError(msg)
+    for path in (target["path"] for target in copies["targets"] if target["path"] is not None):
+        parts = path.split("/")
+        if len(parts) != COPY_LEVELS or parts[0].startswith("_") or not path.endswith(".eml"):
+            msg = f"{path[:200]!r} is no place for a copy"
+            raise RejectedError(msg)
 
 
 class StoreStage(Stateless):
@@ -45,6 +63,7 @@ class StoreStage(Stateless):
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
         copies = self._desk.decoded(record, "Copies").value
+        check_paths(copies)
         original = await self._keeper.original(copies)
         results = []
         for target in copies["targets"]:

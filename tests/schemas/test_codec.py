@@ -67,6 +67,14 @@ def test_what_is_cut_short_is_refused(cut: int) -> None:
             one.decode(data[:cut])
 
 
+def test_what_has_something_behind_its_end_is_refused() -> None:
+    """In either framing: bytes that nobody reads would end nowhere."""
+    one = Codec(MemoryRegistry())
+    for data in (one.encode("t", "Person", ANA), codec.encode("Person", ANA)):
+        with pytest.raises(DecodeError, match="3 bytes follow its end"):
+            one.decode(data + b"abc")
+
+
 def test_a_foreign_schema_of_the_registry_is_refused() -> None:
     """Another team's record in our topic; an id that the registry does not know."""
     registry = MemoryRegistry()

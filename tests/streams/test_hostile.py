@@ -191,7 +191,7 @@ def test_times_at_the_ends_of_the_calendar(tmp_path: Path, at: int) -> None:
     bench = with_content(Bench(tmp_path))
     record = raw(WHERE, [1], "live", captured=10, close_at=None)
     record["events"][0].update({"at_ms": at, "text": "far away", "actor": AGENT})
-    record.update({"slice_start_ms": at, "slice_end_ms": min(at, 2**59)})
+    record.update({"slice_start_ms": at, "slice_end_ms": min(at, 253_402_300_799_999)})
     for entry in [("RawEvents", record), EVERYTHING]:
         bench.add(*entry)
     bench.flow()
@@ -199,6 +199,18 @@ def test_times_at_the_ends_of_the_calendar(tmp_path: Path, at: int) -> None:
     assert_all_is_well(bench)
     assert bench.letters() == []
     assert [one["outcome"] for one in bench.deliveries()[0]["copies"]] == ["ok"]
+
+
+@pytest.mark.parametrize("field", ["slice_end_ms", "captured_at_ms"])
+def test_a_slice_that_no_watermark_can_close_is_refused(tmp_path: Path, field: str) -> None:
+    """Behind the year 9999: its events would be in no mail ever, and the log could never be let go of."""
+    bench = Bench(tmp_path)
+    record = {**raw(WHERE, [1], "live", captured=10, close_at=None), field: 253_402_300_800_000}
+    bench.add("RawEvents", record)
+    bench.flow()
+
+    assert [letter["value"] for letter in bench.letters()] == [codec.encode("RawEvents", record)]
+    assert bench.assemble.assemblies[0].open == {}
 
 
 def test_a_participant_without_an_address_and_one_without_anything(tmp_path: Path) -> None:

@@ -61,6 +61,19 @@ def test_a_repeat_changes_nothing(tmp_path: Path) -> None:
     assert len({str(one) for one in again.deliveries()}) == 1
 
 
+@pytest.mark.parametrize(
+    "path", ["ken@bank.example", "_mails/x/ab/abcd.eml", "a/b/2026/01/02/no-mail", "_mails"]
+)
+def test_a_path_that_routing_never_chooses_is_refused(tmp_path: Path, path: str) -> None:
+    """A file where a mailbox's folder belongs would stop every copy below it, and the worker with it."""
+    elsewhere, a_copy_elsewhere = copies(), copies()
+    elsewhere["path"] = a_copy_elsewhere["targets"][0]["path"] = path
+    bench = work(bench_with(tmp_path, elsewhere, a_copy_elsewhere, copies(7)))
+
+    assert len(bench.letters()) == 2
+    assert [one["outcome"] for one in bench.deliveries()[0]["copies"]] == ["ok"] * 3
+
+
 def test_deliveries_come_after_the_files(tmp_path: Path) -> None:
     """Whoever reads the ledger finds what it names."""
     store = ShakyStore(tmp_path / "archive")
