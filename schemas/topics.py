@@ -42,12 +42,12 @@ class Topic:
 RAW_EVENTS = Topic(
     "raw-events", "Every event as captured, and the control records of the lanes: the original of everything else",
     "connector uid / conversation; control records have none and go to every partition", ("RawEvents", "Control"),
-    "delete", ("producers", "mapping command"), ("streams: assemble",), ledger=True,
+    "delete", ("producers", "mapping command"), ("streams: assemble", "replay"), ledger=True,
 )  # fmt: skip
 CLOSINGS = Topic(
     "closings", "Which events each closing of a slice took; settings and user mapping as of their position",
     "group | slice key | position", ("Closing", "SettingsInForce", "MappingInForce"),
-    "compact", ("streams: assemble",), ("streams: assemble",), ledger=True,
+    "compact", ("streams: assemble",), ("streams: assemble", "replay"), ledger=True,
 )  # fmt: skip
 CONVERSATIONS = Topic(
     "conversations", "Closed slices: ordered, without duplicates, ready to be rendered",
@@ -63,12 +63,12 @@ COPIES = Topic(
 )  # fmt: skip
 DELIVERIES = Topic(
     "deliveries", "The ledger of what was stored: mail, copies, hashes, outcomes",
-    "connector uid / conversation", ("Delivery",), "delete", ("streams: store",),
-    ("monitor", "summary"), ledger=True,
+    "connector uid / conversation", ("Delivery",), "delete", ("streams: store", "replay"),
+    ("monitor", "summary", "replay"), ledger=True,
 )  # fmt: skip
 MAPPINGS = Topic(
     "mappings", "User mappings, whole",
-    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: route",), partitioned=False, ledger=True,
+    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: route", "replay"), partitioned=False, ledger=True,
 )  # fmt: skip
 CURSORS = Topic(
     "cursors", "How far each lane of a connector is collected and confirmed",
@@ -82,7 +82,7 @@ CONNECTOR_STATUS = Topic(
 )  # fmt: skip
 DEAD_LETTERS = Topic(
     "dead-letters", "What could not be processed, with its original bytes",
-    "origin", ("DeadLetter",), "delete", ("producers", "streams"), ("people",), partitioned=False, ledger=True,
+    "origin", ("DeadLetter",), "delete", ("producers", "streams"), ("people", "replay"), partitioned=False, ledger=True,
 )  # fmt: skip
 
 CATALOGUE = (
