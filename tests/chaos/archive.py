@@ -12,7 +12,7 @@ from typing import Any
 
 from azure.storage.blob import ContainerClient
 
-from cli.config import Config, load
+from cli.parts.config import Config, load
 from consumers.drain import wait_until_drained
 from consumers.reading import Reader, read_all
 from consumers.writing import new_producer

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.common import new_codec
-from cli.config import Config, load
-from cli.demo_site import Site, open_site
-from cli.ready import ready_or_explain
+from cli.demonstration.site import Site, open_site
+from cli.parts.common import new_codec
+from cli.parts.config import Config, load
+from cli.parts.ready import ready_or_explain
 from sandbox.azurite import ACCOUNT, Azurite
 from tests.chaos.disk import SmallDisk, small_disk
 from tests.chaos.schedule import SESSION_S
