@@ -4,8 +4,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.ids import event_id
-from schemas.records import event
+from schemas.ids import event_id, with_version
+from schemas.records import event, person
+from streams.defaults import default_settings
 
 GRACE_MS, STALL_MS = 5, 40
 ENDS = {"s0": 20, "s1": 40, "s2": 60}
@@ -42,8 +43,39 @@ def activation(version: str) -> Any:
     return {**control("", "mapping", "", None), "details": {"version": version}}
 
 
+KINDS = ("message", "updated", "joined", "deleted", "left", "roster", "file")
+PEOPLE = [person(f"p{n}", f"Person {n}", f"p{n}@bank.example", "member") for n in range(5)]
+SETTINGS = [
+    with_version({**default_settings("a", "webex"), "name": name, "grace_ms": grace_ms, "stall_ms": stall_ms})
+    for name, grace_ms, stall_ms in (
+        ("first", GRACE_MS, STALL_MS),
+        ("renamed", GRACE_MS, STALL_MS),
+        ("hasty", 0, 10),
+    )
+]
+
+
+def told(record: Any) -> Any:
+    """The record with a kind, speaker, people and text for each event, all functions of its number."""
+    for one in record["events"]:
+        if one["kind"] == "closed":
+            continue
+        number = int(one["source_key"])
+        one["kind"], one["text"], one["actor"] = KINDS[number], f"text {number}", PEOPLE[number % 3]
+        if one["kind"] in {"joined", "left", "roster"}:
+            one["people"] = PEOPLE[number % 3 + 1 : number % 3 + 3]
+        if one["kind"] in {"updated", "deleted"}:
+            one["target"], one["former_text"] = "0", "text 0"
+    return record
+
+
+def in_force(uid: str, settings: Any) -> Any:
+    """A Control record that puts settings of a connector in force."""
+    return {**control(uid, "settings", "live", None), "settings": settings}
+
+
 _events = st.builds(
-    lambda where, numbers, lane, captured, close: ("RawEvents", raw(where, numbers, lane, captured, close)),
+    lambda where, numbers, lane, captured, close: ("RawEvents", told(raw(where, numbers, lane, captured, close))),
     st.sampled_from(SLICES), st.lists(st.integers(0, 6), min_size=1, max_size=3), st.sampled_from(["live", "live", "back"]),
     st.integers(0, 90), st.one_of(st.none(), st.none(), st.integers(0, 60)),
 )  # fmt: skip
@@ -53,7 +85,14 @@ _watermarks = st.builds(
 )  # fmt: skip
 _closes = st.builds(lambda uid: ("Control", control(uid, "lane_closed", "back", None)), st.sampled_from("ab"))
 _mappings = st.builds(lambda version: ("Control", activation(version)), st.sampled_from(["m1", "m2"]))
+_openings = st.builds(
+    lambda uid, lane: ("Control", control(uid, "lane_opened", lane, None)),
+    st.sampled_from("ab"), st.sampled_from(["live", "back"]),
+)  # fmt: skip
+_settings = st.builds(
+    lambda uid, settings: ("Control", in_force(uid, settings)),
+    st.sampled_from("ab"), st.sampled_from(SETTINGS),
+)  # fmt: skip
+_control = st.one_of(_closes, _mappings, _openings, _settings)
 
-logs = st.lists(
-    st.one_of(_events, _events, _events, _watermarks, _watermarks, _closes, _mappings), max_size=40
-)
+logs = st.lists(st.one_of(_events, _events, _events, _watermarks, _watermarks, _control), max_size=40)

@@ -1,63 +1,91 @@
 """The specification of assembly (semantics 8-19), as plainly as it can be said: dictionaries and sorting, no state.
 
-From one partition's log to the set of mails, each as (slice key,
-revision, event ids in order, user mapping). The real assembler is
+From one partition's log to the set of mails. The real assembler is
 held against it under every crash. It reads nothing of `streams`.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 Mail = tuple[str, int, tuple[bytes, ...], str]
 
 
+class Outcome(NamedTuple):
+    """One mail: what it holds, and everything else that its name, bytes and readers depend on."""
+
+    slice: str  # uid|conversation|slice
+    revision: int
+    ids: tuple[bytes, ...]  # in order
+    mapping: str
+    settings: str  # the version in force where it closed; empty before the first
+    people: frozenset[str]  # ids of those whom the slice's earlier mails knew
+
+
 def oracle(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[Mail]:
-    """All mails of this log of ("RawEvents", record) and ("Control", record)."""
+    """The mails of this log, without what came into them from outside of their slice."""
+    return [mail[:4] for mail in outcomes(log, grace_ms=grace_ms, stall_ms=stall_ms)]
+
+
+def outcomes(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> list[Outcome]:
+    """All mails of this log of ("RawEvents", record) and ("Control", record); the times hold until it says others."""
     opened: dict[tuple[str, str, str], dict[str, Any]] = {}
-    taken: dict[tuple[str, str, str], list[set[bytes]]] = {}
-    mails: list[Mail] = []
+    taken: dict[tuple[str, str, str], list[dict[bytes, Any]]] = {}
+    mails: list[Outcome] = []
+    before = {"version": "", "grace_ms": grace_ms, "stall_ms": stall_ms}
+    settings: dict[str, Any] = {}
     mapping = ""
     for kind, record in log:
         if kind == "RawEvents":
-            _fold(opened, taken, record, grace_ms, stall_ms)
+            _fold(opened, taken, record, settings.get(record["connector_uid"], before))
             continue
         if record["kind"] == "lane_closed":
             _hand_over(opened, record)
-        if record["kind"] == "mapping":
-            mapping = record["details"]["version"]
+        mapping = record["details"].get("version", mapping)
+        settings |= {record["connector_uid"]: record["settings"]} if record["settings"] else {}
         if record["kind"] != "watermark":
             continue
         for key in sorted(key for key, one in opened.items() if _is_due(key, one, record)):
             one = opened.pop(key)
             earlier = taken.setdefault(key, [])
-            known = set().union(*earlier)
+            known = {ident for mail in earlier for ident in mail}
             fresh: dict[bytes, Any] = {}
             for event in one["events"]:
                 if event["id"] not in known:
                     fresh.setdefault(event["id"], event)
             inside = sorted(fresh.values(), key=lambda event: (event["at_ms"], event["order"], event["id"]))
             if inside:
-                mails.append(("|".join(key), len(earlier), tuple(event["id"] for event in inside), mapping))
-                earlier.append(set(fresh))
+                ids, version = tuple(event["id"] for event in inside), settings.get(key[0], before)["version"]
+                people = _people(event for mail in earlier for event in mail.values())
+                mails.append(Outcome("|".join(key), len(earlier), ids, mapping, version, people))
+                earlier.append(fresh)
     return mails
 
 
 def _fold(
     opened: dict[tuple[str, str, str], dict[str, Any]],
-    taken: dict[tuple[str, str, str], list[set[bytes]]],
+    taken: dict[tuple[str, str, str], list[dict[bytes, Any]]],
     record: Any,
-    grace_ms: int,
-    stall_ms: int,
+    settings: Any,
 ) -> None:
     key = (record["connector_uid"], record["conversation"], record["slice"])
     one = opened.setdefault(key, {
         "events": [], "lanes": set(), "due": record["slice_end_ms"], "late": key in taken,
-        "stall": max(record["slice_end_ms"], record["captured_at_ms"]) + stall_ms,
+        "stall": max(record["slice_end_ms"], record["captured_at_ms"]) + settings["stall_ms"],
     })  # fmt: skip
     one["events"] += record["events"]
     one["lanes"].add(record["lane"])
     for event in record["events"]:
         if event["kind"] == "closed":
-            one["due"] = event["at_ms"] + grace_ms
+            one["due"] = event["at_ms"] + settings["grace_ms"]
+
+
+def _people(events: Iterable[Any]) -> frozenset[str]:
+    """Who acted, was there, came or went; those who were only mentioned are left out."""
+    found = set()
+    for event in events:
+        there = event["people"] if event["kind"] in {"roster", "joined", "left"} else []
+        found |= {one["id"] for one in [event["actor"], *there] if one is not None}
+    return frozenset(found)
 
 
 def _hand_over(opened: dict[tuple[str, str, str], dict[str, Any]], record: Any) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from schemas.ids import with_version
-from schemas.records import Closing, MappingInForce, person
+from schemas.records import Closing, MappingInForce, SettingsInForce, person
 from streams.assembly import Assembly
 from streams.defaults import default_settings
 from streams.memory import Memory
@@ -30,6 +30,7 @@ class Durable:
     def __init__(self) -> None:
         self.closings: list[Closing] = []
         self.mappings: list[MappingInForce] = []
+        self.settings: list[SettingsInForce] = []
         self.mails: list[Mail] = []
         self.committed = (0, 0)
 
@@ -49,7 +50,23 @@ def new_memory(durable: Durable) -> Memory:
         memory.add_closing(closing)
     for mapping in durable.mappings:
         memory.add_mapping(mapping)
+    for settings_ in durable.settings:
+        memory.add_settings(settings_)
     return memory
+
+
+def in_force(position: int, record: Any, durable: Durable, memory: Memory) -> None:
+    """Settings and user mapping of a control record are made durable, as the stage does."""
+    if record["settings"] is not None:
+        durable.settings.append({
+            "group": "live", "connector_uid": record["connector_uid"], "partition": 0, "position": position,
+            "settings": record["settings"],
+        })  # fmt: skip
+        memory.add_settings(durable.settings[-1])
+    if record["kind"] == "mapping":
+        version = record["details"]["version"]
+        durable.mappings.append({"group": "live", "partition": 0, "position": position, "version": version})
+        memory.add_mapping(durable.mappings[-1])
 
 
 def live(log: Log, durable: Durable, rng: random.Random, crash_after: int) -> None:
@@ -74,12 +91,7 @@ def live(log: Log, durable: Durable, rng: random.Random, crash_after: int) -> No
             if kind == "RawEvents":
                 assembly.add(position, record, encode("RawEvents", record))
             else:
-                if record["kind"] == "mapping":
-                    version = record["details"]["version"]
-                    durable.mappings.append(
-                        {"group": "live", "partition": 0, "position": position, "version": version}
-                    )
-                    memory.add_mapping(durable.mappings[-1])
+                in_force(position, record, durable, memory)
                 due = assembly.due(position, record)
                 for one in due if not assembly.is_replaying(position) else []:
                     closed = assembly.close(one, position)

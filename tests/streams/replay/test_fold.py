@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import codec
@@ -82,6 +82,7 @@ def selected(mails: list[Mail], chosen: set[tuple[str, str]]) -> list[Mail]:
     return [mail for mail in mails if (mail[0].split("|")[0], mail[0].split("|")[1]) in chosen]
 
 
+@settings(deadline=None)
 @given(logs, st.sets(st.sampled_from("ab"), min_size=1), st.sets(st.sampled_from("cd"), min_size=1))
 def test_folding_only_what_is_selected_gives_the_mails_of_the_oracle(
     log: Log, uids: set[str], names: set[str]
@@ -94,6 +95,7 @@ def test_folding_only_what_is_selected_gives_the_mails_of_the_oracle(
     assert fold_all(log, Selection(connectors=frozenset(uids), conversations=frozenset(names))) == wanted
 
 
+@settings(deadline=None)
 @given(logs, st.sets(st.integers(2, 30), max_size=4))
 def test_refused_positions_are_as_if_they_were_not_there(log: Log, refused: set[int]) -> None:
     """A dead letter is a fact by position (semantics 24): its record takes no part, and settings may not be refused."""
@@ -103,6 +105,7 @@ def test_refused_positions_are_as_if_they_were_not_there(log: Log, refused: set[
     assert fold_all(log, Selection(), frozenset(refused)) == wanted
 
 
+@settings(deadline=None)
 @given(logs, st.integers(1, 40))
 def test_going_on_from_what_was_kept_gives_the_rest(log: Log, at: int) -> None:
     """A second life from (needed, reached) emits what the first did not, and nothing twice (semantics 17, 18)."""
