@@ -1,1 +1,1 @@
-"""The `chatledger` command: the one room that knows all others. `ls cli` shows what can be run."""
+"""The `chatledger` command: the one room that knows all others. `ls cli` shows what can be run, a module for each command."""

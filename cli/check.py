@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.advice import counted, runnable
-from cli.common import config_option, load_config, log_to_stderr, new_codec
+from cli.parts.common import config_option, load_config, log_to_stderr, new_codec
+from cli.words.advice import counted, runnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.config import Config
+    from cli.parts.config import Config
     from producers.liveperson.settings import LivePersonSettings
     from producers.source import Finding
     from producers.webex.settings import WebexSettings
@@ -81,7 +81,7 @@ def _mapping(config: "Config") -> "Finding":
 def _kafka(config: "Config", config_path: Path) -> "Iterator[Finding]":
     from kafka.errors import KafkaError  # noqa: PLC0415 - see cli.main
 
-    from cli.reach import kafka_trouble  # noqa: PLC0415
+    from cli.words.reach import kafka_trouble  # noqa: PLC0415
     from producers.source import Finding  # noqa: PLC0415
     from schemas.admin import check_topics  # noqa: PLC0415
 
@@ -102,7 +102,7 @@ def _kafka(config: "Config", config_path: Path) -> "Iterator[Finding]":
 
 
 def _topics(drifts: "list[Drift]") -> "Iterator[Finding]":
-    from cli.drifts import missing_words  # noqa: PLC0415 - see cli.main
+    from cli.words.drifts import missing_words  # noqa: PLC0415 - see cli.main
     from producers.source import Finding  # noqa: PLC0415
 
     missing = [drift for drift in drifts if drift.setting == "existence"]

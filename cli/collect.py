@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.advice import runnable
-from cli.common import (
+from cli.parts.common import (
     config_option,
     load_config,
     log_option,
@@ -19,9 +18,10 @@ from cli.common import (
     stop_on_signals,
     stop_with_parent,
 )
+from cli.words.advice import runnable
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from cli.parts.config import Config
     from producers.source import Contents, Source
 
 
@@ -36,8 +36,8 @@ def collect(connector: str, config_path: Path, log_level: str, *, once: bool, wi
 
     What is down is waited for. SIGTERM ends it within ten seconds with exit code 0; nothing is lost by any other end.
     """
-    from cli.config import ConfigError  # noqa: PLC0415 - heavy imports only when a collector really starts
-    from cli.ready import ready_or_explain  # noqa: PLC0415
+    from cli.parts.config import ConfigError  # noqa: PLC0415 - heavy imports only when a collector really starts
+    from cli.parts.ready import ready_or_explain  # noqa: PLC0415
 
     config = load_config(config_path)
     log_to_stderr(log_level)
@@ -57,7 +57,7 @@ def collect(connector: str, config_path: Path, log_level: str, *, once: bool, wi
 
 def run_collector(config: "Config", uid: str, config_path: Path, *, once: bool) -> int:
     """Run until a signal, or once; returns the exit code."""
-    from cli.retries import tell_retries  # noqa: PLC0415 - as above
+    from cli.parts.retries import tell_retries  # noqa: PLC0415 - as above
     from producers.contents import StoreContents  # noqa: PLC0415
     from producers.cursor import CursorError  # noqa: PLC0415
     from producers.orders import DeletedError, PausedError  # noqa: PLC0415

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from kafka.errors import KafkaError
 
-from cli.common import config_option, load_config, new_codec
+from cli.parts.common import config_option, load_config, new_codec
 
 if TYPE_CHECKING:
     from producers.administer import Outcome
@@ -62,7 +62,7 @@ def delete(uid: str, config_path: Path) -> None:
 
 
 def _ordered(config_path: Path, uid: str, what: "Ordered") -> "Outcome":
-    from cli.config import ConfigError  # noqa: PLC0415 - see cli.main
+    from cli.parts.config import ConfigError  # noqa: PLC0415 - see cli.main
     from producers.administer import Administrator  # noqa: PLC0415
     from producers.cursor import CursorError  # noqa: PLC0415
     from producers.orders import OrderError  # noqa: PLC0415

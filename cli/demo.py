@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.common import sentence_errors
+from cli.parts.common import sentence_errors
 
 FOLDER = Path("demo")
 
@@ -33,7 +33,7 @@ def demo(store: str, scale: int, folder: Path, *, as_json: bool, keep: bool) -> 
 
     Needs no account, no Docker and no Java. Run it again over its own output: nothing is added, and it says so.
     """
-    from cli.demo_job import run_demo  # noqa: PLC0415 - see cli.main
+    from cli.demonstration.job import run_demo  # noqa: PLC0415 - see cli.main
 
     where = folder if store == "folder" else folder / "azurite-store"
     run_demo(where, "azurite" if store == "azurite" else "folder", scale=scale, as_json=as_json, keep=keep)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from kafka.errors import KafkaError
 
-from cli.advice import runnable
-from cli.common import config_option, load_config, sentence_errors
+from cli.parts.common import config_option, load_config, sentence_errors
+from cli.words.advice import runnable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def health() -> None:
 @sentence_errors(KafkaError, OSError, LookupError)
 def collector(connector: str, config_path: Path, silent_after: float) -> None:
     """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused."""
-    from cli.config import ConfigError  # noqa: PLC0415 - see cli.main
+    from cli.parts.config import ConfigError  # noqa: PLC0415 - see cli.main
     from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
     config = load_config(config_path)

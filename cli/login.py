@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli.common import config_option, load_config, sentence_errors
+from cli.parts.common import config_option, load_config, sentence_errors
 from producers.source import SourceError
 
 
@@ -16,7 +16,7 @@ from producers.source import SourceError
 @sentence_errors(SourceError)
 def login(connector: str, config_path: Path, *, no_browser: bool) -> None:
     """Sign in at Webex for CONNECTOR (its uid) as a compliance officer; tokens go to its token_file, mode 0600."""
-    from cli.config import ConfigError  # noqa: PLC0415 - see cli.main
+    from cli.parts.config import ConfigError  # noqa: PLC0415 - see cli.main
     from producers.webex.login import login as sign_in  # noqa: PLC0415
 
     try:

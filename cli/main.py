@@ -15,7 +15,7 @@ COMMANDS = {
         "cli.connector:connector",
         "Pause, resume or delete a connector: what becomes of its lanes.",
     ),
-    "config": ("cli.configure:config", "Print a commented example, or validate a file."),
+    "config": ("cli.config:config", "Print a commented example, or validate a file."),
     "demo": ("cli.demo:demo", "The whole job on simulated chats, without any account."),
     "health": (
         "cli.health:health",

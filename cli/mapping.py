@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from kafka.errors import KafkaError
 
-from cli.common import config_option, load_config, new_codec, sentence_errors
+from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 from consumers.mapping import activate, load
 from consumers.mapping_file import MappingError, check_csv, told
 from schemas.mappings import HEADINGS

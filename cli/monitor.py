@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli.common import (
+from cli.parts.common import (
     config_option,
     load_config,
     log_option,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from kafka.errors import KafkaError
 
-from cli.common import config_option, load_config, log_to_stderr, sentence_errors
-from cli.replay_text import Progress, Shown, rerouted_text, write_text
+from cli.parts.common import config_option, load_config, log_to_stderr, sentence_errors
+from cli.words.replay import Progress, Shown, rerouted_text, write_text
 from stores.interface import StoreError
 from streams.replay.errors import ReplayError
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from cli.parts.config import Config
     from streams.replay.job import Job, Where
     from streams.replay.selection import Selection
     from streams.replay.session import Session
@@ -176,7 +176,7 @@ def _wait_for_live(config: "Config") -> None:
 
 
 def _reroute(config: "Config", options: dict[str, Any]) -> int:
-    from cli.common import new_codec  # noqa: PLC0415 - see cli.main
+    from cli.parts.common import new_codec  # noqa: PLC0415 - see cli.main
     from consumers.mapping import last_activated  # noqa: PLC0415
     from streams.replay.reroute import reroute_all  # noqa: PLC0415
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.common import config_option, load_config, log_to_stderr, new_codec, stop_on_signals
-from cli.steps import Steps
-from cli.supervise import Supervisor
-from cli.trouble import Trouble
+from cli.parts.common import config_option, load_config, log_to_stderr, new_codec, stop_on_signals
+from cli.parts.supervise import Supervisor
+from cli.words.steps import Steps
+from cli.words.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.config import Config
+    from cli.parts.config import Config
     from consumers.drain import Backlog
 
 
@@ -33,7 +33,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
     With --once the exit code is 0 only when nothing is missing: every connector collected, every stage drained,
     no dead letters, no failed copies.
     """
-    from cli.ready import PATIENCE_S, ready_or_explain  # noqa: PLC0415 - see cli.main
+    from cli.parts.ready import PATIENCE_S, ready_or_explain  # noqa: PLC0415 - see cli.main
 
     config = load_config(config_path)
     log_to_stderr("info")
@@ -81,7 +81,7 @@ def run_once(
     processes: Supervisor, config: "Config", config_path: Path, stop: threading.Event, *, as_json: bool
 ) -> int:
     """Collect to now, drain, sum up; 0 only when nothing is missing."""
-    from cli.summary import summarise, write_text  # noqa: PLC0415 - see cli.main
+    from cli.words.summary import summarise, write_text  # noqa: PLC0415 - see cli.main
 
     began = time.monotonic()
     try:

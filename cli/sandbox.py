@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.common import sentence_errors
+from cli.parts.common import sentence_errors
 
 DATA_OPTION = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=Path("sandbox-data/kafka"), show_default=True,

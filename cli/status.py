@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import click
 from kafka.errors import KafkaError
 
-from cli.advice import runnable
-from cli.common import config_option, load_config, sentence_errors
-from cli.reach import kafka_trouble
+from cli.parts.common import config_option, load_config, sentence_errors
+from cli.words.advice import runnable
+from cli.words.reach import kafka_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.config import Config
+    from cli.parts.config import Config
     from consumers.stages import WorkersView
     from consumers.status import ConnectorView
 
@@ -97,8 +97,8 @@ def _json(found: Found) -> str:
 
 
 def _text(config_path: Path, found: Found) -> str:
-    from cli.status_text import connectors_table, counters_table, error_lines, stages_table  # noqa: PLC0415
-    from cli.tables import rendered  # noqa: PLC0415 - see cli.main
+    from cli.words.status import connectors_table, counters_table, error_lines, stages_table  # noqa: PLC0415
+    from cli.words.tables import rendered  # noqa: PLC0415 - see cli.main
 
     parts = [
         rendered(

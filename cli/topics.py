@@ -8,7 +8,7 @@ from typing import Any
 import click
 from kafka.errors import KafkaError
 
-from cli.common import config_option, load_config, new_codec, sentence_errors
+from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 
 
 @click.group()
@@ -32,7 +32,7 @@ def create(config_path: Path) -> None:
 @sentence_errors(KafkaError)
 def check(config_path: Path) -> None:
     """Compare the cluster with the catalogue; exit code 1 and advice where they differ."""
-    from cli.drifts import told  # noqa: PLC0415 - see cli.main
+    from cli.words.drifts import told  # noqa: PLC0415 - see cli.main
     from schemas.admin import check_topics  # noqa: PLC0415
 
     drifts = check_topics(load_config(config_path).kafka)

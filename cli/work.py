@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from cli.common import config_option, load_config, log_option, log_to_stderr, new_codec, stop_with_parent
+from cli.parts.common import (
+    config_option,
+    load_config,
+    log_option,
+    log_to_stderr,
+    new_codec,
+    stop_with_parent,
+)
 
 
 @click.command()
@@ -18,7 +25,7 @@ def work(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     Start as many as you like; they share the partitions. SIGTERM ends it with exit code 0. Any other exit code
     means: start it again, nothing is lost. It refuses to start on topics that have drifted from the catalogue.
     """
-    from cli.ready import ready_or_explain  # noqa: PLC0415 - heavy imports only when a worker really starts
+    from cli.parts.ready import ready_or_explain  # noqa: PLC0415 - heavy imports only when a worker really starts
     from stores.factory import open_store  # noqa: PLC0415
     from streams.app import run_worker  # noqa: PLC0415
 

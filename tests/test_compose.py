@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli.config import load
+from cli.parts.config import load
 from sandbox.azurite import ACCOUNT, ACCOUNT_KEY
 from stores.factory import open_store
 from stores.settings import AzureSettings

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from cli.config import Config, load
 from cli.main import COMMANDS, main
+from cli.parts.config import Config, load
 from stores.interface import Store
 
 ROOT = Path(__file__).parent.parent

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.demo_site import Site, open_site
+from cli.demonstration.site import Site, open_site
 from tests.cli.playground import UNADDRESSED, Installation, Result, install
 
 NOW = "2026-03-12T12:00:00+00:00"

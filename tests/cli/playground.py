@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.config import Config, load
-from cli.demo_site import Site
+from cli.demonstration.site import Site
+from cli.parts.config import Config, load
 
 REPOSITORY = Path(__file__).parents[2]
 Result = subprocess.CompletedProcess[str]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo_site import Site
+from cli.demonstration.site import Site
 from sandbox.liveperson.auth import Credentials
 from sandbox.webex.tokens import CLIENT_SECRET
 from tests.cli.playground import Installation, Result, install

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.config import ConfigError, load
+from cli.parts.config import ConfigError, load
 from producers.liveperson.settings import LivePersonSettings, OAuth2Keys
 from producers.webex.settings import WebexSettings
 from sandbox.liveperson.auth import Credentials

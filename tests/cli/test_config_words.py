@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from cli.config import Config
-from cli.faults import PATTERNS, faults, tables_of
+from cli.parts.config import Config
+from cli.words.faults import PATTERNS, faults, tables_of
 from producers.liveperson.settings import LivePersonSettings
 from producers.webex.settings import WebexSettings
 from stores.settings import AzureSettings

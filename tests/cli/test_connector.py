@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo_site import Site
+from cli.demonstration.site import Site
 from tests.cli.playground import Installation, install
 
 pytestmark = pytest.mark.kafka

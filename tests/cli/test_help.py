@@ -3,14 +3,16 @@
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
 from cli.main import COMMANDS
-from tests.cli.playground import REPOSITORY, chatledger, environment
+from tests.cli.playground import REPOSITORY, chatledger
 
-HEAVY = {"aiohttp", "aiokafka", "azure", "fastavro", "faust", "jgo", "kafka", "pydantic", "requests", "rich"}
+HEAVY = {
+    "aiohttp", "aiokafka", "authlib", "azure", "fastavro", "faust", "jgo", "kafka",
+    "mode", "pydantic", "requests", "rich", "stamina",
+}  # fmt: skip
 AFTER_HELP = """
 import sys
 from cli.main import main
@@ -36,19 +38,10 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded & HEAVY
 
 
-def test_help_comes_within_half_a_second() -> None:
-    """The best of some tries: what else this machine does is not the question."""
-    best = 10.0
-    for _ in range(8):
-        began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "cli.main", "--help"], capture_output=True, check=True, env=environment()
-        )
-        best = min(best, time.monotonic() - began)
-        if best < 0.5:
-            break
-    assert best < 0.5
-    assert b"demo" in done.stdout
+def test_every_module_is_a_command() -> None:
+    """`ls cli` shows what can be run: a module for each command, helpers in packages below."""
+    modules = {path.stem for path in (REPOSITORY / "cli").glob("*.py")} - {"__init__", "main"}
+    assert modules == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cli.demo_site import Site
+from cli.demonstration.site import Site
 from tests.cli.playground import environment, install
 
 pytestmark = pytest.mark.kafka

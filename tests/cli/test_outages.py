@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import ContainerClient
 
-from cli.demo_site import Simulated, Site, open_site
+from cli.demonstration.site import Simulated, Site, open_site
 from cli.status import Found, look
 from consumers.drain import wait_until_drained
 from sandbox.checker import check

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.config import Config, load
-from cli.ready import ready_or_explain
+from cli.parts.config import Config, load
+from cli.parts.ready import ready_or_explain
 from consumers.mapping import last_activated
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo_site import Site
+from cli.demonstration.site import Site
 from sandbox.checker import check
 from tests.cli.playground import (
     HEADLINE,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import stamina
 
-from cli.quiet import OneLine, quieten
-from cli.retries import tell_retries
-from cli.summary import LISTED, Summary, write_text
-from cli.supervise import Supervisor
+from cli.parts.quiet import OneLine, quieten
+from cli.parts.retries import tell_retries
+from cli.parts.supervise import Supervisor
+from cli.words.summary import LISTED, Summary, write_text
 from consumers.gaps import FailedPerson, Unrouted
 from consumers.tally import Counters
 from producers.waiting import Waiting
@@ -80,7 +80,7 @@ def test_long_retries_are_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         tries_of(3)
         assert said == []
-        monkeypatch.setattr(sys.modules["cli.retries"], "PATIENCE_S", 0.015)
+        monkeypatch.setattr(sys.modules["cli.parts.retries"], "PATIENCE_S", 0.015)
         tries_of(4)
     finally:
         stamina.instrumentation.set_on_retry_hooks(None)

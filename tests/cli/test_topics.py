@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from cli.demo_site import Site
+from cli.demonstration.site import Site
 from schemas.topics import CATALOGUE
 from tests.cli.playground import Installation, Result, install
 

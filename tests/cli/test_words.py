@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.advice import runnable
-from cli.demo_pick import Shown, choose, shown
-from cli.drifts import told
+from cli.demonstration.pick import Shown, choose, shown
 from cli.main import COMMANDS, SECTIONS
-from cli.reach import kafka_trouble
-from cli.steps import Lines
-from cli.summary import Summary, write_text
-from cli.tables import Grid, rendered
+from cli.words.advice import runnable
+from cli.words.drifts import told
+from cli.words.reach import kafka_trouble
+from cli.words.steps import Lines
+from cli.words.summary import Summary, write_text
+from cli.words.tables import Grid, rendered
 from consumers.tally import Counters
 from schemas.admin import CREATE, Drift
 from schemas.broker import KafkaSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from cli.config import load as load_config
+from cli.parts.config import load as load_config
 from consumers.mapping import activate, load
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from cli.advice import DEFAULT_FILE, runnable
-from cli.quiet import quieten
+from cli.parts.quiet import quieten
+from cli.words.advice import DEFAULT_FILE, runnable
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from cli.parts.config import Config
     from schemas.broker import KafkaSettings
     from schemas.codec import Codec
 
@@ -32,7 +32,7 @@ log_option = click.option(
 
 def load_config(path: Path) -> "Config":
     """The configuration, or an exit with its faults."""
-    from cli.config import ConfigError, load  # noqa: PLC0415 - pydantic is slow to import, and --help needs none of it
+    from cli.parts.config import ConfigError, load  # noqa: PLC0415 - pydantic is slow to import, and --help needs none of it
 
     try:
         return load(path)
@@ -95,7 +95,7 @@ def _sentence(error: Exception, config_path: object) -> str:
     if not isinstance(config_path, Path):
         return str(error)
     if type(error).__module__ == "kafka.errors":  # by name: it need not be loaded to tell
-        from cli.reach import kafka_trouble  # noqa: PLC0415 - as above
+        from cli.words.reach import kafka_trouble  # noqa: PLC0415 - as above
 
         return kafka_trouble(load_config(config_path).kafka, error, config_path)
     return runnable(str(error), config_path)

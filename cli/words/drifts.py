@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.advice import runnable
-from cli.tables import width
+from cli.words.advice import runnable
+from cli.words.tables import width
 from schemas.admin import Drift
 
 

@@ -98,7 +98,7 @@ def write_text(shown: Shown) -> str:
 
 
 def _lines(shown: Shown) -> "Iterator[str]":
-    from cli.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
+    from cli.words.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
 
     counts = shown.report.counts
     table = Grid(("", "all", "equal", "new", "different", "missing", "unexplained"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.tables import Grid
+from cli.words.tables import Grid
 
 if TYPE_CHECKING:
     from consumers.stages import WorkersView

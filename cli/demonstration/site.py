@@ -12,7 +12,7 @@ from typing import Literal
 
 import requests
 
-from cli.config import Config, load
+from cli.parts.config import Config, load
 from producers.webex.login import login
 from producers.webex.settings import WebexSettings
 from sandbox.azurite import Azurite

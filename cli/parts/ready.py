@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from kafka.errors import KafkaError
 
-from cli.advice import DEFAULT_FILE, command
-from cli.config import Config
-from cli.drifts import told
-from cli.reach import kafka_trouble
+from cli.parts.config import Config
+from cli.words.advice import DEFAULT_FILE, command
+from cli.words.drifts import told
+from cli.words.reach import kafka_trouble
 from consumers.mapping import activate, last_activated, load
 from consumers.mapping_file import MappingError
 from schemas.admin import check_topics, create_topics

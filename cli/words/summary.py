@@ -16,7 +16,7 @@ from schemas.topics import DEAD_LETTERS, DELIVERIES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.config import Config
+    from cli.parts.config import Config
     from schemas.records import Delivery
 
 Row = TypeVar("Row")
@@ -96,7 +96,7 @@ def batched(rows: "Iterator[Row]", size: int = 1000) -> "Iterator[list[Row]]":
 
 def write_text(summary: Summary) -> str:
     """A table, a line of totals, and what somebody has to look at."""
-    from cli.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
+    from cli.words.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
 
     table = Grid(("connector", *(name.replace("_", " ") for name in COLUMNS)))
     for uid, one in summary.connectors.items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from cli.common import private_folder
+from cli.parts.common import private_folder
 
 LONGEST_PAUSE_S = 30.0
 STOP_GRACE_S = 20.0

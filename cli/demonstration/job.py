@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.advice import command
-from cli.common import new_codec
-from cli.demo_pick import worth_opening
-from cli.demo_site import Simulated, Site, StoreKind, open_site
-from cli.ready import ready_or_explain
+from cli.demonstration.pick import worth_opening
+from cli.demonstration.site import Simulated, Site, StoreKind, open_site
+from cli.parts.common import new_codec
+from cli.parts.ready import ready_or_explain
+from cli.parts.supervise import Supervisor
 from cli.run import start_collector, start_workers
-from cli.steps import Steps
-from cli.summary import Summary, summarise, write_text
-from cli.supervise import Supervisor
+from cli.words.advice import command
+from cli.words.steps import Steps
+from cli.words.summary import Summary, summarise, write_text
 from consumers.drain import wait_until_drained
 from consumers.status import read_status, views
 from sandbox.azurite import AzuriteError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from cli.parts.config import Config
     from schemas.status import ConnectorStatus
 
 LOOK_SECONDS = 2.0

@@ -10,8 +10,8 @@ from email.policy import default
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.advice import counted
-from cli.common import new_codec
+from cli.parts.common import new_codec
+from cli.words.advice import counted
 from consumers.reading import read_all
 from schemas.records import Delivery
 from schemas.topics import DELIVERIES
@@ -20,7 +20,7 @@ from stores.factory import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.demo_site import Site
+    from cli.demonstration.site import Site
 
 LARGEST = 400_000  # bytes: still pleasant to open
 MOST = 300  # mails to choose from

@@ -1,0 +1,1 @@
+"""What `chatledger demo` does: its plot, what it starts around the product, the mails that it shows."""

@@ -1,0 +1,102 @@
+"""The configuration: one TOML file, validated whole before anything starts, secrets only by reference."""
+
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cli.words.faults import faults
+from consumers.mapping import MappingSettings
+from producers.liveperson.settings import LivePersonSettings
+from producers.webex.settings import WebexSettings
+from schemas.broker import KafkaSettings
+from stores.settings import AzureSettings, FolderSettings
+from streams.mail.fields import header_problem
+from streams.settings import WorkerSettings
+
+PATH_KEYS = frozenset(
+    {"path", "file", "state_dir", "token_file", "ca_file", "connection_string_file", "sas_file"}
+)
+
+Connector = Annotated[LivePersonSettings | WebexSettings, Field(discriminator="kind")]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message has one line for each fault: file, key, what is expected."""
+
+
+class Config(BaseModel):
+    """Everything that `chatledger` needs to know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kafka: KafkaSettings
+    store: Annotated[FolderSettings | AzureSettings, Field(discriminator="kind")]
+    mapping: MappingSettings
+    worker: WorkerSettings = WorkerSettings()
+    state_dir: Path = Field(
+        description="Folder for collectors' caches and the monitor's counters; none of it is an original"
+    )
+    connector: list[Connector] = Field(min_length=1, description="One [[connector]] for each account")
+
+    @model_validator(mode="after")
+    def _uids_differ(self) -> "Config":
+        uids = [connector.uid for connector in self.connector]
+        twice = sorted({uid for uid in uids if uids.count(uid) > 1})
+        if twice:
+            msg = f"connector uid {twice[0]} is used twice; every connector needs one of its own, for ever"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _headers_can_be_written(self) -> "Config":
+        for connector in self.connector:
+            for name, value in connector.headers.items():
+                problem = header_problem({"name": name, "value": value})
+                if problem:
+                    msg = f"connector {connector.uid}, headers: {problem}"
+                    raise ValueError(msg)
+        return self
+
+    def named(self, uid: str) -> LivePersonSettings | WebexSettings:
+        """The connector with this uid; ConfigError that lists the others."""
+        for connector in self.connector:
+            if connector.uid == uid:
+                return connector
+        msg = f"no connector {uid}; there are {', '.join(c.uid for c in self.connector)}"
+        raise ConfigError(msg)
+
+
+def load(path: Path) -> Config:
+    """Read and validate; relative paths in the file count from its own folder."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path}: no such file; `chatledger config example > {shlex.quote(str(path))}` writes one to begin with"
+        raise ConfigError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{path}: {_unreadable(error)}"
+        raise ConfigError(msg) from error
+    try:
+        return Config.model_validate(_absolute(raw, path.resolve().parent))
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults(Config, error))) from error
+
+
+def _unreadable(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return f"can't be read: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
+    return f"is not TOML: {error}; text stands in quotes, true and false do not"
+
+
+def _absolute(node: Any, base: Path) -> Any:  # TOML: tables, lists and scalars
+    if isinstance(node, dict):
+        return {
+            key: str(base / value) if key in PATH_KEYS and isinstance(value, str) else _absolute(value, base)
+            for key, value in node.items()
+        }
+    return [_absolute(item, base) for item in node] if isinstance(node, list) else node
