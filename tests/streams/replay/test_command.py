@@ -137,7 +137,7 @@ def test_other_places_get_the_same_bytes(rig: Rig) -> None:
 
 
 def test_records_that_nobody_can_read_take_no_part(rig: Rig) -> None:
-    """Refused by the worker with a letter, or found broken only now: the archive is the same (semantics 24)."""
+    """Refused by the worker with a letter, or found broken only now: the archive is the same (rule 24)."""
     rig.start()
     map_users(rig)
     feeder = Feeder(rig.kafka)

@@ -83,6 +83,7 @@ def selected(mails: list[Mail], chosen: set[tuple[str, str]]) -> list[Mail]:
 
 
 @settings(deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, st.sets(st.sampled_from("ab"), min_size=1), st.sets(st.sampled_from("cd"), min_size=1))
 def test_folding_only_what_is_selected_gives_the_mails_of_the_oracle(
     log: Log, uids: set[str], names: set[str]
@@ -96,9 +97,10 @@ def test_folding_only_what_is_selected_gives_the_mails_of_the_oracle(
 
 
 @settings(deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, st.sets(st.integers(2, 30), max_size=4))
 def test_refused_positions_are_as_if_they_were_not_there(log: Log, refused: set[int]) -> None:
-    """A dead letter is a fact by position (semantics 24): its record takes no part, and settings may not be refused."""
+    """A dead letter is a fact by position (rule 24): its record takes no part, and settings may not be refused."""
     log = [limits("a"), limits("b"), *log]
     without = [entry for position, entry in enumerate(log) if position not in refused]
     wanted = oracle(without, grace_ms=GRACE_MS, stall_ms=STALL_MS)
@@ -106,9 +108,10 @@ def test_refused_positions_are_as_if_they_were_not_there(log: Log, refused: set[
 
 
 @settings(deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, st.integers(1, 40))
 def test_going_on_from_what_was_kept_gives_the_rest(log: Log, at: int) -> None:
-    """A second life from (needed, reached) emits what the first did not, and nothing twice (semantics 17, 18)."""
+    """A second life from (needed, reached) emits what the first did not, and nothing twice (rules 17, 18)."""
     log = [limits("a"), limits("b"), *log]
     memory, emitted = Memory(), 0
     fold = new_fold(Selection(), memory)
@@ -143,6 +146,7 @@ def test_a_record_whose_events_are_broken_is_found_when_its_slice_closes() -> No
     assert caught.value.position == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), max_size=3), st.one_of(st.none(), st.integers(0, 60)))
 def test_a_peek_is_the_record_without_what_can_wait(numbers: list[int], close: int | None) -> None:
     """All fields before the events are the same; events are there where one may close the slice."""
