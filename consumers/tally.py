@@ -3,7 +3,7 @@
 The numbers have Microsoft's meanings (data connector admin log): *available from source* counts items before they are
 fanned out to participants, *available for import* after it, and always equals ok + partial + skipped + failed.
 External participants are an outcome of their own, outside that sum. *Superseded* is outside of it too: of how many deliveries
-a copy stands at a former mailbox, because the user mapping changed and the mail was routed again (semantics 23).
+a copy stands at a former mailbox, because the user mapping changed and the mail was routed again (rule 23).
 """
 
 import contextlib

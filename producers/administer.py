@@ -1,4 +1,4 @@
-"""Pausing, resuming and deleting a connector from outside of its collector (semantics 10, decision 12)."""
+"""Pausing, resuming and deleting a connector from outside of its collector (rule 10, decision 12)."""
 
 import time
 from collections.abc import Callable, Iterable

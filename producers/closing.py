@@ -1,4 +1,4 @@
-"""The end of lanes before their time: a connector is paused, or deleted for good (semantics 10).
+"""The end of lanes before their time: a connector is paused, or deleted for good (rule 10).
 
 Both may be done by whoever comes first, the command or the collector, and by both: the records say the same.
 """

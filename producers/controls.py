@@ -38,7 +38,7 @@ def lane_opened(uid: str, lane: Lane, settings: Settings, now_ms: int) -> Contro
 
 
 def watermark(uid: str, lane: str, watermark_ms: int, now_ms: int) -> Control:
-    """State that every event of the lane with own time up to this is confirmed (semantics 9)."""
+    """State that every event of the lane with own time up to this is confirmed (rule 9)."""
     return _control(uid, "watermark", lane, now_ms) | {"watermark_ms": watermark_ms}
 
 

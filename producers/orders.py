@@ -1,4 +1,4 @@
-"""What an administrator ordered for a connector: pause, resume, delete (semantics 10).
+"""What an administrator ordered for a connector: pause, resume, delete (rule 10).
 
 One record in topic `cursors`, key `<uid>/order`, beside the lanes' own: a collector that writes its cursors
 late, because it was stopped in the middle of a round, can't take an order back.

@@ -1,6 +1,6 @@
 """The life of a collector: open the lanes, give each its rounds, wait for whatever is down, stop cleanly.
 
-What a watermark states comes from the poll at hand alone, so it is a fact, whoever states it (semantics 9):
+What a watermark states comes from the poll at hand alone, so it is a fact, whoever states it (rule 9):
 a second collector, or one that slept for a week, repeats or lags behind, and does no harm.
 
 Memory: `collect.memory_mb` for records that wait for Kafka, some 25 MB for ids of the overlap, 1 MB for an

@@ -1,6 +1,6 @@
 """Which events of the overlap are in the log already, so that a poll of the same minutes sends nothing twice.
 
-A cache: losing it costs duplicates, which are harmless (semantics 1), never an event. An id counts as seen
+A cache: losing it costs duplicates, which are harmless (rule 1), never an event. An id counts as seen
 only after Kafka has confirmed it. Bound: about 120 bytes an id, `most` ids.
 """
 

@@ -4,7 +4,7 @@
                  └─ a future failed: drain, new producer, the same records again ◀─┘
     confirm() returns when every record is in the log.
 
-A record whose answer was lost may be in the log twice: duplicates are harmless (semantics 1), losses are not.
+A record whose answer was lost may be in the log twice: duplicates are harmless (rule 1), losses are not.
 After any failure the producer is replaced, because an idempotent one that has lost a batch either bumps its
 epoch, which fails other batches without sending them again, or stays in an error state for good
 (kafka-python 3.0.12, `TransactionManager.bump_producer_id_and_epoch`).

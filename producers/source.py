@@ -40,7 +40,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Slice:
-    """The slice that an event belongs to: a function of the event alone (semantics 4)."""
+    """The slice that an event belongs to: a function of the event alone (rule 4)."""
 
     conversation: str
     label: str
@@ -105,7 +105,7 @@ class Source(Protocol):
     settle_ms: int
     """How long after an event the source may still hide it."""
     look_back_ms: int
-    """How far back the source answers; older own times are suspect (semantics 3)."""
+    """How far back the source answers; older own times are suspect (rule 3)."""
 
     def now_ms(self) -> int:
         """The source's clock by its `Date` header, never ahead of ours; asks the source if it has not answered yet."""

@@ -1,4 +1,4 @@
-"""Deliveries by identity (semantics 23): which result of a (mail, participant) is the newest, and what it supersedes. Pure.
+"""Deliveries by identity (rule 23): which result of a (mail, participant) is the newest, and what it supersedes. Pure.
 
 A participant of a mail has one delivery. Routing it elsewhere, by another mapping, is a result of its own that counts one
 `routing` more and names the copy that stands elsewhere, which is kept. So readers need no order: the highest `routing` is

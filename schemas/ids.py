@@ -24,7 +24,7 @@ def digest(purpose: str, *parts: str | bytes) -> bytes:
 
 
 def event_id(connector_uid: str, source_key: str, projection: bytes = b"") -> bytes:
-    """Identity of an event (semantics 1).
+    """Identity of an event (rule 1).
 
     `projection` is what a reader would call the content, for sources that answer with snapshots; empty for
     sources whose events have ids of their own.
@@ -43,7 +43,7 @@ def slice_key(connector_uid: str, conversation: str, label: str) -> str:
 
 
 def closing_id(key: str, event_ids: Iterable[bytes], mail_format: int, settings_version: str) -> bytes:
-    """Identity of what one closing emitted (semantics 22); the ids may come in any order."""
+    """Identity of what one closing emitted (rule 22); the ids may come in any order."""
     return digest("closing", key, b"".join(sorted(event_ids)), str(mail_format), settings_version)
 
 
@@ -58,7 +58,7 @@ def closing_key(group: str, key: str, position: int) -> bytes:
 
 
 def delivery_key(mail: bytes, participant: str) -> bytes:
-    """Identity of a delivery (semantics 23)."""
+    """Identity of a delivery (rule 23)."""
     return digest("delivery", mail, participant)
 
 

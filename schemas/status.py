@@ -1,7 +1,7 @@
 """Records of the topic connector-status: JSON, so that any monitoring tool reads them without our code.
 
 Their published form is `connector-status.schema.json`; the latest record of a key is the state of one component.
-One writer a key: the collector of a lane, the worker that has a partition, the monitor (semantics 26).
+One writer a key: the collector of a lane, the worker that has a partition, the monitor (rule 26).
 """
 
 import json

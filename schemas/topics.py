@@ -6,7 +6,7 @@ from typing import Literal
 KEEP_FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
 DAY_MS = 86_400_000
 MAX_RECORD_BYTES = 1_000_000  # producers, Faust and topics agree on it
-MAX_RAW_RECORD_BYTES = 500_000  # semantics 5
+MAX_RAW_RECORD_BYTES = 500_000  # rule 5
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ DELIVERIES = Topic(
 )  # fmt: skip
 MAPPINGS = Topic(
     "mappings", "User mappings, whole",
-    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: route", "replay"), partitioned=False, ledger=True,
+    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: route", "replay"), partitioned=False,
+    ledger=True,
 )  # fmt: skip
 CURSORS = Topic(
     "cursors", "How far each lane of a connector is collected and confirmed",

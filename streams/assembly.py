@@ -1,6 +1,6 @@
 """The assembler: from one partition's log to closed slices. Pure but for `Scratch` and `Memory`; no clock, no Kafka.
 
-Slices open with their first event and close by control records alone (semantics 8-19). Two numbers describe where
+Slices open with their first event and close by control records alone (rules 8-19). Two numbers describe where
 we are: `reached` (all effects below it are durable) and `needed` (the oldest position that an open slice holds).
 After a crash the log is read again from `needed`; below `reached` closings are read from memory, not computed.
 
@@ -103,7 +103,7 @@ class Assembly:
         return sorted(found, key=lambda one: one.key)
 
     def close(self, one: OpenSlice, position: int) -> Closed:
-        """Order, fold and subtract what earlier closings took (semantics 12)."""
+        """Order, fold and subtract what earlier closings took (rule 12)."""
         settings = self._settings(one.head["connector_uid"], one.head["source"], position)
         taken = self._memory.taken(self.partition, one.key, one.first) if one.earlier else set()
         known = self._memory.people(self.partition, one.key, one.first) if one.earlier else []

@@ -1,6 +1,6 @@
 """What a worker remembers of earlier closings, settings and mappings: on local disk, restored from topic `closings`.
 
-Everything is asked *as of* a position (semantics 16): an event at position p sees what stands below p.
+Everything is asked *as of* a position (rule 16): an event at position p sees what stands below p.
 """
 
 import json

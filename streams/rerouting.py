@@ -1,7 +1,7 @@
 """A mail that was delivered, routed again by another mapping: what is to be made, and what the ledger says then. Pure.
 
 Nothing is rendered and the mail is not read: its deliveries say everything that routing needs. The copies at former
-mailboxes are kept; the new delivery names them as superseded (semantics 23).
+mailboxes are kept; the new delivery names them as superseded (rule 23).
 """
 
 from collections.abc import Sequence

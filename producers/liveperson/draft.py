@@ -1,6 +1,6 @@
 """A draft: an event that does not know yet whether it is news.
 
-`meaning` is what a reader would call the content (semantics 1). It takes the source's own fields, never texts
+`meaning` is what a reader would call the content (rule 1). It takes the source's own fields, never texts
 that we derive, so that better rendering is no change.
 """
 

@@ -55,7 +55,7 @@ class Capture:
     tolerance_ms: int
 
     def is_suspect(self, at_ms: int) -> bool:
-        """Whether an event's own time is too far from its capture to be believed (semantics 3)."""
+        """Whether an event's own time is too far from its capture to be believed (rule 3)."""
         return not self.captured_ms - self.look_back_ms <= at_ms <= self.captured_ms + self.tolerance_ms
 
 
@@ -106,7 +106,7 @@ def _in_order(projections: tuple[Projection, ...], telling: Telling) -> list[Pro
 
 
 def slice_at(conversation: str, start_ms: int, at_ms: int) -> Slice:
-    """The slice of this time: whole 24-hour periods since the conversation began (semantics 4)."""
+    """The slice of this time: whole 24-hour periods since the conversation began (rule 4)."""
     period = max(0, (at_ms - start_ms) // DAY_MS)
     begin = start_ms + period * DAY_MS
     return Slice(conversation, f"p{period:04d}", begin, begin + DAY_MS)

@@ -1,4 +1,4 @@
-"""Who took part, with names and addresses as known at capture (semantics: identity is resolved at capture)."""
+"""Who took part, with names and addresses as known at capture (identity is resolved at capture: stream code looks nothing up)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

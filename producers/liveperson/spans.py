@@ -1,4 +1,4 @@
-"""JSON with positions: rows and their parts together with the very bytes that said so (semantics 2).
+"""JSON with positions: rows and their parts together with the very bytes that said so (rule 2).
 
 A body is walked once. `json`'s own decoder reads the values and tells where each ends; the walk only adds the
 places of rows, of their sections and of the items of those sections.

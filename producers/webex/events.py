@@ -2,7 +2,7 @@
 
 Source keys: a message's event bears the message id, every other event the id of the feed's event. So `target`
 (edits, deletions, card answers) and `thread` name the source key of a message event. An event belongs to the
-slice of its own time, the `created` of the feed's event (semantics 4).
+slice of its own time, the `created` of the feed's event (rule 4).
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def locked_ident(uid: str, item: Item) -> bytes:
 
 
 def ident(uid: str, item: Item) -> bytes:
-    """The identity of the event that an item makes (semantics 1)."""
+    """The identity of the event that an item makes (rule 1)."""
     return event_id(uid, feed_id(item))
 
 

@@ -1,4 +1,4 @@
-"""Who could read a space on a day: the roster event that comes first in a slice (semantics 6).
+"""Who could read a space on a day: the roster event that comes first in a slice (rule 6).
 
 The first roster of a slice wins; every later change is a membership event. Its provenance is said:
 
@@ -71,7 +71,7 @@ def roster_event(uid: str, key: str, day: Slice, listing: Listing, people: Mappi
     idents, provenance, as_of_ms = present(listing, day)
     members = [_as_member(people[each], listing.members) for each in idents]
     members.sort(key=lambda each: (each["name"] or each["email"] or "", each["id"]))
-    # The id does not depend on who is listed: the first roster of a slice wins (semantics 6), and a slice that is
+    # The id does not depend on who is listed: the first roster of a slice wins (rule 6), and a slice that is
     # collected again gets the same mail (decision 4).
     made = event(event_id(uid, key), key, "roster", day.start_ms)
     made["order"] = -1  # before anything that happened in the slice's first millisecond
@@ -82,7 +82,7 @@ def roster_event(uid: str, key: str, day: Slice, listing: Listing, people: Mappi
 
 
 def _raw(listing: Listing) -> list[bytes]:
-    """What Webex said of the space and of its members, verbatim (semantics 2)."""
+    """What Webex said of the space and of its members, verbatim (rule 2)."""
     space = listing.space.raw if listing.space else b""
     members = listing.members.raw if listing.members else b""
     return [each for each in (space, members) if each]

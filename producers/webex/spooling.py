@@ -64,7 +64,7 @@ class Spooling:
         return True
 
     def moment(self, item: Item) -> tuple[int, bool]:
-        """An item's own time, or that of capture where it has none; and whether it is suspect (semantics 3)."""
+        """An item's own time, or that of capture where it has none; and whether it is suspect (rule 3)."""
         at_ms = self._now_ms if item.at_ms is None else item.at_ms
         early, late = self._now_ms - self._look_back_ms, self._now_ms + self._tolerance_ms
         return at_ms, item.at_ms is None or not early <= at_ms <= late

@@ -49,7 +49,7 @@ class Fold:
         self, partition: int, stand: Stand, *, memory: Memory, scratch: Scratch, codec: Codec,
         selection: Selection, refused: AbstractSet[int],
     ) -> None:  # fmt: skip
-        """`refused`: positions that the live worker, or this replay before, could not take (semantics 24)."""
+        """`refused`: positions that the live worker, or this replay before, could not take (rule 24)."""
         self._partition, self._memory, self._codec = partition, memory, codec
         self._selection, self._refused = selection, refused
         self._assembly = Assembly(
@@ -105,7 +105,7 @@ class Fold:
 
 
 def in_force(control: Control, partition: int, position: int) -> list[Fact]:
-    """What this control record puts in force from its position on (semantics 21, 23)."""
+    """What this control record puts in force from its position on (rules 21, 23)."""
     facts: list[Fact] = []
     if control["settings"] is not None:
         settings: SettingsInForce = {

@@ -1,4 +1,4 @@
-"""Copies that a rerouting made: the log does not explain them, the ledger does (semantics 23)."""
+"""Copies that a rerouting made: the log does not explain them, the ledger does (rule 23)."""
 
 import hashlib
 from collections import Counter

@@ -2,7 +2,7 @@
 
 The end is where the log ends now. The beginning is the first position that a selected slice can need:
 
-- days: no event of a slice is in the log before the slice began (an own time ahead of capture counts for nothing, semantics
+- days: no event of a slice is in the log before the slice began (an own time ahead of capture counts for nothing, rule
   3), so Kafka's time stamps find it, with a margin for zones and clocks;
 - conversations: topic `closings` knows where each of their slices began, as far as the live workers are.
 
@@ -161,7 +161,7 @@ async def _index(values: AsyncIterator[bytes], selection: Selection, codec: Code
 
 
 async def _letters(values: AsyncIterator[bytes], raw_events: str, codec: Codec) -> dict[int, set[int]]:
-    """Positions that the assembler refused, by partition (semantics 24)."""
+    """Positions that the assembler refused, by partition (rule 24)."""
     found: dict[int, set[int]] = defaultdict(set)
     async for data in values:
         name, letter = codec.decode(data)

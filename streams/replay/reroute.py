@@ -1,7 +1,7 @@
 """Routing what is archived by another mapping: nothing is rendered, the ledger and the stored mails say everything.
 
 The ledger is also the memory: what was rerouted stands in it, so the same again finds nothing to do, whenever it was ended.
-Copies at former mailboxes are kept; the new delivery names them as superseded (semantics 23).
+Copies at former mailboxes are kept; the new delivery names them as superseded (rule 23).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """How far one partition of a replay is: one SQLite file, changed in one transaction after the effects are durable.
 
-It holds the replay's own closings (semantics 18: never live's), the pair (needed, reached), what is in force, and the
+It holds the replay's own closings (rule 18: never live's), the pair (needed, reached), what is in force, and the
 report so far. A kill at any moment leaves the last transaction, and going on from there repeats no effect but by name.
 """
 

@@ -1,4 +1,4 @@
-"""Connectors that are paused, resumed and deleted, on a real broker (semantics 10)."""
+"""Connectors that are paused, resumed and deleted, on a real broker (rule 10)."""
 
 import threading
 import time

@@ -281,7 +281,7 @@ def test_rolling_back_undoes(steps: list[tuple[str, bool]]) -> None:
 
 
 def test_roster_event_repeats_itself() -> None:
-    """A space and day have one roster event, whoever is listed: the first in the log wins (semantics 6)."""
+    """A space and day have one roster event, whoever is listed: the first in the log wins (rule 6)."""
     at = DAY.start_ms + 1
     one, two, three = (
         Listing(Space(type="direct"), members(*who, as_of_ms=at), None) for who in ("ab", "ab", "abc")

@@ -67,7 +67,7 @@ def on_roster(found: Found, room: str, day: int, who: str) -> bool:
 
 
 def test_a_roster_keeps_what_webex_said(tmp_path: Path) -> None:
-    """The space and each row of the list of members, verbatim (semantics 2)."""
+    """The space and each row of the list of members, verbatim (rule 2)."""
     with rig(tmp_path) as made, contextlib.closing(made.source()) as source:
         rosters = [event for _, event in polled(made, source) if event["kind"] == "roster"]
         listed = [event for event in rosters if event["details"]["provenance"] == "reconstructed"]

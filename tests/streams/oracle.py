@@ -1,4 +1,4 @@
-"""The specification of assembly (semantics 8-19), as plainly as it can be said: dictionaries and sorting, no state.
+"""The specification of assembly (rules 8-19), as plainly as it can be said: dictionaries and sorting, no state.
 
 From one partition's log to the set of mails. The real assembler is
 held against it under every crash. It reads nothing of `streams`.
