@@ -29,6 +29,7 @@ from streams.settings import WorkerSettings
 from streams.stage import Desk, Stage
 from streams.store import StoreStage
 
+METADATA_SECONDS = 10
 log = logging.getLogger(__name__)
 
 
@@ -79,6 +80,9 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
         "broker_request_timeout": max(settings.request_seconds, settings.session_seconds + 1),
         "broker_rebalance_timeout": 60.0,
         "consumer_auto_offset_reset": "earliest",
+        # A leader that joins at a broker which has just come back may know of no partitions yet and then gives out none
+        # (measured); it looks again only this often, and Faust's default is five minutes.
+        "consumer_metadata_max_age_ms": METADATA_SECONDS * 1000,
         "producer_request_timeout": settings.outage_seconds,
         "producer_max_request_size": MAX_RECORD_BYTES + 48_576,
         "producer_compression_type": "zstd",
