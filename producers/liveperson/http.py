@@ -15,6 +15,7 @@ import requests
 import stamina
 from requests.auth import AuthBase
 
+from producers.hung import interruptible
 from producers.liveperson.calls import (
     AgainError,
     Anonymous,
@@ -42,7 +43,7 @@ RETRYABLE = frozenset({408, 425, 429})
 class Http:
     """One connection pool with patience, and the source's clock by its `Date` header.
 
-    `check_stop` is called before every try and every piece of a body; it may raise to end the work.
+    `check_stop` is called before every try and while one hangs; it may raise to end the work.
     """
 
     def __init__(
@@ -83,8 +84,9 @@ class Http:
 
     def chunks(self, call: Call, answer: requests.Response) -> Iterator[bytes]:
         """The body, piece by piece; SourceUnavailableError when it breaks off."""
+        pieces = answer.iter_content(CHUNK)
         with translated(call):
-            for chunk in answer.iter_content(CHUNK):
+            while chunk := interruptible(lambda: next(pieces, b""), self._check_stop):
                 self._check_stop()
                 yield chunk
 
@@ -130,14 +132,17 @@ class Http:
         self._check_stop()
         self._check_rest(call)
         with translated(call):
-            answer = self._session.request(
-                call.method, call.url, params=call.params, json=call.json, data=call.form, headers=call.headers,
-                auth=signer, timeout=(CONNECT_SECONDS, self._limits.timeout_seconds), allow_redirects=False,
-                stream=True,
-            )  # fmt: skip
+            answer = interruptible(lambda: self._requested(call, signer), self._check_stop)
         if call.tells_time:
             self._note_date(answer)
         return answer
+
+    def _requested(self, call: Call, signer: AuthBase) -> requests.Response:
+        return self._session.request(
+            call.method, call.url, params=call.params, json=call.json, data=call.form, headers=call.headers,
+            auth=signer, timeout=(CONNECT_SECONDS, self._limits.timeout_seconds), allow_redirects=False,
+            stream=True,
+        )  # fmt: skip
 
     def _note_date(self, answer: requests.Response) -> None:
         try:

@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 import requests
 
-from producers.source import SourceRefusedError
+from producers.hung import interruptible
+from producers.source import SourceRefusedError, SourceUnavailableError
 from producers.webex import paging
 from producers.webex.auth import Authority, BearerAuth
-from producers.webex.hung import interruptible
 from producers.webex.retries import Retries, TryLaterError, retry_after_s
 from producers.webex.settings import WebexSettings
 
@@ -98,7 +98,12 @@ class Client:
     def retried(self, call: Callable[[], _Result], budget_s: float | None = None) -> _Result:
         """What the call returns, tried again while it raises TryLaterError; then SourceUnavailableError."""
         budget = self.settings.retry_seconds if budget_s is None else budget_s
-        return Retries(self.closing, budget).run(lambda: interruptible(call, self.closing))
+        return Retries(self.closing, budget).run(lambda: interruptible(call, self.check_stop))
+
+    def check_stop(self) -> None:
+        """SourceUnavailableError once the collector is to stop."""
+        if self.closing.is_set():
+            raise SourceUnavailableError("stopped while waiting for Webex")
 
     def send(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
         """One request, its body unread; the caller closes it. A refused token is refreshed, once.

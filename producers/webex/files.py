@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
+from producers.hung import interruptible
 from producers.source import Contents, SourceUnavailableError
 from producers.webex.auth import origin
 from producers.webex.client import Client, later
 from producers.webex.filenames import content_key, file_name
-from producers.webex.hung import interruptible
 from producers.webex.retries import TryLaterError
 from schemas.records import Attachment, ContentRef
 from schemas.text import well_formed
@@ -137,7 +137,7 @@ class Transfer:
             yield chunk
 
     def _next(self, pieces: Iterator[bytes]) -> bytes:
-        return interruptible(lambda: next(pieces, b""), self._client.closing)
+        return interruptible(lambda: next(pieces, b""), self._client.check_stop)
 
     def _resume(self) -> None:
         """Ask for the rest. A service that sends all of it again, or another part, is read past what we have."""
@@ -175,7 +175,9 @@ class Transfer:
 
     def _read(self, response: requests.Response, size: int) -> bytes:
         try:
-            return interruptible(lambda: response.raw.read(size, decode_content=True), self._client.closing)
+            return interruptible(
+                lambda: response.raw.read(size, decode_content=True), self._client.check_stop
+            )
         except urllib3.exceptions.HTTPError as error:
             raise SourceUnavailableError("a file broke off again; it is fetched again") from error
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -645,3 +647,26 @@ def test_a_stop_ends_a_poll_at_the_next_request(sim: Account) -> None:
     with pytest.raises(KeyboardInterrupt):
         list(source.poll(Window("live", MONDAY_MS, MONDAY_MS + 1)))
     source.close()
+
+
+@pytest.mark.parametrize("path", ["/messaging_history", "/v1/AUTH"])
+def test_a_stop_ends_a_request_that_hangs(sim: Account, path: str) -> None:
+    """A service that takes a request and says nothing, or sends no more of a file, holds nobody back."""
+    from producers.liveperson.collector import LivePersonSource  # noqa: PLC0415 - only here by hand
+
+    wanted = threading.Event()
+
+    def stop() -> None:
+        if wanted.is_set():
+            raise KeyboardInterrupt
+
+    sim.advance(8 * DAY_MS)
+    sim.faults({"match": {"path": path}, "times": None, "do": {"delay_s": 30}})
+    source = LivePersonSource(sim.settings(), sim.contents, sim.state_dir, check_stop=stop)
+    threading.Timer(2, wanted.set).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(source.poll(Window("live", MONDAY_MS, MONDAY_MS + 8 * DAY_MS)))
+    assert time.monotonic() - began < 10
+    source.close()
+    sim.faults()
