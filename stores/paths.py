@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from unicodedata import ucd_3_2_0 as ucd
 
 from schemas.products import FOLDERS
+from schemas.slices import PLAIN
 from stores.interface import BadPathError
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ _UNSAFE = re.compile(
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAIL_ID = re.compile(r"[0-9a-z]{4,64}")
-_SLICE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|p?[0-9]{1,9}")
+_SLICE = re.compile(PLAIN)
 _PLAIN_STEM = re.compile(
     r"(?P<uid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-z]+)-(?P<conversation>[0-9a-z_.-]+?)"
-    r"-(?P<slice>[0-9]{4}-[0-9]{2}-[0-9]{2}|p?[0-9]{1,9})"
+    rf"-(?P<slice>{PLAIN})"
 )
 
 

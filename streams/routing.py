@@ -5,15 +5,14 @@ External people (a LivePerson consumer, a domain that is not the firm's, a bot) 
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
 
 from schemas.addresses import comparable, comparable_domain
-from schemas.records import Copies, Mail, MailFacts, Mapping, MappingRow, Person, RawEvents, Target
+from schemas.records import Copies, Mail, MailFacts, Mapping, MappingRow, Person, Target
+from schemas.slices import slice_day
 from stores.paths import copy_path, mail_path
 from streams.mail.participants import header_address
 
 NO_MAPPING: Mapping = {"version": "", "rows": [], "domains": [], "catch_all": None}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OUTSIDE_ROLES = frozenset({"consumer", "bot", "system"})
 
 
@@ -104,22 +103,6 @@ def _path(mail: MailFacts, mailbox: str) -> str:
         conversation=mail["conversation"], slice=mail["slice"], revision=mail["revision"], part=mail["part"],
         parts=mail["parts"],
     )  # fmt: skip
-
-
-def slice_day(mail: MailFacts | RawEvents) -> date:
-    """The day under which a person looks for the mail: the slice's own date, or the UTC day on which it began."""
-    try:
-        return date.fromisoformat(mail["slice"])
-    except ValueError:
-        return _utc_day(mail["slice_start_ms"])
-
-
-def _utc_day(ms: int) -> date:
-    """The UTC day of this time; that of 1970 for what no calendar holds."""
-    try:
-        return (EPOCH + timedelta(milliseconds=ms)).date()
-    except OverflowError:
-        return EPOCH.date()
 
 
 def _copies(mail: Mail, version: str, targets: list[Target]) -> Copies:

@@ -13,6 +13,7 @@ from producers.liveperson.values import DAY_MS, ERASED
 from producers.source import Slice, closable
 from schemas.ids import event_id
 from schemas.records import Attachment, Event, person
+from schemas.slices import period_label
 
 Meaning = dict[str, object]
 CHUNK_EVENTS = 300
@@ -109,7 +110,7 @@ def slice_at(conversation: str, start_ms: int, at_ms: int) -> Slice:
     """The slice of this time: whole 24-hour periods since the conversation began (rule 4)."""
     period = max(0, (at_ms - start_ms) // DAY_MS)
     begin = start_ms + period * DAY_MS
-    return Slice(conversation, f"p{period:04d}", begin, begin + DAY_MS)
+    return Slice(conversation, period_label(period), begin, begin + DAY_MS)
 
 
 def placed(telling: Telling, draft: Draft, capture: Capture) -> tuple[Slice, bool]:

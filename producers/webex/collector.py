@@ -22,8 +22,9 @@ from producers.webex.files import Files
 from producers.webex.lookups import Lookups
 from producers.webex.memory import Memory, Spooled
 from producers.webex.settings import WebexSettings
-from producers.webex.slices import UNDATED, iso
+from producers.webex.slices import iso
 from producers.webex.spooling import Spooling
+from schemas.slices import UNDATED
 
 log = logging.getLogger(__name__)
 

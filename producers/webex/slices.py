@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from producers.source import Slice, closable
+from schemas.slices import UNDATED, day_label
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
@@ -27,8 +28,6 @@ def iso(ms: int) -> str:
     return (EPOCH + ms * MS).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
 
 
-UNDATED = "undated"
-"""Label of the slice for events that say no time."""
 _FIRST_MS, _LAST_MS = ((datetime(*day, tzinfo=UTC) - EPOCH) // MS for day in ((1, 1, 3), (9999, 12, 29)))
 
 
@@ -44,7 +43,7 @@ def day_slice(room: str, at_ms: int, zone: ZoneInfo) -> Slice:
         day -= timedelta(days=1)
     while at_ms >= _begin(day + timedelta(days=1), zone):
         day += timedelta(days=1)
-    return Slice(room, day.isoformat(), _begin(day, zone), _begin(day + timedelta(days=1), zone))
+    return Slice(room, day_label(day), _begin(day, zone), _begin(day + timedelta(days=1), zone))
 
 
 def placed(room: str, at_ms: int | None, now_ms: int, tolerance_ms: int, zone: ZoneInfo) -> Slice:

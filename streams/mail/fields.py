@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 
 from schemas.ids import digest, mail_id, slice_key
 from schemas.records import ClosedSlice, Event, Header
+from schemas.slices import label_before
 from streams.mail.clean import one_line
 from streams.mail.headers import date, listed, phrase, unstructured
 from streams.mail.participants import Cast, header_mailbox, safe_id
 from streams.mail.times import in_calendar, stamp
 
 DOMAIN: Final = "chatledger.invalid"  # a top-level domain that is reserved never to exist (RFC 2606)
-_PERIOD: Final = re.compile(r"p(\d{1,9})", re.ASCII)
 _REFERENCES: Final = 20  # earlier mails that References names, beside the first
 _FIELD_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,59}")
 _OURS: Final = re.compile(
@@ -118,11 +118,9 @@ def _anchor(closed: ClosedSlice, label: str) -> str:
 
 
 def _previous(closed: ClosedSlice) -> str | None:
-    """The anchor of the slice before, where the label says which that is (LivePerson: p0002 before p0003)."""
-    match = _PERIOD.fullmatch(closed["slice"])
-    if match is None or int(match[1]) == 0:
-        return None
-    return _anchor(closed, f"p{int(match[1]) - 1:0{len(match[1])}d}")
+    """The anchor of the slice before, where the label says which that is."""
+    before = label_before(closed["slice"])
+    return None if before is None else _anchor(closed, before)
 
 
 def _own(closed: ClosedSlice, mail: MailFields) -> str:

@@ -17,6 +17,7 @@ from schemas.codec import Codec
 from schemas.deliveries import participant_key
 from schemas.records import Delivery, Superseded
 from schemas.records import Target as Wanted
+from schemas.slices import slice_day
 from schemas.topics import DELIVERIES, MAPPINGS
 from stores.interface import BlobMissingError, StoreError
 from streams.contents import Contents
@@ -32,7 +33,7 @@ from streams.replay.partition import UnderWay
 from streams.replay.routers import Routers
 from streams.replay.selection import Selection
 from streams.rerouting import Rerouting, reroute
-from streams.routing import Router, slice_day
+from streams.routing import Router
 
 MAILS_A_CONFIRMATION = 500
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.addresses import comparable
 from schemas.records import RawEvents
-from streams.routing import slice_day
+from schemas.slices import slice_day
 
 NOTHING = frozenset[str]()
 

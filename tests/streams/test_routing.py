@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from schemas.addresses import comparable
 from schemas.records import Mail, Mapping, Person, person
+from schemas.slices import slice_day
 from streams.mail.render import render
-from streams.routing import NO_MAPPING, Router, recipients, slice_day
+from streams.routing import NO_MAPPING, Router, recipients
 from tests.streams.mail_cases import closed, said
 
 ANA = person("p1", "Ana", "Ana@Bank.example", "agent")
