@@ -4,11 +4,12 @@ Three measured ways in which the stock driver loses data are closed here, all be
 `_commit` and `seek_to_committed` of Faust's Consumer (a test pins their signatures):
 - it commits by its own count of acks, which skips an unacked head (faust-streaming issue 606): we commit `Positions`;
 - after a rebalance it seeks only where an offset > 0 was committed: we seek always;
-- when the group coordinator has failed for good it waits silently for ever: we crash, and a supervisor restarts us.
+- when the group coordinator or the fetcher has failed for good it waits silently for ever: we crash, and a supervisor
+  restarts us.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import faust
@@ -21,9 +22,13 @@ from mode import Service
 from schemas.broker import KafkaSettings
 from streams.positions import Positions, Stand, TopicPartition, stored_stand
 
-COORDINATOR_CHECK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 IN_TIME = 0.9  # of the time after which Faust gives up waiting for a seek
+
+
+class DeadFetcherError(RuntimeError):
+    """The driver's task that reads from Kafka has ended: nothing would ever arrive any more."""
 
 
 class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishes no types
@@ -103,10 +108,11 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
         for tp in consumer.assignment() & set(starts):
             consumer.seek(tp, starts[tp])
 
-    @Service.task  # starts with the consumer; an app.task waits for a join that never comes
-    async def _watch_coordinator(self) -> None:
-        async for _ in self.itertimer(COORDINATOR_CHECK_SECONDS, name="coordinator"):
-            await self._thread.call_thread(self._check_coordinator)
+    @Service.task  # starts with the consumer; an app.task or app.timer waits for a join that never comes
+    async def _watch_over(self) -> None:
+        async for _ in self.itertimer(CHECK_SECONDS, name="watch"):
+            await self._thread.call_thread(self._check_tasks)
+            await self.app.look()
 
     async def kafka_answers(self) -> bool:
         """Whether any broker answers a question now, within ANSWER_SECONDS: who waits for Kafka has not stalled."""
@@ -120,10 +126,20 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
         consumer = self._thread._consumer  # noqa: SLF001 - as above
         return bool(consumer is not None and await consumer._client.force_metadata_update())  # noqa: SLF001 - no public way to ask
 
-    async def _check_coordinator(self) -> None:
+    async def _check_tasks(self) -> None:
         consumer = self._thread._consumer  # noqa: SLF001 - as above
-        if consumer is not None and consumer._coordinator is not None:  # noqa: SLF001
+        if consumer is None:
+            return
+        if consumer._coordinator is not None:  # noqa: SLF001
             consumer._coordinator.check_errors()  # noqa: SLF001 - raises when the coordination task has died
+        fetcher = consumer._fetcher  # noqa: SLF001 - Faust reads what it has fetched, and never asks how it is
+        if fetcher is not None and not consumer._closed and fetcher._fetch_task.done():  # noqa: SLF001
+            raise DeadFetcherError(_end_of(fetcher._fetch_task))  # noqa: SLF001
+
+
+def _end_of(task: asyncio.Task[None]) -> str:
+    reason = "cancelled" if task.cancelled() else repr(task.exception())
+    return f"nothing is fetched from Kafka any more: {reason}"
 
 
 def _stand(tp: Any, stored: Any, begin: int) -> Stand:
@@ -152,6 +168,8 @@ class HoldbackApp(faust.App):  # type: ignore[misc]  # faust publishes no types
     batch_seconds: float
     take_over: Callable[[TopicPartition, Stand], None]
     let_go: Callable[[TopicPartition], None]
+    look: Callable[[], Awaitable[None]]
+    """Looks at everything that should move, every CHECK_SECONDS; raises when it does not."""
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)

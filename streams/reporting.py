@@ -72,9 +72,13 @@ def report_status(worker: Worker, settings: WorkerSettings) -> None:
     watch = Watch(settings.stall_seconds)
     written: dict[bytes, tuple[int | None, str]] = {}
 
+    async def look() -> None:
+        await fairly(watch, lambda: _look(worker, watch), worker.app.consumer.kafka_answers)
+
+    worker.app.look = look
+
     @worker.app.timer(REPORT_SECONDS)
     async def report() -> None:
-        await fairly(watch, lambda: _look(worker, watch), worker.app.consumer.kafka_answers)
         if worker.app.rebalancing:
             return
         name = worker.desk.kafka.topic(CONNECTOR_STATUS.name)
@@ -109,7 +113,7 @@ def _look(worker: Worker, watch: Watch) -> None:
 
 
 def statuses(worker: Worker) -> Iterator[ConnectorStatus]:
-    """One record for each partition of each stage, with what it has reached; one writer per key (semantics 26)."""
+    """One record for each partition of each stage, with what it has reached; one writer per key (rule 26)."""
     now_ms = int(time.time() * 1000)
     for tp, reached in sorted(worker.positions.reached.items()):
         stage = cast("Component", worker.stages[tp[0]].name)

@@ -21,9 +21,6 @@ PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 SOURCES = ("liveperson", "webex")
 PURE = ("mail", "assembly.py", "memory.py", "routing.py", "positions.py", "refusals.py", "defaults.py")
 SERVERS = {"faust", "mode", "kafka", "aiokafka", "azure", "requests", "aiohttp", "socket", "urllib"}
-CLOCKS = {"time", "random", "secrets", "uuid"}
-READS_CLOCK = {"now", "today", "utcnow", "getpid", "urandom"}
-OTHER_WAYS = {"take", "Table", "GlobalTable", "SetTable", "tumbling", "hopping", "stream", "group_by"}
 
 
 def text_of(*pages: Path) -> str:
@@ -180,34 +177,6 @@ def test_sentences_are_those_of_the_code(source: str) -> None:
     for sentence in quoted:
         for piece in re.split(r"[…;()]|\d+", sentence):
             assert piece.strip(" .,:") in said, piece
-
-
-def test_streams_read_no_clock_and_no_random_number() -> None:
-    """Time comes from the log: a clock, a random number or a hash seed would make a replay differ."""
-    files = [name_of(path) for path in code("streams") if path.name != "reporting.py"]
-    assert not CLOCKS & roots(*files)
-    for path, node in nodes(*files):
-        assert not (isinstance(node, ast.Attribute) and node.attr in READS_CLOCK), path
-        assert not (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hash"
-        ), path
-
-
-def test_streams_are_read_in_one_place() -> None:
-    """Agents read by `consume` alone: every other way lets Faust acknowledge what is not durable."""
-    for path, node in nodes("streams"):
-        if isinstance(node, ast.Attribute) and node.attr in {"noack", "noack_take"}:
-            assert path.name == "agents.py"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_app(node.func.value):
-            assert node.func.attr not in OTHER_WAYS, path
-        if isinstance(node, ast.keyword):
-            assert node.arg not in {"sink", "processing_guarantee"}, path
-
-
-def _is_app(node: ast.AST) -> bool:
-    """Whether an expression is the app or a stream, by the names that are used here."""
-    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return name in {"app", "stream", "unacknowledged", "topic"}
 
 
 def test_pure_parts_know_no_server() -> None:

@@ -11,6 +11,7 @@ from streams.defaults import default_settings
 GRACE_MS, STALL_MS = 5, 40
 ENDS = {"s0": 20, "s1": 40, "s2": 60}
 SLICES = [(uid, conversation, label) for uid in ("a", "b") for conversation in ("c", "d") for label in ENDS]
+CROWDED = [("a", "c", "s0"), ("a", "c", "s2"), ("b", "d", "s1")]
 
 
 def raw(
@@ -74,11 +75,6 @@ def in_force(uid: str, settings: Any) -> Any:
     return {**control(uid, "settings", "live", None), "settings": settings}
 
 
-_events = st.builds(
-    lambda where, numbers, lane, captured, close: ("RawEvents", told(raw(where, numbers, lane, captured, close))),
-    st.sampled_from(SLICES), st.lists(st.integers(0, 6), min_size=1, max_size=3), st.sampled_from(["live", "live", "back"]),
-    st.integers(0, 90), st.one_of(st.none(), st.none(), st.integers(0, 60)),
-)  # fmt: skip
 _watermarks = st.builds(
     lambda uid, lane, at: ("Control", control(uid, "watermark", lane, at)),
     st.sampled_from("ab"), st.sampled_from(["live", "back"]), st.integers(0, 120),
@@ -95,4 +91,19 @@ _settings = st.builds(
 )  # fmt: skip
 _control = st.one_of(_closes, _mappings, _openings, _settings)
 
-logs = st.lists(st.one_of(_events, _events, _events, _watermarks, _watermarks, _control), max_size=40)
+
+def _events(slices: list[tuple[str, str, str]]) -> st.SearchStrategy[tuple[str, Any]]:
+    return st.builds(
+        lambda where, numbers, lane, captured, close: ("RawEvents", told(raw(where, numbers, lane, captured, close))),
+        st.sampled_from(slices), st.lists(st.integers(0, 6), min_size=1, max_size=3),
+        st.sampled_from(["live", "live", "back"]), st.integers(0, 90), st.one_of(st.none(), st.none(), st.integers(0, 60)),
+    )  # fmt: skip
+
+
+def _logs(slices: list[tuple[str, str, str]]) -> st.SearchStrategy[list[tuple[str, Any]]]:
+    events = _events(slices)
+    return st.lists(st.one_of(events, events, events, _watermarks, _watermarks, _control), max_size=40)
+
+
+logs = st.one_of(_logs(SLICES), _logs(CROWDED))
+"""Of many slices, and of few that are opened, closed and opened again in each other's way."""

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition as KafkaTP
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import CommitFailedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 
-from streams.holdback import HoldbackApp, HoldbackConsumer
+from streams.holdback import DeadFetcherError, HoldbackApp, HoldbackConsumer
 from streams.positions import LogTruncatedError, Positions, Stand, TopicPartition
 
 TP = ("raw-events", 0)
@@ -31,6 +32,8 @@ class Broker:
         self.answers.set()
         self.delays: list[float] = []
         self._coordinator = self
+        self._fetcher: Any = None
+        self._closed = False
 
     def assignment(self) -> frozenset[Any]:
         """See AIOKafkaConsumer."""
@@ -56,6 +59,9 @@ class Broker:
         if self.fails is not None:
             raise self.fails
         self.stored |= offsets
+
+    def check_errors(self) -> None:
+        """See aiokafka's GroupCoordinator."""
 
     def says(self, tp: TopicPartition, offset: int, metadata: str) -> None:
         """Somebody has committed this."""
@@ -275,4 +281,56 @@ def test_any_other_error_of_a_commit_ends_the_worker() -> None:
         assert not await rig.consumer._commit({KafkaTP(*TP): 1})
         assert rig.thread.crashed == [rig.broker.fails]
 
+    run(body)
+
+
+class Subscriptions:
+    """No partition, and nobody who waits."""
+
+    subscription = None
+
+    def register_fetch_waiters(self, waiters: Any) -> None:
+        """See aiokafka's SubscriptionState."""
+
+
+def new_fetcher() -> Any:
+    """The installed driver's own."""
+    client = SimpleNamespace(_loop=asyncio.get_running_loop(), _metadata_max_age_ms=1000)
+    return Fetcher(client, Subscriptions())
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled", "just ends"])
+def test_a_dead_fetcher_ends_the_worker(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Faust would wait for records for ever; and as nothing tells where the log ends, nothing would seem to wait."""
+
+    async def routine(_: Any) -> None:
+        if how != "just ends":
+            raise KafkaError("broken") if how == "fails" else asyncio.CancelledError
+
+    async def body(rig: Rig) -> None:
+        rig.broker._fetcher = new_fetcher()
+        await asyncio.sleep(0)
+        with pytest.raises(DeadFetcherError, match="nothing is fetched"):
+            await rig.consumer._check_tasks()
+        rig.broker._closed = True  # a worker that is being stopped
+        await rig.consumer._check_tasks()
+
+    monkeypatch.setattr(Fetcher, "_fetch_requests_routine", routine)
+    run(body)
+
+
+def test_a_fetcher_that_lives_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it waits for."""
+
+    async def routine(_: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def body(rig: Rig) -> None:
+        await rig.consumer._check_tasks()
+        rig.broker._fetcher = new_fetcher()
+        await asyncio.sleep(0)
+        await rig.consumer._check_tasks()
+        await rig.broker._fetcher.close()
+
+    monkeypatch.setattr(Fetcher, "_fetch_requests_routine", routine)
     run(body)

@@ -95,7 +95,7 @@ class Group:
 
     def __init__(self, folder: Path, shared: Log, chance: random.Random) -> None:
         self.folder, self.shared, self.chance = folder, shared, chance
-        self.stored = Stand(0, 0)
+        self.stored, self.diligence = Stand(0, 0), chance.choice([0.0, 0.02, 0.1])
         self.idle: list[Life] = []
         self.zombies: list[Life] = []
         self.owner = self.new()
@@ -108,7 +108,7 @@ class Group:
         """Some steps of everybody's; the owner commits now and then."""
         for _ in range(steps):
             await asyncio.sleep(0)
-            if self.chance.random() < 0.1:
+            if self.chance.random() < self.diligence:
                 self.stored = self.owner.commit(self.stored)
             for life in [self.owner, *self.idle, *self.zombies]:
                 if life.task.done():
@@ -215,8 +215,8 @@ def as_oracle(value: bytes) -> Outcome:
     return Outcome(where, one["revision"], ids, one["mapping_version"], one["settings"]["version"], people)
 
 
-@settings(max_examples=150, deadline=None)
-@given(log=logs, seed=st.integers(0, 2**32), lives=st.lists(st.integers(0, 150), max_size=6))
+@settings(max_examples=200, deadline=None)
+@given(log=logs, seed=st.integers(0, 2**32), lives=st.lists(st.integers(0, 60), max_size=8))
 def test_same_log_same_mails_same_bytes_same_names(log: Entries, seed: int, lives: list[int]) -> None:
     """However owners change and whatever zombies write: the mails of the oracle, with the bytes and names of one life."""
     log = [*HEAD, *log]

@@ -1,4 +1,4 @@
-"""A test over the source: streams are read in one place and one way, and the pure modules know no clock and no chance.
+"""A test over the source: streams are read in one place and one way, and know no clock and no chance.
 
 Each ban stands for a way in which Faust loses or doubles records, or in which a replay would give other bytes. Streams
 reach only the functions that `app.agent` decorates, so these are held to one single line.
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 STREAMS = Path(__file__).parents[2] / "streams"
+TIMELESS = sorted(path for path in STREAMS.rglob("*.py") if path.name != "reporting.py")
 PURE = [STREAMS / "assembly.py", STREAMS / "routing.py", *sorted((STREAMS / "mail").glob("*.py"))]
 
 READERS = frozenset({"noack", "noack_take", "ack"})
@@ -24,10 +25,18 @@ BANNED = {
     "Table": "its changelog is not committed together with our positions",
     "SetTable": "its changelog is not committed together with our positions",
     "GlobalTable": "its changelog is not committed together with our positions",
+    "tumbling": "windows end by the clock, and what they held is deleted",
+    "hopping": "windows end by the clock, and what they held is deleted",
+}
+WRONG_WORDS = {
+    "exactly_once": "its transactions do not cover what the store has",
+    "processing_guarantee": "its transactions do not cover what the store has",
 }
 SENDERS = frozenset({"outbox", "_producer", "producer"})
-IMPURE_MODULES = frozenset({"time", "random", "secrets", "uuid", "os", "locale"})
-IMPURE_CALLS = frozenset({"now", "utcnow", "today", "hash", "id"})
+CLOCKS = frozenset({"time", "random", "secrets", "uuid"})
+READS_CLOCK = frozenset({"now", "utcnow", "today", "hash", "urandom", "getpid"})
+IMPURE_MODULES = CLOCKS | {"os", "locale"}
+IMPURE_CALLS = READS_CLOCK | {"id"}
 
 
 def faults(source: str) -> set[str]:
@@ -67,6 +76,8 @@ def _call(node: ast.AST, function: str) -> str | None:
 def _method(called: str, owner: ast.expr, function: str) -> str | None:
     if called in BANNED:
         return f".{called}(): {BANNED[called]}"
+    if called == "stream" and _last(owner) in {"app", "topic"}:
+        return ".stream(): only agents.consume reads streams"
     if called in READERS and function != "consume":
         return f".{called}(): only agents.consume reads streams"
     if called == "send" and _last(owner) not in SENDERS:
@@ -83,10 +94,9 @@ def _keyword(called: str, keyword: ast.keyword) -> str | None:
 
 
 def _word(node: ast.AST) -> str | None:
-    words = (getattr(node, name, None) for name in ("id", "attr", "arg", "value"))
-    if "exactly_once" in words:
-        return "exactly_once: its transactions do not cover what the store has"
-    return None
+    words = [getattr(node, name, None) for name in ("id", "attr", "arg", "value")]
+    found = next((word for word in WRONG_WORDS if word in words), None)
+    return f"{found}: {WRONG_WORDS[found]}" if found else None
 
 
 def _loop(node: ast.AST, function: str) -> str | None:
@@ -119,25 +129,33 @@ def _is_one(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == 1
 
 
-def impurities(source: str) -> set[str]:
+def impurities(
+    source: str, modules: frozenset[str] = IMPURE_MODULES, calls: frozenset[str] = IMPURE_CALLS
+) -> set[str]:
     """Clocks and chance in a module whose results must be functions of the log alone."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {name.name.partition(".")[0] for name in node.names} & IMPURE_MODULES
+            found |= {name.name.partition(".")[0] for name in node.names} & modules
         elif isinstance(node, ast.ImportFrom):
-            found |= {(node.module or "").partition(".")[0]} & IMPURE_MODULES
+            found |= {(node.module or "").partition(".")[0]} & modules
         elif isinstance(node, ast.Call):
-            found |= {_last(node.func)} & IMPURE_CALLS
+            found |= {_last(node.func)} & calls
     return found
 
 
 @pytest.mark.parametrize(
     "path", sorted(STREAMS.rglob("*.py")), ids=lambda path: str(path.relative_to(STREAMS))
 )
-def test_streams_are_read_and_sent_to_in_one_way(path: Path) -> None:
-    """No module has anything that is banned."""
+def test_streams_are_read_in_one_place(path: Path) -> None:
+    """And sent to in one way: no module has anything by which Faust acknowledges what is not durable."""
     assert faults(path.read_text(encoding="utf-8")) == set()
+
+
+@pytest.mark.parametrize("path", TIMELESS, ids=lambda path: str(path.relative_to(STREAMS)))
+def test_streams_read_no_clock_and_no_random_number(path: Path) -> None:
+    """Time comes from the log: a clock, a random number or a hash seed would make a replay differ."""
+    assert impurities(path.read_text(encoding="utf-8"), CLOCKS, READS_CLOCK) == set()
 
 
 @pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(STREAMS)))
@@ -168,8 +186,11 @@ def test_the_one_place_is_there() -> None:
         "async def other(topic):\n  await topic.send(value=b'')",
         "async def other(self):\n  await self.topic.send_soon(value=b'')",
         "table = app.Table('counts')",
-        "App('x', processing_guarantee='exactly_once')",
-        "options = {'processing_guarantee': 'exactly_once'}",
+        "async def other(app, topic):\n  return app.stream(topic)",
+        "counts = table.tumbling(10)",
+        "App('x', processing_guarantee=how)",
+        "options = {'processing_guarantee': how}",
+        "how = 'exactly_once'",
         "@app.agent(topic)\nasync def agent(stream):\n  '''Text.'''\n  await consume(app, a, stream)\n  print(1)",
     ],
 )

@@ -41,11 +41,12 @@ class Rig:
         """Where the folder store lies."""
         return self.folder / "archive"
 
-    def start(self) -> ManagedProcess:
-        """One more worker."""
+    def start(self, broken: str = "") -> ManagedProcess:
+        """One more worker; `broken` is Python that runs before it, to break what it stands on."""
         config = self.write_config()
         log = self.folder / f"worker-{next(self._numbers)}.log"
-        command = [sys.executable, "-m", "cli.main", "work", "--config", str(config)]
+        begin = ["-c", f"{broken}\nimport cli.main\ncli.main.main()"] if broken else ["-m", "cli.main"]
+        command = [sys.executable, *begin, "work", "--config", str(config)]
         env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         process = start_process(command, log=log, cwd=self.folder, env=env)
         self.running.append(process)
