@@ -99,7 +99,7 @@ def _run(session: "Session", options: dict[str, Any]) -> None:
 def _found_nothing(shown: Shown) -> bool:
     """A selection that fits nothing is a typing mistake more often than not: nobody may take it for a proof."""
     counts = shown.report.counts
-    if counts.get("slices", 0) or counts.get("failed", 0):
+    if counts.get("mails", 0) or counts.get("failed", 0):
         return False
     click.echo("nothing in the log fits the selection, or nothing of it is closed yet", err=True)
     return True

@@ -22,7 +22,8 @@ def environment() -> dict[str, str]:
 
 
 def replay(rig: Rig, *options: str, code: int = 0) -> Any:
-    """The report of a replay that ends with this exit code."""
+    """The report of a replay that ends with this exit code; in one process unless the options say otherwise."""
+    options = options if "--processes" in options else (*options, "--processes", "1")
     done = subprocess.run(
         command(rig, "--json", *options), env=environment(), cwd=rig.folder, capture_output=True, text=True,
         timeout=120, check=False,

@@ -22,7 +22,7 @@ from tests.streams.feeding import UID, Feeder, bytes_of
 from tests.streams.replay.rig import command, counted, environment, hashes, replay
 from tests.streams.worker_rig import Rig, committed, deliveries
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 EQUAL = {"slices": 13, "mails": 13, "equal": 13, "copies": 13, "copies_equal": 13}
 
 
@@ -68,21 +68,19 @@ def test_an_intact_archive_is_equal_whatever_is_selected(rig: Rig) -> None:
     """Exit code 0; the live group's positions stay; each selection finds its own; what fits nothing is no proof."""
     archive(rig)
     before, ledger = committed(rig.kafka, RAW_EVENTS), len(deliveries(rig.kafka))
-    report = replay(rig, "--into", "compare")
+    report = replay(rig, "--into", "compare", "--processes", "2")
     assert counted(report) == EQUAL
     assert (report["counts"]["open"], report["earliest_replayable"]) == (1, None)
-    one_day = replay(
-        rig, "--into", "compare", "--from", "2026-03-03", "--to", "2026-03-03", "--processes", "1"
-    )
+    one_day = replay(rig, "--into", "compare", "--from", "2026-03-03", "--to", "2026-03-03")
     assert counted(one_day)["equal"] == 6
-    room = replay(rig, "--into", "compare", "--conversation", "room0", "--processes", "1")
+    room = replay(rig, "--into", "compare", "--conversation", "room0")
     assert counted(room) == {"slices": 3, "mails": 3, "equal": 3, "copies": 3, "copies_equal": 3}
     assert (
         sum(end - start for start, end in room["positions"].values()) < 15
     )  # of 27: where the room's slices are
-    box = replay(rig, "--mailbox", "Ana@bank.example", "--connector", UID, "--processes", "1")
+    box = replay(rig, "--mailbox", "Ana@bank.example", "--connector", UID)
     assert counted(box) == {"slices": 13, "mails": 13, "copies": 13}
-    assert counted(replay(rig, "--mailbox", "nobody@bank.example", "--processes", "1")) == {"slices": 13}
+    assert counted(replay(rig, "--mailbox", "nobody@bank.example", code=1)) == {"slices": 13}
     replay(rig, "--into", "compare", "--connector", "mistyped", code=1)
     assert committed(rig.kafka, RAW_EVENTS) == before
     assert len(deliveries(rig.kafka)) == ledger
@@ -128,7 +126,7 @@ def test_other_places_get_the_same_bytes(rig: Rig) -> None:
     """A prefix of the store and a folder elsewhere: same paths, same hashes, and no comparison takes them for strangers."""
     archive(rig)
     replay(rig, "--into", "second")
-    replay(rig, "--into", str(rig.folder / "elsewhere"), "--processes", "1")
+    replay(rig, "--into", str(rig.folder / "elsewhere"))
     intact, ledger = hashes(rig.archive), len(deliveries(rig.kafka))
     assert hashes(rig.archive / "_replay" / "second") == hashes(rig.folder / "elsewhere") == intact
     assert len(intact) == 26
@@ -149,9 +147,9 @@ def test_records_that_nobody_can_read_take_no_part(rig: Rig) -> None:
     rig.drained()
     rig.stop()
     wanted = {"slices": 1, "mails": 1, "equal": 1, "copies": 1, "copies_equal": 1, "refused": 2}
-    assert counted(replay(rig, "--into", "compare", "--processes", "1")) == wanted
+    assert counted(replay(rig, "--into", "compare")) == wanted
     without_letters(rig.kafka)
-    assert counted(replay(rig, "--into", "compare", "--processes", "1")) == wanted
+    assert counted(replay(rig, "--into", "compare")) == wanted
 
 
 def without_letters(kafka: KafkaSettings) -> None:
@@ -205,7 +203,7 @@ def test_a_replay_that_is_killed_goes_on(rig: Rig) -> None:
         time.sleep(wait)
         running.send_signal(signal.SIGKILL)
         ended += running.wait() == -signal.SIGKILL
-    report = replay(rig, "--into", goal)
+    report = replay(rig, "--into", goal, "--processes", "2")
     assert ended == 4
     assert report["resumed"]
     names = ("slices", "mails", "copies", "records", "open")
