@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from unicodedata import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+ERASED: Final = "** LP deleted data **"
+"""The platform's own filler for what it erased, texts and names: nobody in the conversation wrote it or is called so."""
 
 
 class CheckerError(Exception):
@@ -54,9 +57,11 @@ class Served:
     busy: set[tuple[str, str]] = field(default_factory=set)
 
     def names_of(self, item: Item) -> set[str]:
-        """Every name that the source showed for the entry's person; their address or id where it showed none."""
+        """Every name that the source showed for the entry's person; their address or id where it showed none, or erased it."""
         known = self.names.get((item.source, item.sender_id), set())
-        return known or {one for one in (item.sender_email, item.sender_id) if one}
+        if known - {ERASED}:
+            return known
+        return known | {one for one in (item.sender_email, item.sender_id) if one}
 
     def conversations_of(self, item: Item) -> set[str]:
         """Where the entry's person said or did something."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from sandbox.checked_ledger import ERASED
 from sandbox.checked_text import Flat, excerpt, served, stored
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _HIDDEN: Final = re.compile(r"\b(internal|hidden|not (visible|shown)|private)\b", re.IGNORECASE)
 _EDITED: Final = re.compile(r"\b(edit|chang|updat|replac|redact)", re.IGNORECASE)
 _BY_SOURCE: Final = re.compile(r"(LivePerson|the source) (redact|delet|eras)", re.IGNORECASE)
-_ERASED: Final = "** LP deleted data **"  # the platform's own filler: nobody in the conversation wrote it
 _DELETED: Final = re.compile(r"\b(delet|remov|withdr|taken back)", re.IGNORECASE)
 _NOT_KNOWN: Final = re.compile(r"\b(not known|unknown)\b", re.IGNORECASE)
 _JOINED: Final = re.compile(r"\b(join|add|open)", re.IGNORECASE)
@@ -111,7 +111,7 @@ def _line(item: Item, known: Served, flat: Flat) -> str:
 
 
 def _sender(item: Item, known: Served, flat: Flat) -> str:
-    if _ERASED in (item.text, *item.texts) and _BY_SOURCE.match(flat.text):
+    if ERASED in (item.text, *item.texts) and _BY_SOURCE.match(flat.text):
         return ""
     names = known.names_of(item)
     if any(_begins(flat.text, served(name)) for name in names):

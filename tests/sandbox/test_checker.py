@@ -169,6 +169,19 @@ def test_former_text_told_too_late_may_be_unknown(tmp_path: Path) -> None:
     assert not checked(made, tmp_path).ok
 
 
+def test_who_was_erased_at_the_source_may_be_called_by_id(tmp_path: Path) -> None:
+    """The filler that stands for the name is nobody's name; with a name, the id alone is not enough."""
+    for name, ok in (("** LP deleted data **", True), ("Mia Müller", False)):
+        made, folder = scene(), tmp_path / str(ok)
+        folder.mkdir()
+        for entry in made.ledger:
+            if entry.get("sender_name") == "Mia Müller":
+                entry["sender_name"] = name
+        made.replace("Mia Müller", "mia")
+        report = check([archived(made, folder)], folder / "archive")
+        assert report.ok is ok, report.missing
+
+
 def test_times_may_be_in_another_zone(tmp_path: Path) -> None:
     """A mail that does not say UTC may be hours and quarters ahead, but not seconds."""
     made = scene()
