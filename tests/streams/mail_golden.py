@@ -1,7 +1,8 @@
 """Writes golden mails that are missing: `python -m tests.streams.mail_golden`.
 
 It never overwrites. A mail of a format that was released must keep its bytes; who changes them adds a format
-version to `streams.mail.render.RENDERERS` and a folder here. Before a release, delete the file first.
+version to `streams.mail.render.RENDERERS` and a folder here. Before a release, delete the file first; with one,
+formats are frozen (tests/streams/frozen.py).
 """
 
 from pathlib import Path
