@@ -114,6 +114,16 @@ def test_every_test_that_is_named_exists() -> None:
     assert not named - there
 
 
+def test_every_promise_and_invariant_has_its_tests() -> None:
+    """The seven promises in order, and no row of promises or invariants without a test."""
+    page = text_of(ROOT / "docs/architecture.md").partition("## Invariants")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if re.match(r"\| [^-]", line)]
+    promises = [row[0][0] for row in rows if re.match(r"\d\. ", row[0])]
+
+    assert promises == list("1234567")
+    assert [row for row in rows if not re.fullmatch(r"tests?|(`test_\w+`(, )?)+", row[1])] == []
+
+
 def test_every_configuration_key_is_explained() -> None:
     """Each key stands in the example or, in backticks, in the docs."""
     example = (ROOT / "cli/example.toml").read_text(encoding="utf-8")
