@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli.parts.config import Config
-    from producers.liveperson.settings import LivePersonSettings
     from producers.source import Finding
-    from producers.webex.settings import WebexSettings
     from schemas.admin import Drift
 
 
@@ -136,7 +134,7 @@ def _store(config: "Config") -> "Finding":
 
 
 def _source(config: "Config", uid: str) -> "Iterator[Finding]":
-    from cli.collect import open_source  # noqa: PLC0415 - see cli.main
+    from cli.parts.sources import impatient, open_source  # noqa: PLC0415 - see cli.main
     from producers.contents import StoreContents  # noqa: PLC0415
     from producers.source import Finding, SourceError  # noqa: PLC0415
     from producers.waiting import Waiting  # noqa: PLC0415
@@ -146,11 +144,8 @@ def _source(config: "Config", uid: str) -> "Iterator[Finding]":
     contents = StoreContents(lambda: open_store(config.store), Waiting(stop))
     with tempfile.TemporaryDirectory() as scratch:
         # A state folder of its own: a check leaves nothing behind and disturbs no running collector.
-        apart = config.model_copy(
-            update={"state_dir": Path(scratch), "connector": [_impatient(one) for one in config.connector]}
-        )
         try:
-            source = open_source(apart, uid, contents, stop)
+            source = open_source(impatient(config.named(uid), SECONDS), contents, Path(scratch), stop)
             try:
                 for finding in source.check():
                     yield Finding(f"{uid}: {finding.what}", ok=finding.ok, advice=finding.advice)
@@ -160,15 +155,3 @@ def _source(config: "Config", uid: str) -> "Iterator[Finding]":
             yield Finding(uid, ok=False, advice=str(error))
         finally:
             contents.close()
-
-
-def _impatient(connector: "LivePersonSettings | WebexSettings") -> "LivePersonSettings | WebexSettings":
-    """The same connector with less time for each call."""
-    if connector.kind == "webex":
-        short = {
-            name: min(getattr(connector, name), SECONDS) for name in ("retry_seconds", "request_seconds")
-        }
-        return connector.model_copy(update=short)
-    calls = connector.calls
-    short = {name: min(getattr(calls, name), SECONDS) for name in ("retry_seconds", "timeout_seconds")}
-    return connector.model_copy(update={"calls": calls.model_copy(update=short)})

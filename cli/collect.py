@@ -82,7 +82,6 @@ def run_collector(config: "Config", uid: str, config_path: Path, *, once: bool) 
             contents,
             waiting,
             codec=new_codec(config.kafka),
-            product_folder=settings.folder,
         )
         if not once:
             runner.run()
@@ -98,25 +97,13 @@ def run_collector(config: "Config", uid: str, config_path: Path, *, once: bool) 
     return 0
 
 
-def open_source(config: "Config", uid: str, contents: "Contents", stop: threading.Event) -> "Source":
-    """The source of this connector; it gives up waiting when `stop` is set."""
-    from producers.waiting import Waiting  # noqa: PLC0415 - as above
-
-    settings = config.named(uid)
-    state = config.state_dir / uid
-    private_folder(state)
-    if settings.kind == "liveperson":
-        from producers.liveperson.collector import LivePersonSource  # noqa: PLC0415 - as above
-
-        return LivePersonSource(settings, contents, state, check_stop=Waiting(stop).check)
-    from producers.webex.collector import WebexSource  # noqa: PLC0415
-
-    return WebexSource(settings, contents, state, stop=stop)
-
-
 def _source_or_explain(config: "Config", uid: str, contents: "Contents", stop: threading.Event) -> "Source":
+    from cli.parts.sources import open_source  # noqa: PLC0415 - as above
+
     try:
-        return open_source(config, uid, contents, stop)
+        state = config.state_dir / uid
+        private_folder(state)
+        return open_source(config.named(uid), contents, state, stop)
     except Exception as error:
         tell_failed(config, uid, f"{type(error).__name__}: {error}")
         raise

@@ -17,21 +17,21 @@ from producers.source import SourceError
 def login(connector: str, config_path: Path, *, no_browser: bool) -> None:
     """Sign in at Webex for CONNECTOR (its uid) as a compliance officer; tokens go to its token_file, mode 0600."""
     from cli.parts.config import ConfigError  # noqa: PLC0415 - see cli.main
-    from producers.webex.login import login as sign_in  # noqa: PLC0415
+    from cli.parts.sources import sign_in  # noqa: PLC0415
 
     try:
         settings = load_config(config_path).named(connector)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
-    if settings.kind != "webex":
-        raise click.ClickException(
-            f"{connector} is a {settings.kind} connector; its keys stand in the configuration, it needs no login"
-        )
 
     def show(address: str) -> None:
         click.echo(f"open this address as a compliance officer:\n{address}")
         if not no_browser:
             webbrowser.open(address)
 
-    scope = sign_in(settings, show)
-    click.echo(f"signed in, tokens are in {settings.token_file}; granted: {scope or 'not said'}")
+    done = sign_in(settings, show)
+    if done is None:
+        raise click.ClickException(
+            f"{connector} is a {settings.kind} connector; its keys stand in the configuration, it needs no login"
+        )
+    click.echo(done)

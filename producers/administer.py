@@ -84,7 +84,7 @@ class Administrator:
         desk.remember(
             to_record(uid, order)
         )  # first: whatever a collector writes from here on, it will see this
-        settings = to_settings(self.connector, self.source, self.connector.folder)
+        settings = to_settings(self.connector, self.source)
         show_order(status_of, obey(order, desk, saved.values(), settings), order)
 
     def _resume(

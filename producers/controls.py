@@ -3,18 +3,17 @@
 from producers.lanes import Lane
 from producers.settings import ConnectorBase
 from schemas.ids import with_version
-from schemas.products import FOLDERS, MAIL_FORMAT
+from schemas.products import MAIL_FORMAT, product_of
 from schemas.records import Control, Settings
 
 
-def to_settings(connector: ConnectorBase, source: str, product_folder: str | None = None) -> Settings:
+def to_settings(connector: ConnectorBase, source: str) -> Settings:
     """Return what of this configuration changes mails or closings, with the version that names it."""
-    folder = connector.folder or product_folder or FOLDERS.get(source, connector.name)
     return with_version({
         "version": "",
         "name": connector.name,
         "source": source,
-        "folder": folder,
+        "folder": connector.folder or product_of(source).folder,
         "zone": connector.zone,
         "grace_ms": round(connector.grace_minutes * 60_000),
         "stall_ms": round(connector.stall_hours * 3_600_000),

@@ -63,7 +63,6 @@ class Runner:
         waiting: Waiting,
         *,
         codec: Codec | None = None,
-        product_folder: str | None = None,
         report: Callable[[Progress], None] | None = None,
         clock: Callable[[], int] = _now_ms,
     ) -> None:
@@ -73,7 +72,7 @@ class Runner:
         self._waiting = waiting
         self._clock = clock
         self._codec = codec or Codec()
-        self._settings = to_settings(connector, source.name, product_folder)
+        self._settings = to_settings(connector, source.name)
         collect = connector.collect
         self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
         self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cli.parts.sources import Connector, ConnectorSettings
 from cli.words.faults import faults
 from consumers.mapping import MappingSettings
-from producers.liveperson.settings import LivePersonSettings
-from producers.webex.settings import WebexSettings
 from schemas.broker import KafkaSettings
 from stores.settings import AzureSettings, FolderSettings
 from streams.mail.fields import header_problem
@@ -19,8 +18,6 @@ from streams.settings import WorkerSettings
 PATH_KEYS = frozenset(
     {"path", "file", "state_dir", "token_file", "ca_file", "connection_string_file", "sas_file"}
 )
-
-Connector = Annotated[LivePersonSettings | WebexSettings, Field(discriminator="kind")]
 
 
 class ConfigError(Exception):
@@ -60,7 +57,7 @@ class Config(BaseModel):
                     raise ValueError(msg)
         return self
 
-    def named(self, uid: str) -> LivePersonSettings | WebexSettings:
+    def named(self, uid: str) -> ConnectorSettings:
         """The connector with this uid; ConfigError that lists the others."""
         for connector in self.connector:
             if connector.uid == uid:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from schemas.products import product_of
 from schemas.records import ClosedSlice, Event, Person
 from streams.mail.clean import LEFT_TO_RIGHT_MARK, has_right_to_left, isolated, one_line
 from streams.mail.participants import Cast, display
 from streams.mail.times import Clock
 
-PRODUCTS: Final = {"liveperson": "LivePerson Conversational Cloud", "webex": "Webex"}
 _SUBJECT_LIMIT: Final = 200  # characters without the marks
 _NAMED: Final = 3  # people that a subject names
 _EARLIER: Final = 10  # earlier mails that a supplement names in its text
@@ -44,7 +44,7 @@ def topic_of(closed: ClosedSlice, cast: Cast, clock: Clock) -> Topic:
     rows = [
         (
             "Source",
-            f"{PRODUCTS.get(source, one_line(source))}, connector {one_line(closed['settings']['name'])}",
+            f"{one_line(product_of(source).name)}, connector {one_line(closed['settings']['name'])}",
         ),
         ("Conversation", one_line(closed["conversation"])),
         ("Slice", f"{one_line(closed['slice'])}, revision {closed['revision']}"),
@@ -89,8 +89,9 @@ def marked(subject: str, closed: ClosedSlice, part: tuple[int, int]) -> str:
 
 
 def _subject(closed: ClosedSlice, cast: Cast, clock: Clock) -> str:
-    if closed["source"] == "liveperson":
-        about = _detail(closed["events"], "topic") or _detail(closed["events"], "skill") or "LivePerson chat"
+    untitled = product_of(closed["source"]).chat
+    if untitled is not None:
+        about = _detail(closed["events"], "topic") or _detail(closed["events"], "skill") or untitled
         whom = _names([one for one in cast.people if one["role"] == "consumer"] or cast.people)
         when = clock.show(closed["events"][0]["at_ms"])[:10]
         return _joined(about, whom, when)
