@@ -17,6 +17,8 @@ from schemas.topics import CONNECTOR_STATUS, CURSORS, DEAD_LETTERS, MAX_RAW_RECO
 
 EVENT_TYPE = "application/vnd.chatledger.event+avro"
 BYTES_TYPE = "application/octet-stream"
+LONGEST_NAME = 10_000
+"""Characters of a conversation's id; sources' own have less than a hundred."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Desk:
 
     def events(self, captured: Captured, lane: str) -> None:
         """Put events on their way to raw-events; what fits no record goes to dead-letters."""
+        if len(captured.slice.conversation) > LONGEST_NAME:  # no record could bear its key
+            for event in captured.events:
+                self._refuse_event(event, "the id of its conversation is no id: too long")
+            return
         origin = Origin(self.uid, self.source, lane, self.clock())
         try:
             records = list(pack(captured, origin, self._put_event))
@@ -94,10 +100,10 @@ class Desk:
         try:
             encodable(event)
         except UnencodableError as error:
-            body = event.get("raw") or repr(event).encode("utf-8", "backslashreplace")
-            origin = f"{self.source}: {event.get('source_key')}"
-            self.refuse(
-                Refused(f"a collected event fits no record: {error}", "UnencodableError", origin, body)
-            )
+            self._refuse_event(event, f"a collected event fits no record: {error}")
             return False
         return True
+
+    def _refuse_event(self, event: Event, reason: str) -> None:
+        body = event.get("raw") or repr(event).encode("utf-8", "backslashreplace")
+        self.refuse(Refused(reason, "UnencodableError", f"{self.source}: {event.get('source_key')}", body))

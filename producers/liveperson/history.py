@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from producers.liveperson.calls import TooLargeError
 from producers.liveperson.client import IDS_PER_CALL, PAGE_ROWS, Api, Query
 from producers.liveperson.http import Http
-from producers.liveperson.spans import MalformedError, Page, Row
+from producers.liveperson.spans import RECORDS, MalformedError, Page, Row
 from producers.source import SourceUnavailableError
 
 MOST_ROWS = 9_000
 """Rows that one query may match; beyond 10,000 the search engine behind the API stops answering."""
 MALFORMED_TRIES = 3
+UNSEEN = "LivePerson history breaks off in the middle of rows; the window will be polled again"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Broken:
 
     error: str
     body: bytes = field(repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it begins and ends like an answer: then what it was to bring is in its bytes, else nobody has seen it."""
+        return RECORDS.encode() in self.body and self.body.rstrip().endswith(b"}")
 
 
 @dataclass
@@ -34,6 +40,8 @@ class _Reading:
     offset: int = 0
     more: bool = True
     ids: set[str] = field(default_factory=set)
+    unseen: int = 0
+    """Rows of which no answer came that had them, however often they were asked for."""
 
 
 class History:
@@ -61,6 +69,8 @@ class History:
             else:
                 _note(reading, page)
                 yield from self._whole(page.rows)
+        if reading.unseen:  # all others are on their way
+            raise SourceUnavailableError(UNSEEN)
 
     def _page(self, query: Query, offset: int, limit: int = PAGE_ROWS) -> Page | Broken:
         """One page from all shards; a shorter one where so many rows would be too many bytes."""
@@ -104,6 +114,7 @@ class History:
         for single in singles:
             reading.offset += 1
             if isinstance(single, Broken):
+                reading.unseen += not single.whole
                 yield single
             elif single.rows:
                 yield from self._whole(single.rows[:1])
@@ -125,7 +136,10 @@ class History:
         answers = self.by_ids(cut)
         fetched = {row.conversation: row for row in answers if isinstance(row, Row)}
         yield [fetched.get(row.conversation, row) if row.cut_short else row for row in rows]
-        yield from (answer for answer in answers if isinstance(answer, Broken))
+        broken = [answer for answer in answers if isinstance(answer, Broken)]
+        yield from broken
+        if not all(answer.whole for answer in broken):
+            raise SourceUnavailableError(UNSEEN)
 
     def by_ids(self, ids: Sequence[str]) -> list[Row | Broken]:
         """These conversations whole; those that the source does not know are missing."""

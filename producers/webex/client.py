@@ -22,8 +22,8 @@ from producers.webex.auth import Authority, BearerAuth
 from producers.webex.retries import Retries, TryLaterError, retry_after_s
 from producers.webex.settings import WebexSettings
 
-GONE = frozenset({400, 403, 404, 410})
-"""One thing that is gone, foreign, or whose id is not one (400)."""
+GONE = frozenset({400, 403, 404, 410, 414})
+"""One thing that is gone, foreign, or whose id is not one (400), or is far too long (414)."""
 PASSING = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 
 _Result = TypeVar("_Result")

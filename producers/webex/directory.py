@@ -15,6 +15,8 @@ from producers.webex.spans import MalformedError, loads
 from schemas.records import Person, person
 from schemas.text import well_formed
 
+LONGEST_ID = 300
+"""Characters; Webex's own have about 80."""
 AT_A_TIME = 85
 """The most ids that GET /people takes."""
 
@@ -67,7 +69,7 @@ class Directory:
     def people(self, idents: Iterable[str]) -> dict[str, Person]:
         """Everybody of these whom Webex knows; people whose account was deleted are not among them."""
         wanted_ids = sorted(set(idents))
-        unknown = [each for each in wanted_ids if each not in self._people and "," not in each]
+        unknown = [each for each in wanted_ids if each not in self._people and _askable(each)]
         for start in range(0, len(unknown), AT_A_TIME):
             self._ask_people(unknown[start : start + AT_A_TIME])
         return {each: found for each in wanted_ids if each in self._people and (found := self._people[each])}
@@ -97,7 +99,7 @@ class Directory:
             self._people.put(ident, known.get(ident))
 
     def _ask_space(self, room: str) -> Space | None:
-        answer = self._client.find(f"/rooms/{quote(room, safe='')}")
+        answer = self._client.find(f"/rooms/{quote(room, safe='')}") if _askable(room) else None
         found = as_object(answer.body) if answer else None
         if answer is None or found is None:
             return None
@@ -147,6 +149,11 @@ class Directory:
                 found = as_object(raw)
                 if found and (not lone or _text(found, "id")):
                     yield dict(found)
+
+
+def _askable(ident: str) -> bool:
+    """Whether this can be an id: a list of them is asked for at once, and one that is none would spoil the question."""
+    return "," not in ident and len(ident) <= LONGEST_ID
 
 
 def as_object(raw: bytes) -> Json | None:

@@ -1,7 +1,7 @@
 """A small source for tests: chats as a function of a number, a clock that runs fast, events that show up late."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from producers.source import Captured, Finding, Refused, Slice, Window
 from schemas.ids import event_id
@@ -35,6 +35,7 @@ class SmallSource:
     now: int
     sizes: dict[int, int] = field(default_factory=dict)
     refused: dict[int, bytes] = field(default_factory=dict)
+    endless: int | None = None
     name: str = "webex"
     settle_ms: int = 60_000
     look_back_ms: int = 90 * DAY_MS
@@ -62,11 +63,17 @@ class SmallSource:
         for place, number in enumerate(sorted(found, key=lambda n: n * 7919 % 1009)):
             if self.troubles and place == len(found) // 2:
                 raise self.troubles.pop(0)
-            yield captured(number, self.times[number], self.sizes.get(number, 200))
+            yield self._captured(number)
             if number in self.refused:
                 yield Refused("not a chat", "ValueError", f"small/{number}", self.refused[number])
         if self.troubles:
             raise self.troubles.pop(0)
+
+    def _captured(self, number: int) -> Captured:
+        made = captured(number, self.times[number], self.sizes.get(number, 200))
+        if number != self.endless:
+            return made
+        return Captured(replace(made.slice, conversation="x" * 600_000), made.events)
 
     def _shown(self, number: int, now: int) -> bool:
         return self.times[number] + number * 31 % self.settle_ms <= now

@@ -525,15 +525,35 @@ def test_one_unreadable_row_goes_to_the_dead_letters_once_and_takes_no_other_wit
     sim.advance(2 * DAY_MS)
     with sim.source() as source:
         page = '{"conversationHistoryRecords":[{'
+        bad = '{"conversationHistoryRecords":[{broken}]}'
         sim.faults(
             {"match": {"path": SEARCH, "query": "offset=0&limit=100"}, "do": {"status": 200, "body": page}},
-            {"match": {"path": SEARCH, "query": "offset=2&limit=1&"}, "do": {"status": 200, "body": "{broken"}},
+            {"match": {"path": SEARCH, "query": "offset=2&limit=1&"}, "do": {"status": 200, "body": bad}},
         )  # fmt: skip
         found = once(sim, source)
         again = once(sim, source)
-    assert [each.body for each in found.refused] == [b"{broken"]
+    assert [each.body for each in found.refused] == [bad.encode()]
     assert again.refused == []
     assert len({place.conversation for place, _ in found.events}) > 3
+
+
+@pytest.mark.parametrize("body", ["{broken", "<html>sign in</html>", ""])
+def test_a_row_that_nobody_has_seen_is_asked_for_again(sim: Account, body: str) -> None:
+    """Junk in its place goes to the dead-letters and all others are collected, but the window is not done."""
+    sim.advance(2 * DAY_MS)
+    with sim.source() as source:
+        sim.faults(
+            {"match": {"path": SEARCH, "query": "offset=0&limit=100"}, "do": {"status": 200, "body": "{"}},
+            {"match": {"path": SEARCH, "query": "offset=2&limit=1&"}, "do": {"status": 200, "body": body}, "times": 3},
+        )  # fmt: skip
+        first = Collected()
+        with pytest.raises(SourceUnavailableError, match="breaks off"):
+            first.take(source.poll(Window("live", MONDAY_MS - DAY_MS, source.now_ms())))
+        source.confirmed()
+        second = once(sim, source)
+    assert [each.body for each in first.refused] == [body.encode()]
+    assert len({place.conversation for place, _ in first.events}) > 3
+    assert len({place.conversation for place, _ in second.events}) == 1
 
 
 def test_a_conversation_unreadable_by_id_stops_no_other(sim: Account) -> None:
@@ -541,8 +561,14 @@ def test_a_conversation_unreadable_by_id_stops_no_other(sim: Account) -> None:
     sim.advance(8 * DAY_MS)
     with sim.source() as source:
         sim.faults({"match": {"path": BY_ID}, "do": {"status": 200, "body": "{broken"}}, partial_rows_over=60)
-        found = once(sim, source)
+        found = Collected()
+        with pytest.raises(SourceUnavailableError, match="breaks off"):
+            found.take(source.poll(Window("live", MONDAY_MS - DAY_MS, source.now_ms())))
+        source.confirmed()
+        sim.faults(partial_rows_over=60)
+        rest = once(sim, source)
     assert {each.body for each in found.refused} == {b"{broken"}
+    found.events += rest.events
     assert missing(found, sim.control("ledger")) == []
 
 

@@ -201,6 +201,16 @@ def test_refused_bytes_are_in_dead_letters_before_the_watermark_moves(
     ]
 
 
+def test_an_id_that_no_key_can_bear_ends_in_dead_letters(fresh: Callable[..., KafkaSettings]) -> None:
+    """An event in a conversation with an endless id: its bytes are kept, the collector goes on."""
+    kafka, source = fresh(), hourly()
+    source.endless = 700
+    assert a_runner(source, kafka).once()
+    letters = [entry.value for entry in read_log(kafka, "dead-letters")[0]]
+    assert [each["value"] for each in letters] == [made_event(700, source.times[700])["raw"]]
+    assert len(set(event_ids(read_log(kafka)))) == len(wanted(source, BASE_MS + DAY_MS)) - 1
+
+
 def test_settings_are_written_again_when_they_change(fresh: Callable[..., KafkaSettings]) -> None:
     """And only then."""
     kafka = fresh()
