@@ -1,5 +1,6 @@
 """Random logs of one partition, as hypothesis strategies: several connectors and lanes, duplicates, late events."""
 
+from itertools import chain
 from typing import Any
 
 from hypothesis import strategies as st
@@ -105,5 +106,24 @@ def _logs(slices: list[tuple[str, str, str]]) -> st.SearchStrategy[list[tuple[st
     return st.lists(st.one_of(events, events, events, _watermarks, _watermarks, _control), max_size=40)
 
 
-logs = st.one_of(_logs(SLICES), _logs(CROWDED))
-"""Of many slices, and of few that are opened, closed and opened again in each other's way."""
+def _pinned() -> st.SearchStrategy[list[tuple[str, Any]]]:
+    """A slice is closed whose head lies below that of one which stays open: a recovery begins between the two."""
+    numbers = st.lists(st.integers(0, 6), min_size=1, max_size=2)
+
+    def made(first: list[int], other: list[int], second: list[int], at: int) -> list[tuple[str, Any]]:
+        said = [(CROWDED[0], first), (CROWDED[1], other), (CROWDED[0], second)]
+        events = [("RawEvents", told(raw(where, some, "live", 10, None))) for where, some in said]
+        return [*events, ("Control", control("a", "watermark", "live", at))]
+
+    return st.builds(made, numbers, numbers, numbers, st.integers(20, 45))
+
+
+def _stories() -> st.SearchStrategy[list[tuple[str, Any]]]:
+    single = st.one_of(_events(CROWDED), _events(CROWDED), _watermarks, _control).map(lambda entry: [entry])
+    return st.lists(st.one_of(single, single, _pinned()), max_size=14).map(
+        lambda parts: list(chain.from_iterable(parts))
+    )
+
+
+logs = st.one_of(_logs(SLICES), _logs(CROWDED), _stories())
+"""Of many slices, of few that are opened, closed and opened again, and of few that pin each other's beginnings."""
