@@ -1,13 +1,12 @@
 """A producer for what consumers write themselves: mappings, their activations, status."""
 
-import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from schemas.broker import KafkaSettings
+from schemas.clients import shut
 from schemas.topics import MAX_RECORD_BYTES
 
 ANSWER_MS = 10_000  # longest wait for a broker that does not answer
@@ -25,15 +24,4 @@ def new_producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
     try:
         yield producer
     finally:
-        _shut(producer)
-
-
-def _shut(producer: KafkaProducer) -> None:
-    """Close it and its thread, also when a broker that is gone holds records in it."""
-    try:
-        producer.close(timeout=CLOSE_S)
-    except KafkaError:
-        # close() gives up when its flush times out and leaves the thread running (kafka-python 3.0.12)
-        producer._sender.force_close()  # noqa: SLF001 - there is no public way
-        with contextlib.suppress(KafkaError):
-            producer.close(timeout=CLOSE_S)
+        shut(producer, CLOSE_S)

@@ -10,7 +10,6 @@ epoch, which fails other batches without sending them again, or stays in an erro
 (kafka-python 3.0.12, `TransactionManager.bump_producer_id_and_epoch`).
 """
 
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +21,7 @@ from kafka.partitioner.default import murmur2
 from producers.pending import Outgoing, Pending
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
+from schemas.clients import shut
 from schemas.topics import CATALOGUE, CONNECTOR_STATUS, CURSORS, DEAD_LETTERS, MAX_RECORD_BYTES, RAW_EVENTS
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Sink:
         """Give records on their way a last chance, then disconnect; True if all are in the log."""
         if self._producer is not None:
             self._pending.wait(self._pending.empty, timeout_s / 2)
-            _shut(self._producer, timeout_s / 2)
+            shut(self._producer, timeout_s / 2)
             self._producer = None
         return self._pending.empty()
 
@@ -153,7 +153,7 @@ class Sink:
             f" ({self._pending.error or 'no answer'}); sending them again"
         )
         self._drain()
-        _shut(self._producer, 1.0)
+        shut(self._producer, 1.0)
         self._producer = None
         again = self._pending.take_failed()
         try:
@@ -201,7 +201,7 @@ class Sink:
             for topic in _COUNTS_MATTER:
                 self._check_count(producer, topic.name)
         except BaseException:
-            _shut(producer, 1.0)
+            shut(producer, 1.0)
             raise
         return producer
 
@@ -225,14 +225,3 @@ def _partitions(producer: Any, topic: str) -> set[int]:
 
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-def _shut(producer: Any, timeout_s: float) -> None:
-    """Close a producer for good, with its thread, also when records are stuck in it."""
-    try:
-        producer.close(timeout=timeout_s)
-    except KafkaError:
-        # close() gives up when its flush times out and leaves the thread running (3.0.12)
-        producer._sender.force_close()  # noqa: SLF001 - there is no public way
-        with contextlib.suppress(KafkaError):
-            producer.close(timeout=1.0)

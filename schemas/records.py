@@ -203,6 +203,17 @@ class Mail(MailFacts):
     overflow: NotRequired[ContentRef | None]
 
 
+def mail_facts(one: MailFacts) -> MailFacts:
+    """What Mail, Copies and Delivery share, and nothing else of this one."""
+    return {
+        "mail_id": one["mail_id"], "connector_uid": one["connector_uid"], "source": one["source"],
+        "conversation": one["conversation"], "slice": one["slice"], "slice_start_ms": one["slice_start_ms"],
+        "revision": one["revision"], "part": one["part"], "parts": one["parts"], "message_id": one["message_id"],
+        "date_ms": one["date_ms"], "folder": one["folder"], "status": one["status"], "reasons": one["reasons"],
+        "event_count": one["event_count"], "mapping_version": one["mapping_version"],
+    }  # fmt: skip
+
+
 class MappingRow(TypedDict):
     """One line of the user mapping file."""
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from schemas.ids import conversation_key
-from schemas.records import Copies, CopyResult, Delivery, Outcome, Target
+from schemas.records import Copies, CopyResult, Delivery, Outcome, Target, mail_facts
 from schemas.topics import DELIVERIES
 from stores.interface import Store, StoreConflictError, Stored
 from streams.contents import Contents
@@ -78,13 +78,8 @@ _OUTCOMES: dict[str, Outcome] = {
 def delivery(copies: Copies, original: Stored, results: list[CopyResult]) -> Delivery:
     """The ledger's record of these results."""
     return {
-        "mail_id": copies["mail_id"], "connector_uid": copies["connector_uid"], "source": copies["source"],
-        "conversation": copies["conversation"], "slice": copies["slice"],
-        "slice_start_ms": copies["slice_start_ms"], "revision": copies["revision"], "part": copies["part"],
-        "parts": copies["parts"], "message_id": copies["message_id"], "date_ms": copies["date_ms"],
-        "folder": copies["folder"], "status": copies["status"], "reasons": copies["reasons"],
-        "event_count": copies["event_count"], "path": copies["path"], "size": original.size,
-        "sha256": bytes.fromhex(original.sha256), "mapping_version": copies["mapping_version"], "copies": results,
+        **mail_facts(copies), "path": copies["path"], "size": original.size,
+        "sha256": bytes.fromhex(original.sha256), "copies": results,
     }  # fmt: skip
 
 

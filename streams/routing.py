@@ -7,7 +7,7 @@ External people (a LivePerson consumer, a domain that is not the firm's, a bot) 
 from collections.abc import Iterable
 
 from schemas.addresses import comparable, comparable_domain
-from schemas.records import Copies, Mail, MailFacts, Mapping, MappingRow, Person, Target
+from schemas.records import Copies, Mail, MailFacts, Mapping, MappingRow, Person, Target, mail_facts
 from schemas.slices import slice_day
 from stores.paths import copy_path, mail_path
 from streams.mail.participants import header_address
@@ -107,10 +107,6 @@ def _path(mail: MailFacts, mailbox: str) -> str:
 
 def _copies(mail: Mail, version: str, targets: list[Target]) -> Copies:
     return {
-        "mail_id": mail["mail_id"], "connector_uid": mail["connector_uid"], "source": mail["source"],
-        "conversation": mail["conversation"], "slice": mail["slice"], "slice_start_ms": mail["slice_start_ms"],
-        "revision": mail["revision"], "part": mail["part"], "parts": mail["parts"], "message_id": mail["message_id"],
-        "date_ms": mail["date_ms"], "folder": mail["folder"], "status": mail["status"], "reasons": mail["reasons"],
-        "event_count": mail["event_count"], "path": mail_path(mail["connector_uid"], mail["mail_id"].hex()),
-        "mapping_version": version, "targets": targets, "segments": mail["segments"],
+        **mail_facts(mail), "mapping_version": version, "path": mail_path(mail["connector_uid"], mail["mail_id"].hex()),
+        "targets": targets, "segments": mail["segments"],
     }  # fmt: skip
