@@ -5,6 +5,7 @@ PYTHON ?= python3
 STORE ?= folder
 SCALE ?= 0
 KILLS ?= 100
+N ?= 1000
 SEED ?= 7
 EVENTS ?= 20000
 RUN := .venv/bin
@@ -24,6 +25,9 @@ test: .venv/.ready ## The whole test suite against real servers
 chaos: .venv/.ready ## Kill and stop everything while chats go on, then look for what is missing (KILLS=100 SEED=7 EVENTS=20000)
 	@$(RUN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) --events $(EVENTS) --out chaos.json
 
+fuzz: .venv/.ready ## Hand over hostile answers of the sources and hostile records, then look where each ended (N=1000 SEED=7)
+	@$(RUN)/python -m tests.fuzz --n $(N) --seed $(SEED) --out fuzz.json
+
 check: .venv/.ready ## Lint, formatting, types, import contract, lock file, dead code
 	@echo "ruff check" && $(RUN)/ruff check .
 	@echo "ruff format" && $(RUN)/ruff format --check .
@@ -40,7 +44,7 @@ fmt: .venv/.ready ## Format the code
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
 
 clean: ## Remove what the targets above have made
-	@rm -rf .venv .uv demo chaos.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .uv demo chaos.json fuzz.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -55,4 +59,4 @@ clean: ## Remove what the targets above have made
 	echo "Making .venv from uv.lock ..." >&2; \
 	$$uv sync --quiet --locked --all-extras --python $(PYTHON) && echo "$$uv" > .venv/.uv && touch .venv/.ready
 
-.PHONY: help setup demo test chaos check docs fmt clean
+.PHONY: help setup demo test chaos fuzz check docs fmt clean
