@@ -26,7 +26,7 @@ from streams.reporting import report_status
 from streams.route import RouteStage
 from streams.scratch import Scratch
 from streams.settings import WorkerSettings
-from streams.stage import Desk, Stage
+from streams.stage import Stage, Tools
 from streams.store import StoreStage
 
 METADATA_SECONDS = 10
@@ -39,16 +39,16 @@ class Worker:
     def __init__(self, kafka: KafkaSettings, settings: WorkerSettings, store: Store, codec: Codec) -> None:
         self.app = new_app(kafka, settings)
         self.positions = self.app.positions
-        self.desk = Desk(
+        self.tools = Tools(
             kafka, codec, Contents(store), self.positions, lambda: Outbox(self.app.producer, kafka, codec),
             RefusalLimit(settings.refusal_window),
         )  # fmt: skip
         folder = settings.state_dir or Path(tempfile.gettempdir())
         scratch, memory = Scratch(folder), Memory(folder)
-        self.assemble = AssembleStage(self.desk, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))
-        route = RouteStage(self.desk, lambda: read_back(kafka, MAPPINGS, 0))
-        render = RenderStage(self.desk)
-        keep = StoreStage(self.desk, store, concurrency=settings.store_concurrency)
+        self.assemble = AssembleStage(self.tools, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))
+        route = RouteStage(self.tools, lambda: read_back(kafka, MAPPINGS, 0))
+        render = RenderStage(self.tools)
+        keep = StoreStage(self.tools, store, concurrency=settings.store_concurrency)
         stages: tuple[Stage, ...] = (self.assemble, render, route, keep)
         self.stages = {kafka.topic(stage.source.name): stage for stage in stages}
         self.app.take_over, self.app.let_go = self._take_over, self._let_go

@@ -16,7 +16,7 @@ from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
 from streams.refusals import LASTING, RejectedError, dependency
 from streams.scratch import Scratch
-from streams.stage import Desk, Record
+from streams.stage import Record, Tools
 
 CHUNK = 100  # slices whose bytes are in memory at a time, however many one watermark closes
 CALENDAR_END_MS = 253_402_300_799_999
@@ -31,13 +31,13 @@ class AssembleStage:
     source = RAW_EVENTS
     batch = 500
 
-    def __init__(self, desk: Desk, memory: Memory, scratch: Scratch, closings: ReadBack) -> None:
+    def __init__(self, tools: Tools, memory: Memory, scratch: Scratch, closings: ReadBack) -> None:
         """`closings` reads a partition of topic closings from its beginning to its present end."""
-        self._desk, self._memory, self._scratch, self._closings = desk, memory, scratch, closings
-        self._topic = desk.kafka.topic(RAW_EVENTS.name)
+        self._tools, self._memory, self._scratch, self._closings = tools, memory, scratch, closings
+        self._topic = tools.kafka.topic(RAW_EVENTS.name)
         self.assemblies: dict[int, Assembly] = {}
         self._bare: set[int] = set()  # partitions whose memory is still to be restored
-        desk.positions.held = self._held
+        tools.positions.held = self._held
 
     def _held(self, tp: TopicPartition) -> Stand | None:
         owned = self.assemblies.get(tp[1]) if tp[0] == self._topic else None
@@ -49,7 +49,7 @@ class AssembleStage:
         self._bare.add(tp[1])
         self.assemblies[tp[1]] = Assembly(
             tp[1], needed=stand.needed, reached=stand.reached, memory=self._memory, scratch=self._scratch,
-            decode=self._desk.codec.decode,
+            decode=self._tools.codec.decode,
         )  # fmt: skip
 
     def let_go(self, tp: TopicPartition) -> None:
@@ -62,10 +62,10 @@ class AssembleStage:
 
     async def handle(self, records: list[Record]) -> None:
         """Events are folded; each control record's effects are confirmed before the next record is touched."""
-        outbox = self._desk.new_outbox()
+        outbox = self._tools.new_outbox()
         for record in records:
             await self._restore(record.partition)
-            if self._desk.positions.is_next(
+            if self._tools.positions.is_next(
                 record.tp, record.offset
             ):  # else it went to another worker meanwhile
                 await self._one(self.assemblies[record.partition], record, outbox)
@@ -79,20 +79,20 @@ class AssembleStage:
             with dependency("closings"):
                 async for data in self._closings(partition):
                     await self._remember(data)
-                    self._desk.steps[self.name] += 1
+                    self._tools.steps[self.name] += 1
             if self.assemblies.get(partition) is owned:
                 self._bare.discard(partition)
 
     async def _one(self, assembly: Assembly, record: Record, outbox: Outbox) -> None:
         """Only what a record's own bytes do is refused; an error while its effects are made ends the worker."""
         try:
-            name, value = self._desk.decoded(record, *RAW_EVENTS.records)
+            name, value = self._tools.decoded(record, *RAW_EVENTS.records)
             if name == "RawEvents":
                 check_times(value)
         except LASTING as error:
             await self._refuse(assembly, record, error, outbox)
             return
-        self._desk.limit.note(self.name, refused=False)
+        self._tools.limit.note(self.name, refused=False)
         if name == "RawEvents":
             assembly.add(record.offset, value, record.value)
             self._move(assembly, record)
@@ -102,7 +102,7 @@ class AssembleStage:
     async def _refuse(self, assembly: Assembly, record: Record, error: Exception, outbox: Outbox) -> None:
         # Below what was reached before, the letter is durable, and counting it again could stop every restart.
         if not assembly.is_replaying(record.offset):
-            await self._desk.refuse(self.name, record, error, outbox)
+            await self._tools.refuse(self.name, record, error, outbox)
             await outbox.confirm()
         self._move(assembly, record)
 
@@ -119,17 +119,17 @@ class AssembleStage:
 
     def _move(self, assembly: Assembly, record: Record, closed: list[OpenSlice] | None = None) -> None:
         ours = self.assemblies.get(record.partition) is assembly
-        if ours and self._desk.positions.move(record.tp, record.offset):
+        if ours and self._tools.positions.move(record.tp, record.offset):
             assembly.done(record.offset, closed or ())
 
     async def _emit(self, assembly: Assembly, record: Record, chunk: list[OpenSlice], outbox: Outbox) -> None:
         remembered = []
         for one in chunk:
-            closed = await with_everybody(self._desk.contents, assembly.close(one, record.offset))
+            closed = await with_everybody(self._tools.contents, assembly.close(one, record.offset))
             remembered.append(closed.closing)
             await self._send(record, closed, outbox)
         await outbox.confirm()
-        self._desk.steps[self.name] += 1
+        self._tools.steps[self.name] += 1
         for closing in remembered:
             self._memory.add_closing(closing)
 
@@ -145,19 +145,19 @@ class AssembleStage:
 
     async def _claimed(self, closed: ClosedSlice, outbox: Outbox) -> bytes:
         """A slice too large for a record: its events by claim check, or all of it where the people alone are too many."""
-        ref = await self._desk.contents.put(encode("EventList", {"events": closed["events"]}))
+        ref = await self._tools.contents.put(encode("EventList", {"events": closed["events"]}))
         short: ClosedSlice = {**closed, "events": [], "events_ref": ref}
         value = outbox.encode(CONVERSATIONS, "ClosedSlice", short)
         if len(value) <= MAX_RECORD_BYTES:
             return value
-        whole = await self._desk.contents.put(encode("ClosedSlice", short))
+        whole = await self._tools.contents.put(encode("ClosedSlice", short))
         bare = {**short, "earlier": [], "people": [], "events_ref": None, "overflow": whole}
         return outbox.encode(CONVERSATIONS, "ClosedSlice", bare)
 
     async def _send_closing(self, partition: int, closing: Closing, outbox: Outbox) -> None:
         value = outbox.encode(CLOSINGS, "Closing", closing)
         if len(value) > MAX_RECORD_BYTES:
-            ref = await self._desk.contents.put(encode("Closing", closing))
+            ref = await self._tools.contents.put(encode("Closing", closing))
             value = outbox.encode(CLOSINGS, "Closing", {**closing, "ids": b"", "people": [], "overflow": ref})
         key = slice_key(closing["connector_uid"], closing["conversation"], closing["slice"])
         await outbox.send(
@@ -191,7 +191,7 @@ class AssembleStage:
         await outbox.confirm()
 
     async def _remember(self, data: bytes) -> None:
-        name, value = self._desk.codec.decode(data)
+        name, value = self._tools.codec.decode(data)
         if value["group"] != LIVE:
             return
         if name == "SettingsInForce":
@@ -200,7 +200,7 @@ class AssembleStage:
             self._memory.add_mapping(value)
         elif name == "Closing":
             if value["overflow"] is not None:
-                value = expect("Closing", await self._desk.contents.get(value["overflow"]))
+                value = expect("Closing", await self._tools.contents.get(value["overflow"]))
             self._memory.add_closing(value)
 
 

@@ -10,7 +10,7 @@ from streams.contents import CLAIM_BYTES
 from streams.mail.render import EventsMissingError, render
 from streams.outbox import Outbox
 from streams.refusals import DependencyError, RejectedError
-from streams.stage import Desk, Record, Stateless, each
+from streams.stage import Record, Stateless, Tools, each
 
 
 class RenderStage(Stateless):
@@ -20,15 +20,15 @@ class RenderStage(Stateless):
     source = CONVERSATIONS
     batch = 100
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
 
     async def handle(self, records: list[Record]) -> None:
         """One slice becomes one mail, or several parts."""
-        await each(self.name, self._desk, records, self._one)
+        await each(self.name, self._tools, records, self._one)
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
-        closed: ClosedSlice = self._desk.decoded(record, "ClosedSlice").value
+        closed: ClosedSlice = self._tools.decoded(record, "ClosedSlice").value
         key = conversation_key(closed["connector_uid"], closed["conversation"])
         # All parts are made before one is sent: a slice is refused whole or not at all.
         for value in [await self._fitted(mail, outbox) for mail in _rendered(await self._whole(closed))]:
@@ -36,7 +36,7 @@ class RenderStage(Stateless):
 
     async def _whole(self, closed: ClosedSlice) -> ClosedSlice:
         """The slice with every event in it."""
-        contents = self._desk.contents
+        contents = self._tools.contents
         if closed["overflow"] is not None:
             closed = expect("ClosedSlice", await contents.get(closed["overflow"]))
         events = closed["events"]
@@ -47,7 +47,7 @@ class RenderStage(Stateless):
 
     async def _fitted(self, mail: Mail, outbox: Outbox) -> bytes:
         """The record: whole, or with its long pieces by claim check, or nothing but a claim check."""
-        contents, value = self._desk.contents, outbox.encode(MAILS, "Mail", mail)
+        contents, value = self._tools.contents, outbox.encode(MAILS, "Mail", mail)
         for longest in CLAIM_BYTES:
             if len(value) > MAX_RECORD_BYTES:
                 mail = {**mail, "segments": await contents.lighter(mail["segments"], longest)}

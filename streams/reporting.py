@@ -81,7 +81,7 @@ def report_status(worker: Worker, settings: WorkerSettings) -> None:
     async def report() -> None:
         if worker.app.rebalancing:
             return
-        name = worker.desk.kafka.topic(CONNECTOR_STATUS.name)
+        name = worker.tools.kafka.topic(CONNECTOR_STATUS.name)
         for status in statuses(worker):
             key = status_key(status)
             if written.get(key) != (status["reached"], status["state"]):
@@ -105,10 +105,10 @@ def _look(worker: Worker, watch: Watch) -> None:
     watch.rebalance(time.monotonic(), rebalancing=worker.app.rebalancing)
     if worker.app.rebalancing:
         return
-    if worker.desk.contents.waiting:
+    if worker.tools.contents.waiting:
         watch.rest()
     for tp, reached in list(worker.positions.reached.items()):
-        steps = worker.desk.steps[worker.stages[tp[0]].name]
+        steps = worker.tools.steps[worker.stages[tp[0]].name]
         watch.look(tp, reached, _highwater(worker, tp), time.monotonic(), steps=steps)
 
 
@@ -137,10 +137,10 @@ def _highwater(worker: Worker, tp: TopicPartition) -> int | None:
 def _state(worker: Worker, *, work_is_left: bool) -> State:
     if not work_is_left:
         return "idle"
-    return "waiting" if worker.desk.contents.waiting else "working"
+    return "waiting" if worker.tools.contents.waiting else "working"
 
 
 def _trouble(worker: Worker, now_ms: int) -> LastError | None:
     """A store that does not answer, while it does not."""
-    contents = worker.desk.contents
+    contents = worker.tools.contents
     return {"at_ms": now_ms, "message": contents.trouble} if contents.waiting else None

@@ -13,7 +13,7 @@ from streams.fitting import fitting, has_path
 from streams.outbox import Outbox
 from streams.refusals import RejectedError, dependency
 from streams.routing import NO_MAPPING, Router
-from streams.stage import Desk, Record, Stateless, each
+from streams.stage import Record, Stateless, Tools, each
 
 ReadMappings = Callable[[], AsyncIterator[bytes]]
 KEPT = 4
@@ -27,19 +27,19 @@ class RouteStage(Stateless):
     source = MAILS
     batch = 100
 
-    def __init__(self, desk: Desk, mappings: ReadMappings) -> None:
+    def __init__(self, tools: Tools, mappings: ReadMappings) -> None:
         """`mappings` reads topic mappings from its beginning to its present end."""
-        self._desk, self._mappings = desk, mappings
+        self._tools, self._mappings = tools, mappings
         self._routers: OrderedDict[str, Router] = OrderedDict()
 
     async def handle(self, records: list[Record]) -> None:
         """One mail becomes one record of copies, or several."""
-        await each(self.name, self._desk, records, self._one)
+        await each(self.name, self._tools, records, self._one)
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
-        mail: Mail = self._desk.decoded(record, "Mail").value
+        mail: Mail = self._tools.decoded(record, "Mail").value
         if mail["overflow"] is not None:
-            mail = expect("Mail", await self._desk.contents.get(mail["overflow"]))
+            mail = expect("Mail", await self._tools.contents.get(mail["overflow"]))
         router = await self._router(mail["mapping_version"])
         await self._send(router.copies(mail), record, outbox)
 
@@ -60,7 +60,7 @@ class RouteStage(Stateless):
             return copies
         for longest in CLAIM_BYTES:
             if len(outbox.encode(COPIES, "Copies", {**copies, "targets": []})) > MAX_RECORD_BYTES // 2:
-                segments = await self._desk.contents.lighter(copies["segments"], longest)
+                segments = await self._tools.contents.lighter(copies["segments"], longest)
                 copies = {**copies, "segments": segments}
         return copies
 
@@ -77,13 +77,13 @@ class RouteStage(Stateless):
         found = None
         with dependency("mappings"):
             async for data in self._mappings():
-                name, value = self._desk.codec.decode(data)
+                name, value = self._tools.codec.decode(data)
                 if name == "Mapping" and value["version"] == version:
                     found = value
         if found is None:
             msg = f"the mail names user mapping {version}, which is not in topic mappings"
             raise RejectedError(msg)
-        return await router_of(found, self._desk.contents)
+        return await router_of(found, self._tools.contents)
 
 
 async def router_of(mapping: Mapping, contents: Contents) -> Router:

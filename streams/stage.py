@@ -55,7 +55,7 @@ def fresh(records: Iterable[Record], positions: Positions) -> Iterator[Record]:
 
 
 @dataclass
-class Desk:
+class Tools:
     """What a stage works with."""
 
     kafka: KafkaSettings
@@ -120,20 +120,20 @@ class Stateless:
 Effect = Callable[[Record, Outbox], Awaitable[None]]
 
 
-async def each(stage: str, desk: Desk, records: list[Record], effect: Effect) -> None:
+async def each(stage: str, tools: Tools, records: list[Record], effect: Effect) -> None:
     """One record after the other through `effect`, then confirm all, then move: for stages without open state.
 
     LASTING errors (DecodeError and RejectedError are ValueErrors) mean that the same bytes will always fail: they are
     refused. Anything else ends the worker, and nothing of the batch is committed.
     """
-    outbox = desk.new_outbox()
+    outbox = tools.new_outbox()
     for record in records:
         try:
             await effect(record, outbox)
-            desk.limit.note(stage, refused=False)
-            desk.steps[stage] += 1
+            tools.limit.note(stage, refused=False)
+            tools.steps[stage] += 1
         except LASTING as error:
-            await desk.refuse(stage, record, error, outbox)
+            await tools.refuse(stage, record, error, outbox)
     await outbox.confirm()
     for record in records:
-        desk.positions.move(record.tp, record.offset)
+        tools.positions.move(record.tp, record.offset)

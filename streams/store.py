@@ -10,7 +10,7 @@ from stores.paths import mail_path
 from streams.keeping import Keeper, delivery, send_delivery
 from streams.outbox import Outbox
 from streams.refusals import LASTING, RejectedError
-from streams.stage import Desk, Record, Stateless
+from streams.stage import Record, Stateless, Tools
 
 log = logging.getLogger(__name__)
 
@@ -38,35 +38,35 @@ class StoreStage(Stateless):
     source = COPIES
     batch = 100
 
-    def __init__(self, desk: Desk, store: Store, *, concurrency: int = 16) -> None:
-        self._desk, self._keeper = desk, Keeper(store, desk.contents)
+    def __init__(self, tools: Tools, store: Store, *, concurrency: int = 16) -> None:
+        self._tools, self._keeper = tools, Keeper(store, tools.contents)
         self._slots = asyncio.Semaphore(concurrency)
 
     async def handle(self, records: list[Record]) -> None:
         """All mails of the batch at once, within the limit of concurrency; positions move after the last."""
-        outbox = self._desk.new_outbox()
+        outbox = self._tools.new_outbox()
         async with asyncio.TaskGroup() as group:
             for record in records:
                 group.create_task(self._guarded(record, outbox))
         await outbox.confirm()
         for record in records:
-            self._desk.positions.move(record.tp, record.offset)
+            self._tools.positions.move(record.tp, record.offset)
 
     async def _guarded(self, record: Record, outbox: Outbox) -> None:
         async with self._slots:
             try:
                 await self._one(record, outbox)
-                self._desk.limit.note(self.name, refused=False)
+                self._tools.limit.note(self.name, refused=False)
             except (*LASTING, StoreConflictError) as error:
                 log.error("%s/%s/%s refused: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400
-                await self._desk.refuse(self.name, record, error, outbox)
+                await self._tools.refuse(self.name, record, error, outbox)
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
-        copies = self._desk.decoded(record, "Copies").value
+        copies = self._tools.decoded(record, "Copies").value
         check_paths(copies)
         original = await self._keeper.original(copies)
         results = []
         for target in copies["targets"]:
             results.append((await self._keeper.copy(copies, target, original.sha256)).result)
-            self._desk.steps[self.name] += target["path"] is not None
+            self._tools.steps[self.name] += target["path"] is not None
         await send_delivery(outbox, delivery(copies, original, results), record.partition)

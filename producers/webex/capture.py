@@ -5,11 +5,11 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from producers.source import Captured, Slice
+from producers.webex.cache import Cache, Move, Spooled
 from producers.webex.directory import Directory, Members
 from producers.webex.events import Found, as_person, conflicting, ident, locked_ident, people_of, to_event
 from producers.webex.filters import SpaceFacts, wanted_space
 from producers.webex.lookups import Lookups
-from producers.webex.memory import Memory, Move, Spooled
 from producers.webex.names import inner
 from producers.webex.reading import Item, read_item
 from producers.webex.roster import Listing, listed_people, present, roster_event, roster_key
@@ -29,15 +29,15 @@ class Capture:
     def __init__(
         self,
         settings: WebexSettings,
-        memory: Memory,
+        cache: Cache,
         directory: Directory,
         lookups: Lookups,
         spooling: Spooling,
     ) -> None:
-        self._settings, self._memory = settings, memory
+        self._settings, self._cache = settings, cache
         self._zone = ZoneInfo(settings.zone)
         self._directory, self._lookups, self._spooling = directory, lookups, spooling
-        self._unsettled = UnsettledRosters(memory)
+        self._unsettled = UnsettledRosters(cache)
 
     def events(self, day: Slice, rows: Sequence[Spooled]) -> list[Event]:
         """The new events of one slice, in order of time."""
@@ -55,12 +55,12 @@ class Capture:
     def _new(self, row: Spooled) -> Item | None:
         """The item of a row, readable if it can be had; None if its content is in the log or on its way."""
         item = read_item(row.raw)
-        before = self._memory.sent(ident(self._settings.uid, item))
+        before = self._cache.sent(ident(self._settings.uid, item))
         if item.encrypted and before is None:
             item = self._lookups.readable(item)
             self._spooling.remember(item)
         if item.encrypted:
-            locked = self._memory.sent(locked_ident(self._settings.uid, item))
+            locked = self._cache.sent(locked_ident(self._settings.uid, item))
             return None if before or locked else item
         return None if before == content_hash(item) else item
 
@@ -72,12 +72,12 @@ class Capture:
         at_ms, suspect = self._spooling.moment(item)
         uid = self._settings.uid
         key, body = ident(uid, item), content_hash(item)
-        if self._memory.sent(key) not in {None, body} and not item.encrypted:
+        if self._cache.sent(key) not in {None, body} and not item.encrypted:
             made = conflicting(uid, item, at_ms)
         else:
             made = to_event(uid, item, at_ms, replace(found, people=people))
         made["at_suspect"] = suspect
-        self._memory.sending(made["id"], body or b"-")
+        self._cache.sending(made["id"], body or b"-")
         return made
 
     def _people(self, day: Slice, items: Sequence[Item]) -> dict[str, Person]:
@@ -100,12 +100,12 @@ class Capture:
         """The roster, if the slice has none in the log yet."""
         key = roster_key(day, own_day=is_own_day(day, self._zone))
         mark = digest("roster", key)
-        if self._memory.sent(mark) is not None:
+        if self._cache.sent(mark) is not None:
             return []
-        self._memory.sending(mark)
+        self._cache.sending(mark)
         listing = self._listing(day, items)
         made = self._roster_of(key, day, listing, people)
-        self._memory.sending(made["id"])
+        self._cache.sending(made["id"])
         if (
             listing.moves is not None
             and listing.members
@@ -119,10 +119,10 @@ class Capture:
         """Rosters once more that lacked somebody, now that Webex shows who had left before the members were listed."""
         for one in self._unsettled.due(self._spooling.settled_ms):
             made = self._completed_roster(one)
-            if made is None or self._memory.sent(made["id"]) is not None:
+            if made is None or self._cache.sent(made["id"]) is not None:
                 self._unsettled.settle(one.key)
             else:
-                self._memory.sending(made["id"])
+                self._cache.sending(made["id"])
                 yield Captured(one.day, [made])
 
     def _completed_roster(self, one: Unsettled) -> Event | None:
@@ -145,7 +145,7 @@ class Capture:
     def _listing(self, day: Slice, items: Sequence[Item]) -> Listing:
         """Members from Webex; under the space's present id where it has changed."""
         room = day.conversation
-        alias = self._memory.known_as(inner(room), room)
+        alias = self._cache.known_as(inner(room), room)
         space, members = self._directory.space(room), self._directory.members(room, day.start_ms)
         if members is None and alias:
             space, members = self._directory.space(alias), self._directory.members(alias, day.start_ms)
@@ -159,7 +159,7 @@ class Capture:
         if not self._spooling.know_moves(day.start_ms, members.as_of_ms):
             return None
         # Also those since the list was asked for: it may have been answered a little later than its own time.
-        return self._memory.moves(day.conversation, day.start_ms - 1, FOR_EVER_MS)
+        return self._cache.moves(day.conversation, day.start_ms - 1, FOR_EVER_MS)
 
 
 def _completed(found: dict[str, Person], listed: dict[str, Person]) -> dict[str, Person]:

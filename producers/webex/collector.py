@@ -14,13 +14,13 @@ from pathlib import Path
 
 from producers.source import Captured, Contents, Finding, Refused, Window
 from producers.webex import checks
+from producers.webex.cache import Cache, Spooled
 from producers.webex.capture import Capture
 from producers.webex.client import Client
 from producers.webex.directory import Directory
 from producers.webex.feed import ListingError
 from producers.webex.files import Files
 from producers.webex.lookups import Lookups
-from producers.webex.memory import Memory, Spooled
 from producers.webex.settings import WebexSettings
 from producers.webex.slices import iso
 from producers.webex.spooling import Spooling
@@ -53,11 +53,11 @@ class WebexSource:
         self.settle_ms = int(settings.settle_default_seconds * 1000)
         self.look_back_ms = int(settings.look_back_days * DAY_MS)
         self._client = Client(settings, clock, stop)
-        self._memory = Memory(state_dir, settings.uid)
-        self._lookups = Lookups(self._client, Files(self._client, contents), self._memory)
-        self._spooling = Spooling(self._client, self._memory)
+        self._cache = Cache(state_dir, settings.uid)
+        self._lookups = Lookups(self._client, Files(self._client, contents), self._cache)
+        self._spooling = Spooling(self._client, self._cache)
         self._capture = Capture(
-            settings, self._memory, Directory(self._client), self._lookups, self._spooling
+            settings, self._cache, Directory(self._client), self._lookups, self._spooling
         )  # fmt: skip
 
     def now_ms(self) -> int:
@@ -72,7 +72,7 @@ class WebexSource:
             log.warning("Webex tells nothing before %s; what is older can't be collected", iso(from_ms))
         if from_ms > window.to_ms:
             return
-        self._memory.clear_spool()
+        self._cache.clear_spool()
         self._lookups.begin()
         try:
             yield from self._spooling.read(from_ms, window.to_ms, now_ms)
@@ -84,15 +84,15 @@ class WebexSource:
 
     def confirmed(self) -> None:
         """Everything yielded is in the log."""
-        self._memory.confirm()
+        self._cache.confirm()
 
     def state(self) -> str:
         """Ties the cache on disk to the log."""
-        return self._memory.state()
+        return self._cache.state()
 
     def restore(self, state: str) -> bool:
         """Trust the cache as far as this state vouches for it; True, for what is lost need not be read back."""
-        self._memory.restore(state)
+        self._cache.restore(state)
         return True
 
     def recall(self, earlier: Iterable[Captured]) -> None:
@@ -106,10 +106,10 @@ class WebexSource:
         """Let go of connections and files."""
         self._client.close()
         self._lookups.close()
-        self._memory.close()
+        self._cache.close()
 
     def _captured(self) -> Iterator[Captured]:
-        for (room, label), rows in groupby(self._memory.spooled(), key=lambda row: (row.room, row.label)):
+        for (room, label), rows in groupby(self._cache.spooled(), key=lambda row: (row.room, row.label)):
             for chunk in _chunks(rows):
                 day = self._spooling.day(room, None if label == UNDATED else chunk[0].at_ms)
                 events = self._capture.events(day, chunk)

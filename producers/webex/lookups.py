@@ -7,12 +7,12 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from producers.source import SourceUnavailableError
+from producers.webex.cache import Cache
 from producers.webex.client import Client
 from producers.webex.directory import as_object
 from producers.webex.events import Found
 from producers.webex.filenames import content_key
 from producers.webex.files import Files
-from producers.webex.memory import Memory
 from producers.webex.reading import IllTypedError, Item, Json, ciphertext, read_item
 from producers.webex.retries import TryLaterError
 from schemas.records import Attachment
@@ -24,8 +24,8 @@ KMS_SECONDS = 60.0
 class Lookups:
     """Fetches what belongs to items; the raw bytes of every answer are kept with it."""
 
-    def __init__(self, client: Client, files: Files, memory: Memory) -> None:
-        self._client, self._files, self._memory = client, files, memory
+    def __init__(self, client: Client, files: Files, cache: Cache) -> None:
+        self._client, self._files, self._cache = client, files, cache
         self._threads = client.settings.threads == "fetch"
         self._pool = ThreadPoolExecutor(client.settings.parallel, thread_name_prefix="webex")
         self._patience_until = 0.0
@@ -49,7 +49,7 @@ class Lookups:
         if item.resource != "messages" or item.encrypted:
             return found
         urls = _urls(body if item.type == "deleted" and body else item.data)
-        former = self._memory.former(item.subject, item.at_ms or 0) if item.type != "created" else None
+        former = self._cache.former(item.subject, item.at_ms or 0) if item.type != "created" else None
         return replace(found, former=former, attachments=tuple(self._attachment(url) for url in urls))
 
     def close(self) -> None:
@@ -76,10 +76,10 @@ class Lookups:
         )
 
     def _attachment(self, url: str) -> Attachment:
-        known = self._memory.attachment(content_key(url))
+        known = self._cache.attachment(content_key(url))
         if known is None:
             known = self._files.fetch(url)
-            self._memory.fetched(known)
+            self._cache.fetched(known)
         return known
 
     def _patiently(self, path: str, item: Item) -> Item:

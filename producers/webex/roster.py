@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from producers.source import Slice
+from producers.webex.cache import Move
 from producers.webex.directory import Member, Members, Space
-from producers.webex.memory import Move
 from producers.webex.slices import iso
 from schemas.ids import event_id
 from schemas.records import Event, Person, event

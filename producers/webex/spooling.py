@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from producers.source import Refused, Slice
+from producers.webex.cache import Cache, Move, Spooled
 from producers.webex.client import Client
 from producers.webex.events import feed_id, shown_text
 from producers.webex.feed import Batch, listing
-from producers.webex.memory import Memory, Move, Spooled
 from producers.webex.names import inner
 from producers.webex.reading import IllTypedError, Item, read_item
 from producers.webex.slices import iso, placed
@@ -22,8 +22,8 @@ KINDS = {"created": "joined", "deleted": "left"}
 class Spooling:
     """Reads the feed of one window. Memory: one page."""
 
-    def __init__(self, client: Client, memory: Memory) -> None:
-        self._client, self._memory, self._settings = client, memory, client.settings
+    def __init__(self, client: Client, cache: Cache) -> None:
+        self._client, self._cache, self._settings = client, cache, client.settings
         self._zone = ZoneInfo(client.settings.zone)
         self._look_back_ms = int(client.settings.look_back_days * 86_400_000)
         self._tolerance_ms = int(client.settings.collect.tolerance_seconds * 1000)
@@ -51,7 +51,7 @@ class Spooling:
         """
         if from_ms < self._now_ms - self._look_back_ms:
             return False
-        known_from, known_to = (int(self._memory.fact(name) or -1) for name in ("moves_from", "moves_to"))
+        known_from, known_to = (int(self._cache.fact(name) or -1) for name in ("moves_from", "moves_to"))
         if known_from <= from_ms and to_ms <= known_to:
             return True
         joined_on = 0 <= known_from <= from_ms <= known_to
@@ -59,8 +59,8 @@ class Spooling:
         now_ms = max(self._now_ms, self._client.now_ms())
         self._ask_moves(known_to - self._overlap_ms if joined_on else from_ms, now_ms)
         if not joined_on:
-            self._memory.note("moves_from", str(from_ms))
-        self._memory.note("moves_to", str(now_ms - self._settle_ms))
+            self._cache.note("moves_from", str(from_ms))
+        self._cache.note("moves_to", str(now_ms - self._settle_ms))
         return True
 
     def moment(self, item: Item) -> tuple[int, bool]:
@@ -90,7 +90,7 @@ class Spooling:
         return named | ends | {"max": str(self._settings.page_size)}
 
     def _take(self, batch: Batch) -> Iterator[Refused]:
-        with self._memory.transaction():
+        with self._cache.transaction():
             refused = [each for raw in batch.items for each in self._sorted(raw, batch.origin)]
         if batch.error:
             refused += self._refuse("malformed", batch.error, batch.origin, batch.body)
@@ -103,7 +103,7 @@ class Spooling:
         except IllTypedError as error:
             return self._refuse("malformed", str(error), origin, raw)
         if item.room:
-            self._memory.spool(self._row(item))
+            self._cache.spool(self._row(item))
             self.remember(item)
         elif item.resource not in self._settings.ignore:
             return self._refuse("no-conversation", "the event names no space", origin, raw)
@@ -119,20 +119,20 @@ class Spooling:
 
         Done for a whole window before any event is made: an edit may come before its message.
         """
-        self._memory.known_as(inner(item.room), item.room)
+        self._cache.known_as(inner(item.room), item.room)
         who, kind = item.data.get("personId"), KINDS.get(item.type)
         if item.at_ms is None:
             return
         if item.resource == "memberships" and kind and isinstance(who, str):
-            self._memory.moved(item.room, feed_id(item), Move(item.at_ms, well_formed(who), kind))
+            self._cache.moved(item.room, feed_id(item), Move(item.at_ms, well_formed(who), kind))
         if item.resource == "messages" and item.type in SAID and item.subject and not item.encrypted:
-            self._memory.say(item.subject, item.at_ms, _said(item))
+            self._cache.say(item.subject, item.at_ms, _said(item))
 
     def _refuse(self, reason: str, error: str, origin: str, body: bytes) -> list[Refused]:
         key = hashlib.blake2b(body, digest_size=16, person=b"refused").digest()
-        if self._memory.sent(key) is not None:
+        if self._cache.sent(key) is not None:
             return []
-        self._memory.sending(key)
+        self._cache.sending(key)
         return [Refused(reason, error, origin, body)]
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from producers.source import Slice
+from producers.webex.cache import Cache
 from producers.webex.directory import Member, Members
-from producers.webex.memory import Memory
 from schemas.records import person
 
 _TABLE = """create table if not exists unsettled (key text primary key, room text, label text, start_ms integer,
@@ -28,10 +28,10 @@ class Unsettled:
 
 
 class UnsettledRosters:
-    """Keeps them beside the memory; losing them costs what they are for, and nothing else."""
+    """Keeps them beside the cache; losing them costs what they are for, and nothing else."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._db = memory.database
+    def __init__(self, cache: Cache) -> None:
+        self._db = cache.database
         self._db.execute(_TABLE)
 
     def keep(self, one: Unsettled) -> None:

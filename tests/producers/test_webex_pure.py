@@ -13,7 +13,7 @@ from producers.webex.cards import card_text
 from producers.webex.directory import Member, Members, Space
 from producers.webex.filenames import file_name
 from producers.webex.filters import SpaceFacts, wanted_space
-from producers.webex.memory import Move
+from producers.webex.cache import Move
 from producers.webex.names import inner, same
 from producers.webex.paging import next_url, smaller
 from producers.webex.retries import retry_after_s

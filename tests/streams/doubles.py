@@ -35,7 +35,7 @@ from streams.refusals import RefusalLimit
 from streams.render import RenderStage
 from streams.route import RouteStage
 from streams.scratch import Scratch
-from streams.stage import Desk, Record, Stage, fresh
+from streams.stage import Record, Stage, Tools, fresh
 from streams.store import StoreStage
 
 T = TypeVar("T")
@@ -112,15 +112,15 @@ class Bench:
         self.store = store or FolderStore(folder / "archive", durable=False)
         self.positions = Positions()
         self.limit = RefusalLimit(10_000)
-        self.desk = Desk(KAFKA, self.codec, Contents(self.store), self.positions, self.outbox, self.limit)
+        self.tools = Tools(KAFKA, self.codec, Contents(self.store), self.positions, self.outbox, self.limit)
         self.memory, self.scratch = Memory(), Scratch(folder / "scratch")
         weakref.finalize(self, self.scratch.close)
         self.assemble = AssembleStage(
-            self.desk, self.memory, self.scratch, lambda n: self.log.read(CLOSINGS, n)
+            self.tools, self.memory, self.scratch, lambda n: self.log.read(CLOSINGS, n)
         )
-        self.render = RenderStage(self.desk)
-        self.route = RouteStage(self.desk, lambda: self.log.read(MAPPINGS, 0))
-        self.keep = StoreStage(self.desk, self.store)
+        self.render = RenderStage(self.tools)
+        self.route = RouteStage(self.tools, lambda: self.log.read(MAPPINGS, 0))
+        self.keep = StoreStage(self.tools, self.store)
 
     def outbox(self) -> Outbox:
         """A new outbox on this log."""

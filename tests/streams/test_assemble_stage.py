@@ -216,7 +216,7 @@ def test_refusals_below_reached_are_neither_repeated_nor_counted(tmp_path: Path)
     assert len(bench.letters()) == 9
 
     again = Bench(tmp_path, log)
-    again.desk.limit = RefusalLimit(window=5)
+    again.tools.limit = RefusalLimit(window=5)
     again.add(*MARK)
     again.own(again.assemble, 0, Stand(0, 10))
     again.flow()
@@ -227,7 +227,7 @@ def test_refusals_below_reached_are_neither_repeated_nor_counted(tmp_path: Path)
 def test_too_many_refusals_stop_the_worker(tmp_path: Path) -> None:
     """A bad deploy must not send everything to the dead letters."""
     bench = Bench(tmp_path)
-    bench.desk.limit = RefusalLimit(window=4)
+    bench.tools.limit = RefusalLimit(window=4)
     for _ in range(9):
         bench.log.add(RAW_EVENTS, b"garbage")
     with pytest.raises(TooManyRefusalsError, match="refusal_window"):
@@ -289,7 +289,7 @@ def test_people_of_an_event_too_large_for_a_record_get_the_supplement(tmp_path: 
         "kind": "roster",
         "people": [person("p1", "Ana", "ana@bank.example", "member")],
     }
-    ref = asyncio.run(bench.desk.contents.put(encode("Event", roster)))
+    ref = asyncio.run(bench.tools.contents.put(encode("Event", roster)))
     record["events"][0] = {**roster, "people": [], "overflow": ref}
     for name, one in [(kind, record), MARK, said(2), MARK]:
         bench.add(name, one)

@@ -32,7 +32,7 @@ MAPPING: Mapping = {"version": "v", "rows": [], "domains": ["bank.example", "b.e
 
 def with_content(bench: Bench) -> Bench:
     """The one content that hostile references name."""
-    ref = asyncio.run(bench.desk.contents.put(CONTENT))
+    ref = asyncio.run(bench.tools.contents.put(CONTENT))
     REF.update(ref)
     bench.add_to(MAPPINGS, "Mapping", MAPPING)
     bench.add("Control", activation("v"))
@@ -125,7 +125,7 @@ def test_a_body_of_ten_megabytes(tmp_path: Path) -> None:
         "actor": AGENT,
         "raw": text.encode(),
     }
-    ref = asyncio.run(bench.desk.contents.put(codec.encode("Event", whole)))
+    ref = asyncio.run(bench.tools.contents.put(codec.encode("Event", whole)))
     record = raw(WHERE, [], "live", captured=10, close_at=None)
     record["events"] = [{**whole, "text": None, "raw": b"", "overflow": ref}]
     for entry in [

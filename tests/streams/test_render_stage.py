@@ -49,7 +49,7 @@ def test_a_claim_check_changes_no_byte(tmp_path: Path, how: str, codec: Codec | 
     """Whether a slice came whole or in the content store: the same mail."""
     whole = closed([said(0, AGENT, "hello"), said(1, KEN, "dear")])
     bench = bench_with(tmp_path, codec=codec)
-    contents, sent = bench.desk.contents, whole
+    contents, sent = bench.tools.contents, whole
     if how == "events_ref":
         sent = {
             **whole,
@@ -98,7 +98,7 @@ def test_mails_larger_than_a_record_go_by_claim_check(
 ) -> None:
     """First their long pieces, then all of it; what arrives are the same bytes and people."""
     bench = Bench(tmp_path)
-    ref = put(bench.desk.contents, encode("ClosedSlice", slice_))
+    ref = put(bench.tools.contents, encode("ClosedSlice", slice_))
     bench.add_to(CONVERSATIONS, "ClosedSlice", {**slice_, "events": [], "people": [], "overflow": ref})
     bench.flow()
     (mail,), (want,) = bench.mails(), render(slice_)
@@ -106,7 +106,7 @@ def test_mails_larger_than_a_record_go_by_claim_check(
     assert bench.letters() == []
     assert (mail["overflow"] is not None) == overflow
     archived = [data for path, data in bench.archived().items() if path.startswith("_mails/")]
-    assert archived == [body(bench.desk.contents, want)]
+    assert archived == [body(bench.tools.contents, want)]
     reached = {one["participant"]["id"] for delivery in bench.deliveries() for one in delivery["copies"]}
     assert reached == {one["id"] for one in want["participants"]}
     assert all(len(value) <= MAX_RECORD_BYTES for place in bench.log.records.values() for _, value in place)
@@ -140,7 +140,7 @@ def test_a_zone_that_tzdata_lacks_ends_the_worker(tmp_path: Path) -> None:
 def test_contents_that_are_gone_or_damaged_end_the_worker(tmp_path: Path) -> None:
     """That is the store's fault; refusing would dead-letter an archive for a wrong folder in the configuration."""
     bench = Bench(tmp_path)
-    ref = put(bench.desk.contents, encode("EventList", {"events": [said(0, MOD, "x")]}))
+    ref = put(bench.tools.contents, encode("EventList", {"events": [said(0, MOD, "x")]}))
     bench.add_to(
         CONVERSATIONS, "ClosedSlice", {**closed([said(0, MOD, "x")]), "events": [], "events_ref": ref}
     )

@@ -70,7 +70,7 @@ def worker(ends: dict[tuple[str, int], int], *, waiting: int = 0) -> Worker:
     positions.start(TP, Stand(3, 3))
     made: Any = SimpleNamespace(
         positions=positions, app=SimpleNamespace(consumer=Consumer(ends)), stages={TP[0]: SimpleNamespace(name="assemble")},
-        desk=SimpleNamespace(contents=SimpleNamespace(waiting=waiting, trouble="the store is down")),
+        tools=SimpleNamespace(contents=SimpleNamespace(waiting=waiting, trouble="the store is down")),
     )  # fmt: skip
     return cast(Worker, made)
 

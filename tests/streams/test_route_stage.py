@@ -55,7 +55,7 @@ def test_the_rows_of_a_large_mapping_come_from_the_content_store(tmp_path: Path)
         Bench(tmp_path),
         [{"external_user_id": f"u{n}", "mailbox": f"u{n}@x"} for n in range(20_000)],
     )
-    ref = asyncio.run(bench.desk.contents.put(rows_to_csv([*many, *ONE["rows"]])))  # type: ignore[list-item]  # rows as they are read
+    ref = asyncio.run(bench.tools.contents.put(rows_to_csv([*many, *ONE["rows"]])))  # type: ignore[list-item]  # rows as they are read
     bench.add_to(MAPPINGS, "Mapping", {**ONE, "rows": [], "rows_ref": ref})
     for number in range(3):
         bench.add_to(MAILS, "Mail", a_mail(number, mapping_version=ONE["version"]))

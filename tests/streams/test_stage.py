@@ -59,12 +59,12 @@ def test_each_moves_only_after_everything_is_confirmed(tmp_path: Path) -> None:
         await outbox.send(DEAD_LETTERS, b"x", key=None, partition=0)
         seen.append(bench.positions.stand(TP))
 
-    asyncio.run(each("route", bench.desk, records(0, 1), effect))
+    asyncio.run(each("route", bench.tools, records(0, 1), effect))
     assert seen == [Stand(0, 0)] * 2
     assert bench.positions.stand(TP) == Stand(2, 2)
     bench.log.broken = ConnectionError("gone")
     with pytest.raises(ConnectionError):
-        asyncio.run(each("route", bench.desk, records(2), effect))
+        asyncio.run(each("route", bench.tools, records(2), effect))
     assert bench.positions.stand(TP) == Stand(2, 2)
 
 
@@ -82,7 +82,7 @@ def test_what_bytes_do_is_refused_and_the_rest_goes_on(tmp_path: Path, error: Ex
             raise error
         done.append(record.offset)
 
-    asyncio.run(each("route", bench.desk, records(0, 1, 2), effect))
+    asyncio.run(each("route", bench.tools, records(0, 1, 2), effect))
     (letter,) = bench.letters()
     assert done == [0, 2]
     assert (letter["value"], letter["key"], letter["origin"], letter["error"]) == (
@@ -104,7 +104,7 @@ def test_what_a_dependency_does_ends_the_worker(tmp_path: Path, error: Exception
         raise error
 
     with pytest.raises(type(error)):
-        asyncio.run(each("route", bench.desk, records(0), effect))
+        asyncio.run(each("route", bench.tools, records(0), effect))
     assert bench.letters() == []
     assert bench.positions.stand(TP) == Stand(0, 0)
 
@@ -120,7 +120,7 @@ def test_a_value_error_of_kafka_is_no_record_s_fault(tmp_path: Path) -> None:
         await outbox.confirm()
 
     with pytest.raises(DependencyError, match="a client's own"):
-        asyncio.run(each("route", bench.desk, records(0), effect))
+        asyncio.run(each("route", bench.tools, records(0), effect))
 
 
 def test_a_batch_that_outlives_its_partition_does_not_bring_it_back(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_batch_that_outlives_its_partition_does_not_bring_it_back(tmp_path: Pa
     async def effect(record: Record, outbox: Outbox) -> None:
         bench.positions.forget(TP)
 
-    asyncio.run(each("route", bench.desk, records(0, 1), effect))
+    asyncio.run(each("route", bench.tools, records(0, 1), effect))
     assert bench.positions.reached == {}
 
 
@@ -143,7 +143,7 @@ def test_letters_of_every_size_keep_the_bytes(tmp_path: Path, size: int) -> None
 
     async def refuse() -> None:
         outbox = bench.outbox()
-        await bench.desk.refuse(
+        await bench.tools.refuse(
             "route", records(0, value=value)[0], ValueError("\ud800" + "x" * 2_000_000), outbox
         )
         await outbox.confirm()
@@ -151,6 +151,6 @@ def test_letters_of_every_size_keep_the_bytes(tmp_path: Path, size: int) -> None
     asyncio.run(refuse())
     (letter,) = bench.letters()
     kept = (
-        asyncio.run(bench.desk.contents.get(letter["value_ref"])) if letter["value_ref"] else letter["value"]
+        asyncio.run(bench.tools.contents.get(letter["value_ref"])) if letter["value_ref"] else letter["value"]
     )
     assert kept == value

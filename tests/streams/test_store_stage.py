@@ -171,7 +171,7 @@ def test_files_are_streamed_into_the_mail(tmp_path: Path) -> None:
     """An attachment goes from the content store into the mail, and its copy has the same bytes."""
     bench = Bench(tmp_path)
     (mail,) = render(closed([said(0, AGENT, "see", attachments=[stored("large.bin")])]))
-    asyncio.run(bench.desk.contents.put(CONTENTS["large.bin"]))
+    asyncio.run(bench.tools.contents.put(CONTENTS["large.bin"]))
     bench.add_to(COPIES, "Copies", Router(MAPPING).copies(mail))
     bench.own(bench.keep)
     work(bench)

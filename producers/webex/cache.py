@@ -61,7 +61,7 @@ class Spooled:
     raw: bytes
 
 
-class Memory:
+class Cache:
     """The cache, and the spool of the poll that is under way. For one thread at a time."""
 
     def __init__(self, folder: Path, uid: str) -> None:
