@@ -1,7 +1,7 @@
 """Faust's Kafka driver, made safe: explicit seek after every assignment, hold-back commit, a watch on the coordinator.
 
 Three measured ways in which the stock driver loses data are closed here, all behind the two abstract methods
-`_commit` and `seek_to_committed` of Faust's Consumer (a test pins their signatures):
+`_commit` and `seek_to_committed` of Faust's Consumer (`seams.py` looks at them before a worker starts):
 - it commits by its own count of acks, which skips an unacked head (faust-streaming issue 606): we commit `Positions`;
 - after a rebalance it seeks only where an offset > 0 was committed: we seek always;
 - when the group coordinator or the fetcher has failed for good it waits silently for ever: we crash, and a supervisor
@@ -21,6 +21,7 @@ from mode import Service
 
 from schemas.broker import KafkaSettings
 from streams.positions import Positions, Stand, TopicPartition, stored_stand
+from streams.seams import check_seams
 
 CHECK_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
@@ -170,6 +171,10 @@ class HoldbackApp(faust.App):  # type: ignore[misc]  # faust publishes no types
     let_go: Callable[[TopicPartition], None]
     look: Callable[[], Awaitable[None]]
     """Looks at everything that should move, every CHECK_SECONDS; raises when it does not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_seams()
+        super().__init__(*args, **kwargs)
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)

@@ -90,7 +90,7 @@ _settings = st.builds(
     lambda uid, settings: ("Control", in_force(uid, settings)),
     st.sampled_from("ab"), st.sampled_from(SETTINGS),
 )  # fmt: skip
-_control = st.one_of(_closes, _mappings, _openings, _settings)
+_control = st.one_of(_closes, _openings, _mappings, _mappings, _settings, _settings, _settings)
 
 
 def _events(slices: list[tuple[str, str, str]]) -> st.SearchStrategy[tuple[str, Any]]:

@@ -215,7 +215,7 @@ def as_oracle(value: bytes) -> Outcome:
     return Outcome(where, one["revision"], ids, one["mapping_version"], one["settings"]["version"], people)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(log=logs, seed=st.integers(0, 2**32), lives=st.lists(st.integers(0, 60), max_size=8))
 def test_same_log_same_mails_same_bytes_same_names(log: Entries, seed: int, lives: list[int]) -> None:
     """However owners change and whatever zombies write: the mails of the oracle, with the bytes and names of one life."""
