@@ -5,7 +5,7 @@ partition ─▶ confirmed ─▶ cursor ─▶ confirmed
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from producers.controls import lane_closed, watermark
 from producers.cursor import Saved
@@ -13,7 +13,7 @@ from producers.desk import Desk
 from producers.lanes import LIVE, Lane, final_watermark, next_window, owner
 from producers.recall import Recall
 from producers.settings import CollectSettings
-from producers.source import Captured, Progress, Source, Window
+from producers.source import Captured, Source, Window
 from producers.status import LaneStatus
 from producers.waiting import Waiting
 
@@ -29,7 +29,6 @@ class LaneRun:
     due: float = 0.0
     attempt: int = 0
     said: str = ""
-    conversations: set[str] = field(default_factory=set)
 
     def failed(self, sentence: str) -> bool:
         """Count one more failure; False if the same was said of the one before."""
@@ -57,7 +56,6 @@ class Rounds:
     waiting: Waiting
     recall: Recall
     lanes: Callable[[], list[Lane]]
-    report: Callable[[Progress], None] | None = None
 
     def poll(self, run: LaneRun, until_ms: int) -> bool:
         """Collect the lane's next window up to `until_ms`; False if there is none.
@@ -101,7 +99,6 @@ class Rounds:
     def _send(self, window: Window, run: LaneRun) -> int:
         """Put everything of a window on its way; return how many were refused. A stop ends it between items."""
         refused = 0
-        run.conversations = set()
         for item in self.source.poll(window):
             self.waiting.check()
             if isinstance(item, Captured):
@@ -117,7 +114,6 @@ class Rounds:
             lane = owner(self.lanes(), captured.slice.start_ms)
             self.desk.events(Captured(captured.slice, fresh), lane)
             self.recall.seen.note(fresh)
-            run.conversations.add(captured.slice.conversation)
             run.status.show("collecting")
 
     def _confirm(self, run: LaneRun, reached_ms: int, counted: dict[str, int]) -> None:
@@ -134,18 +130,8 @@ class Rounds:
         self.desk.cursor(saved)
         run.saved = saved
         run.status.place(saved.lane, saved.counters)
-        if self.report is not None:
-            self.report(_progress(run))
 
     def _oldest_ms(self) -> int:
         """Own time before which no open lane asks any more; an hour is added for sources that round."""
         reached = min((lane.reached_ms for lane in self.lanes() if not lane.closed), default=0)
         return reached - round(self.collect.overlap_seconds * 1000) - HOUR_MS
-
-
-def _progress(run: LaneRun) -> Progress:
-    """How far a lane is; `events` in all, `conversations` of the last window."""
-    lane = run.lane
-    end = lane.to_ms if lane.to_ms is not None else lane.reached_ms
-    events = run.saved.counters.get("events", 0)
-    return Progress(lane.name, lane.from_ms, end, min(lane.reached_ms, end), events, run.conversations)

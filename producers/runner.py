@@ -26,7 +26,7 @@ from producers.recall import Recall
 from producers.rounds import LaneRun, Rounds
 from producers.settings import ConnectorBase
 from producers.sink import Sink
-from producers.source import Contents, Progress, Source, SourceRefusedError, SourceUnavailableError
+from producers.source import Contents, Source, SourceRefusedError, SourceUnavailableError
 from producers.status import LaneStatus, Write
 from producers.waiting import StoppedError, Waiting, backoff_s
 from schemas.broker import KafkaSettings
@@ -51,7 +51,7 @@ class Runner:
 
     Raised to the caller, because somebody must look: PartitionCountError, CursorError, DeletedError, and by
     `once` SourceRefusedError and PausedError too. `contents` shares this `waiting`, whose `stop` ends both. The
-    source is the caller's to close. `report` hears of each confirmed window; `clock` gives ms since 1970 UTC.
+    source is the caller's to close. `clock` gives ms since 1970 UTC.
     """
 
     def __init__(
@@ -63,7 +63,6 @@ class Runner:
         waiting: Waiting,
         *,
         codec: Codec | None = None,
-        report: Callable[[Progress], None] | None = None,
         clock: Callable[[], int] = _now_ms,
     ) -> None:
         self._source = source
@@ -77,7 +76,7 @@ class Runner:
         self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
         self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)
         self._recall = Recall(kafka, self._codec, connector.uid, source, waiting)
-        self._rounds = Rounds(source, self._desk, collect, waiting, self._recall, self._lanes, report)
+        self._rounds = Rounds(source, self._desk, collect, waiting, self._recall, self._lanes)
         orders = Orders(kafka, self._codec, connector.uid)
         self._beginning = Beginning(source, connector.uid, orders, waiting, self._status, LOOK_S)
         self._look_due = 0.0

@@ -8,7 +8,7 @@ it what the log has.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from schemas.records import ContentRef, Event
@@ -137,15 +137,3 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files."""
-
-
-@dataclass
-class Progress:
-    """What the runner tells about a lane: for progress bars and status."""
-
-    lane: str
-    from_ms: int
-    to_ms: int
-    done_ms: int
-    events: int = 0
-    conversations: set[str] = field(default_factory=set)

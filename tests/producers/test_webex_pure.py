@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.source import Slice
+from producers.webex.cache import Move
 from producers.webex.cards import card_text
 from producers.webex.directory import Member, Members, Space
 from producers.webex.filenames import file_name
 from producers.webex.filters import SpaceFacts, wanted_space
-from producers.webex.cache import Move
 from producers.webex.names import inner, same
 from producers.webex.paging import next_url, smaller
 from producers.webex.retries import retry_after_s
