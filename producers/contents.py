@@ -12,7 +12,6 @@ import hashlib
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from producers.waiting import Waiting
@@ -35,19 +34,16 @@ class StoreContents:
     StoreErrors come out: they need a person.
     """
 
-    def __init__(
-        self, open_store: Callable[[], Store], waiting: Waiting, *, spool_dir: Path | None = None
-    ) -> None:
+    def __init__(self, open_store: Callable[[], Store], waiting: Waiting) -> None:
         self._open_store = open_store
         self._waiting = waiting
-        self._spool_dir = None if spool_dir is None else str(spool_dir)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="contents", daemon=True)
         self._store: Store | None = None
 
     def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
         """Store these bytes under their SHA-256; the same bytes again are no work for the store."""
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES, dir=self._spool_dir) as spool:
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
             digest, size = _copied(chunks, spool)
             self._store_patiently(spool, digest.hex(), content_type)
             return {"sha256": digest, "size": size}

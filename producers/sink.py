@@ -30,6 +30,7 @@ TICK_S = 0.5
 BLOCK_MS = 4_000  # short, because a stop is only seen between calls
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_S = 30.0
+"""How long kafka-python tries before a record counts as failed."""
 LONGEST_PAUSE_S = 15.0
 _COUNTS_MATTER = (RAW_EVENTS, CURSORS, DEAD_LETTERS, CONNECTOR_STATUS)
 
@@ -46,7 +47,7 @@ class Sink:
     """Sends records and knows which of them are in the log. To be used from one thread.
 
     `memory_bytes` bounds records that Kafka has not confirmed, the producer's own copies included: send()
-    waits for room. `delivery_s` is how long kafka-python tries before a record counts as failed.
+    waits for room.
     """
 
     def __init__(
@@ -55,11 +56,10 @@ class Sink:
         waiting: Waiting,
         *,
         memory_bytes: int = 256_000_000,
-        delivery_s: float | None = None,
     ) -> None:
         self._kafka = kafka
         self._waiting = waiting
-        self._delivery_s = DELIVERY_S if delivery_s is None else delivery_s
+        self._delivery_s = DELIVERY_S
         self._pending = Pending(memory_bytes)
         self._counts = {topic.name: kafka.partitions if topic.partitioned else 1 for topic in CATALOGUE}
         self._producer: Any = None

@@ -15,9 +15,9 @@ class StoppedError(Exception):
     """Somebody asked the collector to stop; what Kafka has not confirmed will be collected again."""
 
 
-def backoff_s(attempt: int, *, first: float = FIRST_PAUSE_S, longest: float = LONGEST_PAUSE_S) -> float:
+def backoff_s(attempt: int, *, longest: float = LONGEST_PAUSE_S) -> float:
     """Seconds to wait after failure 0, 1, 2, ...: doubling up to `longest`, with jitter of a half."""
-    ceiling = min(longest, first * 2.0 ** min(attempt, 30))
+    ceiling = min(longest, FIRST_PAUSE_S * 2.0 ** min(attempt, 30))
     return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, guards nothing
 
 

@@ -114,9 +114,9 @@ def sync_folder(path: Path) -> None:
         os.close(number)
 
 
-def sweep(root: Path, *, stale_after_s: float = _STALE_AFTER_S) -> int:
+def sweep(root: Path) -> int:
     """Remove what killed writers left behind, and return how many files that were."""
-    oldest = time.time() - stale_after_s
+    oldest = time.time() - _STALE_AFTER_S
     incoming = root / INCOMING
     leftovers = [path for path in incoming.iterdir() if _is_left(path, oldest)] if incoming.is_dir() else []
     for path in leftovers:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from typing import cast
 
 import requests
@@ -41,18 +40,16 @@ class OAuth2:
         account: str,
         http: Http,
         domains: Domains,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._account, self._http, self._domains = keys, account, http, domains
-        self._monotonic = monotonic
         self._token: str | None = None
         self._ends = 0.0
 
     def signer(self) -> AuthBase:
         """A bearer token that is good for a while."""
-        if self._token is None or self._monotonic() >= self._ends:
+        if self._token is None or time.monotonic() >= self._ends:
             self._token, seconds = self._fetch()
-            self._ends = self._monotonic() + max(seconds - EARLY_SECONDS, seconds / 2)
+            self._ends = time.monotonic() + max(seconds - EARLY_SECONDS, seconds / 2)
         return Bearer(self._token)
 
     def renew(self) -> bool:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable
 
 from producers.liveperson.calls import AnsweredError, Call
 from producers.liveperson.http import Http
@@ -23,18 +22,15 @@ _HOST = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?
 class Domains:
     """Hosts of an account's services."""
 
-    def __init__(
-        self, http: Http, settings: LivePersonSettings, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, http: Http, settings: LivePersonSettings) -> None:
         self._http = http
         self._settings = settings
-        self._monotonic = monotonic
         self._hosts: dict[str, str] = {}
         self._asked = float("-inf")
 
     def url(self, service: str, path: str) -> str:
         """Address of a path at a service; SourceRefusedError if the lookup does not name the service."""
-        if self._monotonic() - self._asked >= KEEP_SECONDS:
+        if time.monotonic() - self._asked >= KEEP_SECONDS:
             self._refresh()
         host = self._hosts.get(service)
         if host is None:
@@ -55,7 +51,7 @@ class Domains:
         if not hosts:
             msg = f"LivePerson domain lookup: {url} named no hosts; it will be tried again"
             raise SourceUnavailableError(msg)
-        self._hosts, self._asked = hosts, self._monotonic()
+        self._hosts, self._asked = hosts, time.monotonic()
 
     def ask_time(self) -> None:
         """Get an answer whose `Date` tells the time: the lookup's, or the history's where the lookup alone is down.
@@ -76,7 +72,7 @@ class Domains:
         except SourceError:
             if not self._hosts:
                 raise
-            self._asked = self._monotonic()  # the last good answer serves for another while
+            self._asked = time.monotonic()  # the last good answer serves for another while
 
 
 def _hosts(body: bytes) -> dict[str, str]:

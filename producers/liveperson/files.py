@@ -8,7 +8,7 @@ storage that is down is waited for (SourceUnavailableError); it never becomes an
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -103,13 +103,11 @@ class Files:
         domains: Domains,
         contents: Contents,
         spool_dir: Path,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = settings.file_limits
         self._http, self._domains, self._contents = http, domains, contents
         self._auth = SwiftAuth(settings.files, http, domains) if settings.files else None
         self._spool_dir = spool_dir
-        self._monotonic = monotonic
 
     def fetch(self, file: File) -> Attachment:
         """The file with its final outcome; the bytes are durable if that is "stored"."""
@@ -134,7 +132,7 @@ class Files:
             raise _FinalError("not_fetched", "LivePerson named a path that is not one of its file storage")
         with tempfile.TemporaryFile(dir=self._spool_dir) as spool:
             call = Call("file", "GET", self._domains.url(FILES, quote(file.path, safe=_PATH_MARKS)))
-            transfer = _Transfer(call, spool, self._monotonic() + self._limits.max_file_seconds)
+            transfer = _Transfer(call, spool, time.monotonic() + self._limits.max_file_seconds)
             self._download(transfer, self._auth)
             spool.seek(0)
             content_type = file.content_type or transfer.content_type or _UNTYPED
@@ -184,7 +182,7 @@ class Files:
 
     def _check_time(self, transfer: _Transfer) -> None:
         """A transfer that moves but takes too long ends; one that never began is a storage that is down."""
-        if transfer.size and self._monotonic() > transfer.ends:
+        if transfer.size and time.monotonic() > transfer.ends:
             raise _FinalError("too_slow", f"not complete after {self._limits.max_file_seconds:g} seconds")
 
     def _check_size(self, size: int) -> None:

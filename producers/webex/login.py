@@ -70,7 +70,6 @@ def login(
     open_browser: Callable[[str], object],
     *,
     timeout_s: float = 300.0,
-    clock: Callable[[], float] = time.time,
 ) -> str:
     """Ask the compliance officer for consent and store the tokens; return the scope that was granted.
 
@@ -92,7 +91,7 @@ def login(
         finally:
             listener.shutdown()
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": listener.redirect_uri}
-    tokens = exchange(settings, form, clock)
+    tokens = exchange(settings, form, time.time)
     TokenFile(settings.token_file, settings.uid).save(tokens)
     return tokens.scope
 

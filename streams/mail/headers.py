@@ -87,15 +87,15 @@ def _folded(name: str, words: list[str]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def phrase(name: str, used: int = 6) -> str:
-    """A display name, not empty: bare, quoted, or as encoded words; `used` as for `encoded_words`."""
+def phrase(name: str) -> str:
+    """A display name, not empty: bare, quoted, or as encoded words, as they stand behind `From: `."""
     if "=?" not in name and len(name) <= _PLAIN_NAME:
         if _ATOMS.fullmatch(name):
             return name
         if _PRINTABLE.fullmatch(name):
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
             return f'"{escaped}"'
-    return encoded_words(name, used)
+    return encoded_words(name, len("From: "))
 
 
 def mailbox(name: str, address: str) -> str:
