@@ -39,11 +39,12 @@ class Worker:
     def __init__(self, kafka: KafkaSettings, settings: WorkerSettings, store: Store, codec: Codec) -> None:
         self.app = new_app(kafka, settings)
         self.positions = self.app.positions
+        folder = settings.state_dir or Path(tempfile.gettempdir())
+        kept = folder / "refusals.json" if settings.state_dir else None
         self.tools = Tools(
             kafka, codec, Contents(store), self.positions, lambda: Outbox(self.app.producer, kafka, codec),
-            RefusalLimit(settings.refusal_window),
+            RefusalLimit(settings.refusal_window, kept=kept),
         )  # fmt: skip
-        folder = settings.state_dir or Path(tempfile.gettempdir())
         scratch, memory = Scratch(folder), Memory(folder)
         self.assemble = AssembleStage(self.tools, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))
         route = RouteStage(self.tools, lambda: read_back(kafka, MAPPINGS, 0))

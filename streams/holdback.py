@@ -111,6 +111,7 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
 
     @Service.task  # starts with the consumer; an app.task or app.timer waits for a join that never comes
     async def _watch_over(self) -> None:
+        await self.app.look()  # the first record may be the one that blocks everything
         async for _ in self.itertimer(CHECK_SECONDS, name="watch"):
             await self._thread.call_thread(self._check_tasks)
             await self.app.look()

@@ -1,9 +1,11 @@
 """What cannot be processed: told apart from what has to wait, and counted, since too much of it is our own fault."""
 
+import json
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from schemas.records import DeadLetter
 from schemas.text import well_formed
@@ -39,23 +41,56 @@ def dependency(what: str) -> Iterator[None]:
 class RefusalLimit:
     """Stops the worker when at least `share` of the last `window` records of one stage were refused.
 
-    Each stage counts for itself: healthy ones would otherwise hide one that refuses everything.
+    Each stage counts for itself: healthy ones would otherwise hide one that refuses everything. What was counted is kept
+    in the file `kept` when the worker is stopped: else each life that a supervisor starts would refuse a window more. A
+    tenth of it is forgiven to the next life, so that a sound one gets past what is really at fault.
     """
 
     window: int = 200
     share: float = 0.5
+    kept: Path | None = None
     _recent: dict[str, deque[bool]] = field(default_factory=dict)
+    _is_kept: bool = False
+
+    def __post_init__(self) -> None:
+        """Go on from where the last life was stopped; a file that can't be read counts for nothing."""
+        if self.kept is not None:
+            with suppress(OSError, ValueError, AttributeError, TypeError):
+                found = json.loads(self.kept.read_text(encoding="ascii"))
+                self._recent = {stage: self._forgiving(past) for stage, past in found.items()}
+                self._is_kept = True
 
     def note(self, stage: str, *, refused: bool) -> None:
-        """Count one record; TooManyRefusalsError when it is one too many."""
+        """Count one record, before its letter is sent; TooManyRefusalsError when it is one too many."""
         recent = self._recent.setdefault(stage, deque(maxlen=self.window))
         recent.append(refused)
-        if refused and len(recent) == self.window and sum(recent) >= self.share * self.window:
-            msg = (
-                f"{stage}: {sum(recent)} of the last {self.window} records were refused (their dead letters say why): stopped "
-                "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
-            )
-            raise TooManyRefusalsError(msg)
+        full = len(recent) == self.window
+        too_many = sum(recent) >= self.share * self.window
+        if full and not too_many:
+            self._forget()
+        if not (full and too_many and refused):
+            return
+        self._keep()
+        msg = (
+            f"{stage}: {sum(recent)} of the last {self.window} records were refused (their dead letters say why): stopped "
+            "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
+        )
+        raise TooManyRefusalsError(msg)
+
+    def _forgiving(self, past: list[int]) -> deque[bool]:
+        return deque(map(bool, past[max(1, len(past) // 10) :]), self.window)
+
+    def _forget(self) -> None:
+        if self.kept is not None and self._is_kept:
+            self.kept.unlink(missing_ok=True)
+            self._is_kept = False
+
+    def _keep(self) -> None:
+        if self.kept is not None:
+            with suppress(OSError):
+                past = {stage: list(map(int, recent)) for stage, recent in self._recent.items()}
+                self.kept.parent.mkdir(parents=True, exist_ok=True)
+                self.kept.write_text(json.dumps(past), encoding="ascii")
 
 
 def dead_letter(

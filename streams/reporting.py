@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import time
 from typing import TYPE_CHECKING, cast
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from streams.settings import WorkerSettings
 
 REPORT_SECONDS = 5.0
+BLOCKED = 3  # times `stall_seconds`: long, since nobody can tell a loop without an end from a very large mail
 log = logging.getLogger(__name__)
 
 
@@ -67,12 +69,22 @@ class Watch:
             raise NoProgressError(msg)
 
 
+def end_unless_called_again(seconds: float) -> None:
+    """End this process with exit code 1, telling where it stands, unless this is called again in time.
+
+    Who looks at progress runs in the event loop too: one that a stage blocks would never look again, while the driver's
+    own thread goes on telling Kafka that all is well.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
 def report_status(worker: Worker, settings: WorkerSettings) -> None:
     """Attach watch and reports to the worker's app."""
     watch = Watch(settings.stall_seconds)
     written: dict[bytes, tuple[int | None, str]] = {}
 
     async def look() -> None:
+        end_unless_called_again(BLOCKED * settings.stall_seconds)
         await fairly(watch, lambda: _look(worker, watch), worker.app.consumer.kafka_answers)
 
     worker.app.look = look

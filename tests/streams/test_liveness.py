@@ -10,6 +10,7 @@ import pytest
 
 from schemas.broker import KafkaSettings
 from streams.holdback import CHECK_SECONDS
+from streams.reporting import BLOCKED
 from tests.streams.feeding import Feeder, expected_mails
 from tests.streams.test_worker import eventually, letters
 from tests.streams.worker_rig import Rig, delivered_mails, end_of
@@ -39,6 +40,14 @@ async def broken(*_):
     await asyncio.sleep(9999)
 assemble.AssembleStage.handle = broken
 """
+BLOCKS = """
+import time
+import streams.assemble as assemble
+async def broken(*_):
+    print("FIRST SIGN", flush=True)
+    time.sleep(9999)
+assemble.AssembleStage.handle = broken
+"""
 JOIN = """
 import asyncio
 import streams.holdback as holdback
@@ -55,9 +64,10 @@ holdback.HoldbackConsumer.seek_to_committed = broken
         (FETCHER, CHECK_SECONDS, "nothing is fetched from Kafka any more"),
         (AGENT, 0, "a broken agent"),
         (HANGS, STALL_S + 2 * CHECK_SECONDS, "stuck at 0 of"),
+        (BLOCKS, BLOCKED * STALL_S, "Timeout"),
         (JOIN, STALL_S + 2 * CHECK_SECONDS, "rebalancing for"),
     ],
-    ids=["fetcher died", "agent died", "agent hangs", "first join has no end"],
+    ids=["fetcher died", "agent died", "agent hangs", "agent blocks", "first join has no end"],
 )
 def test_a_worker_that_can_do_nothing_ends_in_time(
     kafka: KafkaSettings, tmp_path: Path, broken: str, within_s: float, says: str

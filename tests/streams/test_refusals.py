@@ -1,5 +1,7 @@
 """When refusing goes too far, and what a dead letter keeps."""
 
+from pathlib import Path
+
 import pytest
 
 from streams.refusals import (
@@ -61,3 +63,42 @@ def test_healthy_stages_do_not_hide_one_that_refuses_everything() -> None:
 
     with pytest.raises(TooManyRefusalsError, match="render"):
         limit.note("render", refused=True)
+
+
+def life(kept: Path, outcomes: list[bool]) -> int:
+    """How many records of these a worker refuses before it is stopped; -1 if it is not."""
+    limit = RefusalLimit(window=20, kept=kept)
+    for count, refused in enumerate(outcomes):
+        try:
+            limit.note("render", refused=refused)
+        except TooManyRefusalsError:
+            return count
+    return -1
+
+
+def test_a_bad_deploy_that_is_started_again_and_again_does_not_refuse_a_window_each_time(
+    tmp_path: Path,
+) -> None:
+    """A supervisor would drain the topic into the dead letters, a window a life."""
+    kept = tmp_path / "state" / "refusals.json"
+
+    assert [life(kept, [True] * 100) for _ in range(5)] == [19, 1, 1, 1, 1]
+
+
+def test_after_a_bad_deploy_a_sound_one_goes_on_and_forgets(tmp_path: Path) -> None:
+    """Also when the first record is one that is really at fault; later lives owe nothing any more."""
+    kept = tmp_path / "refusals.json"
+    life(kept, [True] * 100)
+
+    assert life(kept, [True] + [False] * 30) == -1
+    assert not kept.exists()
+    assert life(kept, [True] * 19) == -1
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"render": 7}', "{"])
+def test_a_file_that_says_nothing_counts_for_nothing(tmp_path: Path, text: str) -> None:
+    """It is a memory, and no reason not to start."""
+    kept = tmp_path / "refusals.json"
+    kept.write_text(text)
+
+    assert life(kept, [True] * 100) == 19

@@ -1,6 +1,9 @@
 """What a worker says of itself, and when its watch ends it."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -119,3 +122,19 @@ def test_a_worker_that_waits_for_kafka_has_not_stalled(away: bool) -> None:
     else:
         with pytest.raises(NoProgressError):
             look(11)
+
+
+@pytest.mark.parametrize(("blocks_s", "code"), [(60, 1), (0, 0)])
+def test_a_loop_that_is_blocked_ends_the_process(blocks_s: int, code: int) -> None:
+    """Nothing in Python could: the watchdog is outside of it. It tells where the process stood."""
+    program = (
+        "import time\nfrom streams.reporting import end_unless_called_again\n"
+        f"for _ in range(3):\n  end_unless_called_again(1)\n  time.sleep(0.4)\ntime.sleep({blocks_s})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, check=False, text=True,
+        timeout=50,
+    )  # fmt: skip
+
+    assert done.returncode == code
+    assert ('File "<string>", line 6' in done.stderr) == bool(code)
