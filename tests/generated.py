@@ -1,6 +1,8 @@
 """Pages that are made from the code: `python -m tests.generated` writes them, `--check` fails if they are stale."""
 
+import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from schemas import codec
@@ -26,7 +28,44 @@ def topics_page() -> str:
         name for topic in CATALOGUE for name in topic.records if not name.startswith("JSON")
     ):
         lines += _record(name)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_unread()])
+
+
+def _unread() -> list[str]:
+    """Fields by whose name no code reads anything: somebody may otherwise take them for what the product goes by."""
+    read = {name for path in _sources() for name in _names_read(ast.parse(path.read_text(encoding="utf-8")))}
+    names = dict.fromkeys(
+        name for topic in CATALOGUE for name in topic.records if not name.startswith("JSON")
+    )
+    unread = [
+        f"`{name}.{field['name']}`"
+        for name in names
+        for field in codec.schema(name)["fields"]
+        if field["name"] not in read
+    ]
+    return [
+        "### For people and later versions",
+        "",
+        f"Written, and read by no code: {', '.join(unread)}.",
+        "",
+    ]
+
+
+def _sources() -> Iterator[Path]:
+    for room in ("schemas", "stores", "producers", "streams", "consumers", "cli"):
+        yield from (ROOT / room).rglob("*.py")
+
+
+def _names_read(tree: ast.AST) -> Iterator[str]:
+    """Constant keys that something is asked for: `record["name"]`, `record.get("name")`."""
+    for node in ast.walk(tree):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            key = node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            key = node.args[0] if node.args else None
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value
 
 
 def _row(topic: Topic) -> str:
