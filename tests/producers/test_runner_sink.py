@@ -12,13 +12,17 @@ from producers.controls import watermark
 from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE, Lane
+from producers.recall import Recall
+from producers.rounds import LaneRun, Rounds
+from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.source import Captured, Refused
+from producers.status import LaneStatus
 from producers.waiting import StoppedError, Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, expect
 from schemas.records import ContentRef
-from tests.producers.small_source import captured
+from tests.producers.small_source import BASE_MS, DAY_MS, SmallSource, captured
 from tests.producers.test_runner_kafka import NoContents
 
 KAFKA = KafkaSettings(bootstrap="127.0.0.1:9", partitions=3)
@@ -102,6 +106,37 @@ def test_control_records_wait_for_the_events_of_all_partitions() -> None:
     assert not thread.is_alive()
     assert [topic for topic, _, _ in producer.sent] == ["raw-events"] * 4 + ["cursors"]
     assert [partition for _, partition, _ in producer.sent[1:4]] == [0, 1, 2]
+
+
+class NothingToRecall(Recall):
+    """A log that is read back already."""
+
+    def catch_up(self, status: LaneStatus) -> None:
+        """Nothing to read."""
+
+
+def test_a_source_hears_of_a_confirmation_after_it_and_a_watermark_waits_for_both() -> None:
+    """What a source remembers as sent is not yielded again: told too early, a kill in between would lose it."""
+    sink, producer = held()
+    waiting, codec, source = Waiting(threading.Event()), Codec(), SmallSource([BASE_MS], BASE_MS + 2 * DAY_MS)
+    desk = Desk(sink, codec, KAFKA, NoContents(), "small-1", "webex", lambda: 1)
+    lane = Lane(LIVE, BASE_MS - 1, None, BASE_MS - 1)
+    connector = ConnectorBase(uid="small-1", name="Small")
+    run = LaneRun(Saved(lane), LaneStatus(connector, "webex", LIVE, lambda _: None, lambda: 1))
+    recall = NothingToRecall(KAFKA, codec, "small-1", source, waiting)
+    rounds = Rounds(source, desk, connector.collect, waiting, recall, lambda: [lane])
+    thread = in_background(rounds.poll, run, BASE_MS + DAY_MS)
+    heard = []
+    for expected in (1, 4, 5):  # the event, a watermark for each partition, the cursor
+        producer.wait_for(expected)
+        time.sleep(0.1)
+        assert len(producer.sent) == expected
+        heard.append(source.confirmations)
+        producer.answer()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert heard == [0, 1, 1]
 
 
 def test_a_stop_ends_confirm_with_an_error() -> None:
