@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 RULES = range(1, 29)
+ROOTS = ("schemas", "stores", "producers", "streams", "consumers", "cli", "tests")
 
 
 @cache
@@ -25,6 +26,25 @@ def functions_of(path: Path) -> set[str]:
     """Names of the test functions in a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_every_rule_is_stated() -> None:
+    """In the order of their numbers, before the table of tests."""
+    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert [int(number) for number in re.findall(r"^(\d+)\. \*", text, re.MULTILINE)] == list(RULES)
+
+
+def test_every_rule_that_is_cited_is_there() -> None:
+    """Code and tests name rules by number."""
+    sources = (path for room in ROOTS for path in (ROOT / room).rglob("*.py"))
+    cited = {
+        int(number)
+        for path in sources
+        for found in re.findall(r"\brules? (\d+(?:(?:, |-| and )\d+)*)", path.read_text(encoding="utf-8"))
+        for number in re.findall(r"\d+", found)
+    }
+    assert len(cited) > 10
+    assert cited <= set(RULES)
 
 
 def test_no_rule_is_left_out() -> None:
