@@ -5,10 +5,15 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from tests.servers import Blobs, Broker, Servers, Way, wanted_way
+
+# What else the machine does at the moment is no fault of the code: no test fails for being slow.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def test_stop_ends_a_request_without_an_answer(tmp_path: Path, path: str) -> Non
         began = time.monotonic()
         with pytest.raises(SourceUnavailableError, match="stopped"):
             made.take(source)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15  # and not 30 s
         source.close()
         made.sim("faults", [])
 
@@ -40,7 +40,7 @@ def test_stop_ends_a_file_that_stands_still(tmp_path: Path) -> None:
         began = time.monotonic()
         with pytest.raises(SourceUnavailableError, match="stopped"):
             Files(client, made.shelf).fetch(f"{url}/contents/X")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15  # and not 30 s
 
 
 @contextlib.contextmanager

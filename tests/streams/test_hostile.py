@@ -6,6 +6,7 @@ import tempfile
 import time
 import tracemalloc
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -289,7 +290,7 @@ def folded(bench: Bench, count: int, step: int) -> list[float]:
         began = time.process_time()
         asyncio.run(bench.assemble.handle(batch))
         costs.append(time.process_time() - began)
-    return sorted(costs)
+    return costs
 
 
 def test_open_slices_hold_positions_and_not_bytes(tmp_path: Path) -> None:
@@ -318,7 +319,8 @@ def test_a_hundred_thousand_events_in_a_slice(tmp_path: Path) -> None:
     bench.add(*EVERYTHING)
     bench.flow()
 
-    assert costs[-2] < 4 * costs[1]
+    third = len(costs) // 3
+    assert median(costs[-third:]) < 4 * median(costs[:third])
     assert bench.letters() == []
     assert sum(one["event_count"] for one in bench.deliveries()) == 100_000
     assert len(bench.deliveries()) == bench.deliveries()[0]["parts"] >= 20
