@@ -25,7 +25,7 @@ from producers.liveperson.drafts import closed_ms, drafts_of, rosters_of, starte
 from producers.liveperson.events import Capture, News, Telling, chunks, event_of, news_of, slice_at
 from producers.liveperson.files import Files
 from producers.liveperson.filters import wanted
-from producers.liveperson.history import Broken, History
+from producers.liveperson.history import Broken, History, replaced
 from producers.liveperson.http import Http
 from producers.liveperson.people import Directory, agent_rows, cast_of
 from producers.liveperson.settings import LivePersonSettings
@@ -124,8 +124,7 @@ class LivePersonSource:
         """The page, where an address may be missing with rows by id: lists leave out most attributes of consumers."""
         lacking = [row.conversation for row in page if row.conversation and self._lacks_address(row)]
         whole = (row for row in self._history.by_ids(lacking) if isinstance(row, Row))
-        fetched = {row.conversation: row for row in whole}
-        return [fetched.get(row.conversation, row) for row in page]
+        return replaced(page, whole, lambda row: row.conversation in lacking)
 
     def _lacks_address(self, row: Row) -> bool:
         attributes = any(mapped(row.section(name)).get("events") for name in ("sdes", "unAuthSdes"))

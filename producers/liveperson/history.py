@@ -4,7 +4,7 @@
 or stays incomplete ends as SourceUnavailableError, and the window is polled again as a whole.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from producers.liveperson.calls import TooLargeError
@@ -134,8 +134,7 @@ class History:
         """The same rows, truncated ones fetched again by id."""
         cut = [row.conversation for row in rows if row.cut_short and row.conversation is not None]
         answers = self.by_ids(cut)
-        fetched = {row.conversation: row for row in answers if isinstance(row, Row)}
-        yield [fetched.get(row.conversation, row) if row.cut_short else row for row in rows]
+        yield replaced(rows, [row for row in answers if isinstance(row, Row)], lambda row: row.cut_short)
         broken = [answer for answer in answers if isinstance(answer, Broken)]
         yield from broken
         if not all(answer.whole for answer in broken):
@@ -172,6 +171,14 @@ class History:
             "LivePerson history by id: the rows keep coming incomplete; the window will be polled again",
         )
         return found[-1]
+
+
+def replaced(rows: Sequence[Row], fetched: Iterable[Row], wanted: Callable[[Row], bool]) -> list[Row]:
+    """The rows, wanted ones as they were fetched by id; of several bodies under one id none is left out."""
+    whole: dict[str | None, list[Row]] = {}
+    for row in fetched:
+        whole.setdefault(row.conversation, []).append(row)
+    return [each for row in rows for each in (whole.pop(row.conversation, [row]) if wanted(row) else [row])]
 
 
 def _too_many(page: Page | Broken) -> bool:

@@ -68,7 +68,9 @@ class Client:
 
     def url(self, path: str, params: Mapping[str, str] | None = None) -> str:
         """A URL below the configured one."""
-        return f"{self.settings.base_url}{path}" + (f"?{urlencode(params)}" if params else "")
+        return f"{self.settings.base_url}{path}" + (
+            f"?{urlencode(params, errors='replace')}" if params else ""
+        )
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """The answer to a request that must work. Raises SourceRefusedError, SourceUnavailableError."""

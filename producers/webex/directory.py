@@ -99,7 +99,9 @@ class Directory:
             self._people.put(ident, known.get(ident))
 
     def _ask_space(self, room: str) -> Space | None:
-        answer = self._client.find(f"/rooms/{quote(room, safe='')}") if _askable(room) else None
+        answer = (
+            self._client.find(f"/rooms/{quote(room, safe='', errors='replace')}") if _askable(room) else None
+        )
         found = as_object(answer.body) if answer else None
         if answer is None or found is None:
             return None
@@ -124,7 +126,7 @@ class Directory:
     def _team(self, team_id: str) -> str:
         if not team_id:
             return ""
-        path = f"/teams/{quote(team_id, safe='')}"
+        path = f"/teams/{quote(team_id, safe='', errors='replace')}"
         return self._teams.get(team_id, lambda: _text(self._object(path) or {}, "name"))
 
     def _foreign(self, space: Json) -> bool:

@@ -36,7 +36,7 @@ class Lookups:
 
     def readable(self, item: Item) -> Item:
         """The item, asked for again while Webex can't decrypt it; as it was if time is up."""
-        return self._patiently(f"/events/{quote(item.id, safe='')}", item)
+        return self._patiently(f"/events/{quote(item.id, safe='', errors='replace')}", item)
 
     def messages(self, items: Sequence[Item]) -> list[tuple[Json | None, bytes]]:
         """The messages behind the items that need them, several at a time, in the items' order."""
@@ -59,7 +59,7 @@ class Lookups:
     def _message(self, item: Item) -> tuple[Json | None, bytes]:
         if not self._needs_message(item):
             return None, b""
-        path = f"/messages/{quote(item.subject, safe='')}"
+        path = f"/messages/{quote(item.subject, safe='', errors='replace')}"
         answer = self._client.find(path)
         found = as_object(answer.body) if answer else None
         if answer and found and ciphertext(found) and item.type == "deleted":

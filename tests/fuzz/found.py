@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 TOKEN = re.compile(rb"fz[0-9a-f]{16}z")
+JUNK = 10
+"""More bytes than a spoiled answer has too many."""
 Fate = Literal["in_mails", "in_dead_letters", "lost"]
 
 
@@ -58,6 +60,16 @@ class Found:
         if any(body in value for value in self._letters[token] for body in one.bodies):
             return "in_dead_letters"
         return "lost"
+
+    def has_changed(self, one: Input, answers: list[bytes]) -> bool:
+        """Whether it is in a mail as a spoiled answer had it: junk within a text may leave good JSON, and another text."""
+        raws = [
+            raw
+            for raw in self._mails[one.token.encode()]
+            for body in one.bodies
+            if abs(len(raw) - len(body)) < JUNK
+        ]
+        return any(raw in answer for raw in raws for answer in answers)
 
     def has_part(self, one: Input) -> bool:
         """Whether it is in a mail but for what had to go: because it was never settled, or is a secret of a form."""

@@ -151,7 +151,8 @@ class Front:
             found = json.loads(body)
         except ValueError:
             return body
-        if dice.random() >= self.mix.lookups or not found:
+        access = "baseURI" in asked or "token" in asked  # spoiled for good, the source would be down for good
+        if access or dice.random() >= self.mix.lookups or not found:
             return body
         listed = found.get("items") if isinstance(found, dict) else found
         items = listed if isinstance(listed, list) else [found]

@@ -28,19 +28,18 @@ class Tally:
 
     def add_round(self, source: str, made: Round) -> None:
         """Judge everything that a spoiled source has sent."""
-        fates = {}
+        sent = [answer.body for answer in made.front.answers]
+        lost = set[str]()
         for one in made.front.inputs():
-            fates[one.token] = _fate(one, made.found)
+            fate = _fate(one, made.found, sent)
+            lost |= {one.token} if fate == "lost" else set()
             if one.kind == "honest":
-                self._beside(source, one, made.found)
+                self._beside(source, one, fate)
             else:
-                self._note(f"{source}:{one.kind}", _fate(one, made.found), f"token {one.token}")
+                self._note(f"{source}:{one.kind}", fate, f"token {one.token}")
         for answer in made.front.answers:
-            self._note(
-                f"{source}:{answer.kind}",
-                _fate_of_answer(answer, made.found, fates),
-                f"{len(answer.body)} bytes",
-            )
+            where = f"{len(answer.body)} bytes"
+            self._note(f"{source}:{answer.kind}", _fate_of_answer(answer, made.found, lost), where)
         self.beside["mails"] += made.mails
         self.beside["lookups_spoiled"] += made.front.lookups
 
@@ -54,8 +53,7 @@ class Tally:
         if fate == "lost":
             self.lost.append(f"{kind}: {where}")
 
-    def _beside(self, source: str, one: Input, found: Found) -> None:
-        fate = _fate(one, found)
+    def _beside(self, source: str, one: Input, fate: str) -> None:
         self.beside[f"honest_{fate}"] += 1
         if fate == "lost":
             self.lost.append(f"{source}: honest, token {one.token}")
@@ -79,14 +77,14 @@ class Tally:
         }
 
 
-def _fate(one: Input, found: Found) -> str:
-    """Where it ended; what a row says that is not to be settled ends with the parts of it that became events."""
+def _fate(one: Input, found: Found, sent: list[bytes]) -> str:
+    """Where it ended; as it was, in parts where nothing else can be, or as a spoiled answer had it."""
     fate = found.fate(one)
-    return "in_mails" if fate == "lost" and found.has_part(one) else fate
+    return "in_mails" if fate == "lost" and (found.has_part(one) or found.has_changed(one, sent)) else fate
 
 
-def _fate_of_answer(answer: Broken, found: Found, fates: dict[str, str]) -> str:
+def _fate_of_answer(answer: Broken, found: Found, lost: set[str]) -> str:
     """In dead-letters as it was sent; else it was asked for again, and each item that it should have brought is there."""
     if answer.body and any(answer.body in letter for letter in found.letters):
         return "in_dead_letters"
-    return "lost" if "lost" in {fates[one.token] for one in answer.items} else "in_mails"
+    return "lost" if any(one.token in lost for one in answer.items) else "in_mails"

@@ -12,12 +12,23 @@ from producers.liveperson.cache import Cache, Seen, Sent
 from producers.liveperson.calls import LONGEST_REST_SECONDS, throttle_wait
 from producers.liveperson.client import LONGEST_SPAN_MS, Query
 from producers.liveperson.collector import SETTLE_MS
+from producers.liveperson.history import replaced
 from producers.liveperson.people import address
 from producers.liveperson.settings import LivePersonSettings, OAuth1Keys, OAuth2Keys
 from producers.liveperson.values import fact, moment, number
 from producers.source import SourceRefusedError, Window
 from sandbox.liveperson.model import MONDAY_MS
-from tests.producers.liveperson_rig import DAY_MS, HOUR_MS, SECRETS, Collected, account, body_of, record, said
+from tests.producers.liveperson_rig import (
+    DAY_MS,
+    HOUR_MS,
+    SECRETS,
+    Collected,
+    account,
+    body_of,
+    record,
+    row_of,
+    said,
+)
 
 SECRET = {"env": "NAME"}
 BASE: dict[str, Any] = {
@@ -29,6 +40,16 @@ BASE: dict[str, Any] = {
 def sent(key: str, ident: bytes, text: str | None = None) -> Sent:
     """An event of the conversation c."""
     return Sent("c", key, ident, text)
+
+
+def test_two_bodies_under_one_id_are_both_kept_when_fetched_by_id() -> None:
+    """As is a row that the answer by id does not have; what need not be fetched stays as it is."""
+    listed = [row_of(record(said(1, text))) for text in ("one", "other")]
+    fetched = [row_of(record(said(1, text), sdes={})) for text in ("one", "other")]
+
+    assert replaced(listed, fetched, lambda _: True) == [*fetched, listed[1]]
+    assert replaced(listed, [], lambda _: True) == listed
+    assert replaced(listed, fetched, lambda _: False) == listed
 
 
 def test_memory_counts_only_what_was_confirmed(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The pure parts of the Webex source: spans, days, pages, cards, rosters, filters."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from producers.source import Slice
 from producers.webex.cache import Move
 from producers.webex.cards import card_text
+from producers.webex.client import Client
 from producers.webex.directory import Member, Members, Space
 from producers.webex.filenames import file_name
 from producers.webex.filters import SpaceFacts, wanted_space
@@ -22,6 +25,7 @@ from producers.webex.settings import SpaceFilter
 from producers.webex.slices import day_slice, is_own_day, iso, parse_ms, placed
 from producers.webex.spans import page
 from schemas.records import person
+from tests.producers.webex_rig import settings
 
 HOUR_MS = 3_600_000
 JSON = st.recursive(
@@ -321,3 +325,9 @@ def test_what_is_not_known_is_collected() -> None:
     """A space that Webex does not show is collected rather than lost."""
     hidden = SpaceFacts("room", None, ())
     assert wanted_space(SpaceFilter(people=("p9",)), SpaceFilter(), hidden)
+
+
+def test_an_id_that_utf8_cannot_carry_is_asked_for_all_the_same(tmp_path: Path) -> None:
+    """Half a character in it becomes a question mark in the address: it is no reason to die."""
+    with contextlib.closing(Client(settings("http://127.0.0.1:1", tmp_path, retry_seconds=0))) as client:
+        assert client.url("/people", {"id": "a\udfff"}).endswith("/people?id=a%3F")
