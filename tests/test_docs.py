@@ -124,6 +124,18 @@ def test_every_promise_and_invariant_has_its_tests() -> None:
     assert [row for row in rows if not re.fullmatch(r"tests?|(`test_\w+`(, )?)+", row[1])] == []
 
 
+def test_every_place_on_the_map_is_there() -> None:
+    """A row of the code map names a place, then others beside it."""
+    map_ = text_of(ROOT / "docs" / "architecture.md").partition("## Code map")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?) \|", map_, re.MULTILINE)
+    assert len(rows) > 20
+    for row in rows:
+        first, *others = re.findall(r"`([^`]+)`", row)
+        beside = (ROOT / first).parent
+        assert (ROOT / first).exists(), first
+        assert all((ROOT / other).exists() or (beside / other).exists() for other in others), row
+
+
 def test_every_configuration_key_is_explained() -> None:
     """Each key stands in the example or, in backticks, in the docs."""
     example = (ROOT / "cli/example.toml").read_text(encoding="utf-8")
