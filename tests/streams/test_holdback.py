@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition as KafkaTP
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.errors import CommitFailedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 
@@ -301,19 +302,10 @@ def test_any_other_error_of_a_commit_ends_the_worker() -> None:
     run(body)
 
 
-class Subscriptions:
-    """No partition, and nobody who waits."""
-
-    subscription = None
-
-    def register_fetch_waiters(self, waiters: Any) -> None:
-        """See aiokafka's SubscriptionState."""
-
-
 def new_fetcher() -> Any:
     """The installed driver's own."""
     client = SimpleNamespace(_loop=asyncio.get_running_loop(), _metadata_max_age_ms=1000)
-    return Fetcher(client, Subscriptions())
+    return Fetcher(client, SubscriptionState())
 
 
 @pytest.mark.parametrize("how", ["fails", "is cancelled", "just ends"])
