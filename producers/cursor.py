@@ -6,7 +6,6 @@ unchanged, and the source's own state. All of it is JSON.
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,6 @@ from producers.lanes import Lane
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
 from schemas.records import Cursor
-from schemas.topics import CURSORS
 
 MAX_STATE_BYTES = 500_000
 ORDER = "order"
@@ -87,14 +85,6 @@ def from_cursor(cursor: Cursor) -> Saved:
     except (ValueError, KeyError, TypeError) as error:
         msg = f"the cursor of {cursor['connector_uid']}/{cursor['lane']} is not one of ours: {error!r}"
         raise CursorError(msg) from error
-
-
-def read_cursors(kafka: KafkaSettings, codec: Codec, uid: str) -> dict[str, Saved]:
-    """Every lane of this connector by name. Blocks; raises kafka-python's KafkaError, CursorError."""
-    with closing(new_consumer(kafka)) as consumer:
-        records = records_to_end(consumer, kafka.topic(CURSORS.name))
-        latest = {key: value for key, value in records if key.startswith(cursor_key(uid, ""))}
-    return to_lanes(codec, uid, latest)
 
 
 def to_lanes(codec: Codec, uid: str, latest: Mapping[bytes, bytes | None]) -> dict[str, Saved]:

@@ -15,7 +15,6 @@ from schemas.ids import event_id
 from schemas.records import Attachment, Event, person
 from schemas.slices import period_label
 
-Meaning = dict[str, object]
 CHUNK_EVENTS = 300
 CHUNK_BYTES = 8_000_000
 

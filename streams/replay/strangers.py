@@ -9,7 +9,6 @@ from pathlib import Path
 
 from stores.interface import Store
 
-ROWS = 1_000
 MAILS = "_mails"
 
 

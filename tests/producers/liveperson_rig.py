@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from producers.cursor import read_cursors
 from producers.liveperson.collector import LivePersonSource
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row, page_of
@@ -23,6 +22,7 @@ from sandbox.simulation import background
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.records import ContentRef, Event
+from tests.producers.cursors import read_cursors
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000

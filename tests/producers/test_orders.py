@@ -11,7 +11,7 @@ import pytest
 
 from producers import runner as runner_module
 from producers.administer import Administrator
-from producers.cursor import CursorError, read_cursors
+from producers.cursor import CursorError
 from producers.lanes import LIVE
 from producers.orders import DeletedError, Order, Ordered, OrderError, PausedError, from_record, to_record
 from producers.runner import Runner
@@ -20,6 +20,7 @@ from producers.source import SourceUnavailableError
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
+from tests.producers.cursors import read_cursors
 from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log
 from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
 from tests.producers.test_runner_kafka import (

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from producers.cursor import CursorError, cursor_key, read_cursors
+from producers.cursor import CursorError, cursor_key
 from producers.lanes import LIVE
 from producers.sink import PartitionCountError, Sink
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
+from tests.producers.cursors import read_cursors
 from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
 from tests.producers.test_runner_kafka import a_runner, hourly, statuses
 

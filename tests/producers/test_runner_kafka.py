@@ -11,7 +11,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from kafka.future import Future
 
-from producers.cursor import Saved, read_cursors
+from producers.cursor import Saved
 from producers.lanes import LIVE, Lane
 from producers.opening import check_partitions
 from producers.runner import Runner
@@ -22,6 +22,7 @@ from producers.waiting import StoppedError, Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.records import ContentRef
+from tests.producers.cursors import read_cursors
 from tests.producers.log_reader import broken_promises, controls, event_ids, read_log, read_raw
 from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource, made_event
 
