@@ -241,19 +241,19 @@ def test_a_closed_lane_goes_to_live() -> None:
 
 
 def test_a_supplement_reaches_everybody_who_could_read_the_conversation() -> None:
-    """What comes late carries the people that earlier closings of the slice knew."""
-    first, late = (
-        raw(WHERE, [1], "live", captured=10, close_at=None),
-        raw(WHERE, [3], "live", captured=30, close_at=None),
+    """What comes late carries the people that all earlier closings of the slice knew."""
+    first, late, last = (
+        raw(WHERE, [number], "live", captured=10 * number, close_at=None) for number in (1, 2, 3)
     )
-    first["events"][0]["kind"] = "roster"
-    first["events"][0]["people"] = [person("p1", "Ana", "ana@bank.example", "member")]
+    for record, kind, who in ((first, "roster", "p1"), (late, "joined", "p2")):
+        record["events"][0]["kind"] = kind
+        record["events"][0]["people"] = [person(who, who, f"{who}@bank.example", "member")]
     memory = new_memory(Durable())
     with tempfile.TemporaryDirectory() as folder:
         scratch = Scratch(Path(folder))
         assembly = Assembly(0, needed=0, reached=0, memory=memory, scratch=scratch)
         known = []
-        for position, record in enumerate([first, late]):
+        for position, record in enumerate([first, late, last]):
             assembly.add(2 * position, record, encode("RawEvents", record))
             (one,) = assembly.due(2 * position + 1, control("a", "watermark", "live", 20))
             closed = assembly.close(one, 2 * position + 1)
@@ -263,4 +263,4 @@ def test_a_supplement_reaches_everybody_who_could_read_the_conversation() -> Non
             known.append([each["id"] for each in closed.slice["people"]])
         scratch.close()
 
-    assert known == [[], ["p1"]]
+    assert known == [[], ["p1"], ["p2", "p1"]]
