@@ -261,6 +261,25 @@ def test_a_partition_that_goes_away_in_a_batch_is_left_alone(tmp_path: Path, bac
     assert [len(ids) for _, _, ids, _ in emitted(bench)] == [3]
 
 
+def test_a_partition_that_comes_back_at_the_record_in_hand_gets_that_record(tmp_path: Path) -> None:
+    """What was begun for the former ownership must not count for the new one, whose slices have never seen it."""
+    count = itertools.count()
+
+    def before(_: bytes) -> None:
+        if next(count) == 1:
+            bench.lose(bench.assemble)
+            bench.own(bench.assemble, 0, Stand(1, 1))
+
+    bench = Bench(tmp_path, codec=CountedCodec(before))
+    for name, record in [said(1), said(2), said(3), MARK]:
+        bench.add(name, record)
+    bench.own(bench.assemble)
+    asyncio.run(bench.assemble.handle(bench.waiting(bench.assemble)))
+    asyncio.run(bench.work(bench.assemble))
+
+    assert [len(ids) for _, _, ids, _ in emitted(bench)] == [2]
+
+
 def test_settings_hold_from_their_position_on_also_after_a_restart(tmp_path: Path) -> None:
     """They are kept with the closings and read as of a position: a recovery that starts behind them knows them."""
     log = Log()
