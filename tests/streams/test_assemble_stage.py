@@ -294,8 +294,9 @@ def test_settings_hold_from_their_position_on_also_after_a_restart(tmp_path: Pat
     again = Bench(tmp_path, log)
     for name, record in [said(2), MARK]:
         again.add(name, record)
-    again.own(again.assemble, 0, Stand(4, 4))
+    again.own(again.assemble, 0, bench.stand(bench.assemble))
     again.flow()
+    assert bench.stand(bench.assemble) == Stand(5, 5)
     assert [one["settings"]["name"] for one in again.slices()] == ["a", "renamed"]
 
 
