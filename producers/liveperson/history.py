@@ -117,7 +117,9 @@ class History:
                 reading.unseen += not single.whole
                 yield single
             elif single.rows:
-                yield from self._whole(single.rows[:1])
+                yield from self._whole(
+                    single.rows
+                )  # more than was asked for is no harm, and may be two bodies of one id
             else:
                 reading.more = False
 

@@ -67,7 +67,7 @@ def _encoded(dice: Random, body: bytes) -> Sent:
 
 def _recoded(dice: Random, body: bytes) -> Sent:
     text = body.decode("utf-8", "replace")
-    return Sent(text.encode(dice.choice(["utf-16", "utf-32", "utf-8-sig", "utf-7"]), "replace"))
+    return Sent(text.encode(dice.choice(["utf-16", "utf-32", "utf-8-sig"]), "replace"))
 
 
 WAYS: dict[str, Callable[[Random, bytes], Sent]] = {

@@ -28,6 +28,8 @@ class Input:
     token: str
     bodies: tuple[bytes, ...]
     partly: bool = False
+    told_by: tuple[bytes, ...] | None = None
+    """All parts that are new in it, where the rest is known already."""
 
 
 @dataclass
@@ -74,6 +76,8 @@ class Found:
     def has_part(self, one: Input) -> bool:
         """Whether it is in a mail but for what had to go: because it was never settled, or is a secret of a form."""
         raws = self._mails[one.token.encode()]
+        if one.told_by is not None:
+            return all(any(part in raw for raw in raws) for part in one.told_by)
         return any(one.partly or b'"[withheld]"' in raw for raw in raws)
 
 

@@ -7,7 +7,7 @@ A whole answer is spoiled a few times and then comes as it should: what is down 
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -78,13 +78,12 @@ class Front:
             for number, one in enumerate(shown):
                 found[one.token, number].append(one)
         return [
-            Input(
-                several[0].kind,
-                token,
-                tuple(body for one in several for body in one.bodies),
-                any(one.partly for one in several),
+            replace(
+                several[0],
+                bodies=tuple(body for one in several for body in one.bodies),
+                partly=any(one.partly for one in several),
             )
-            for (token, _), several in found.items()
+            for several in found.values()
         ]
 
     async def _spoiled(self, request: web.Request, asked: str, answer: web.Response) -> web.StreamResponse:
@@ -132,7 +131,12 @@ class Front:
         if messages and dice.random() < 0.5:
             return self._with_message(dice, item, messages, token)
         made = spoiled(dice, item, token, huge=huge)
-        return tuple(Input(made.kind, token, (body,), _unsettled(body)) for body in made.items)
+        inputs = tuple(Input(made.kind, token, (body,), _unsettled(body)) for body in made.items)
+        return (
+            (inputs[0], replace(inputs[1], told_by=_messages(made.items[1])))
+            if messages and len(inputs) > 1
+            else inputs
+        )
 
     def _with_message(
         self, dice: Random, item: dict[str, Any], messages: list[Any], token: str
@@ -189,6 +193,12 @@ def _end(row: dict[str, Any]) -> None:
             "fullDialogStatus": "CLOSE",
             "fullDialogEndTimeL": info["startTimeL"] + 3_600_000,
         }
+
+
+def _messages(row: bytes) -> tuple[bytes, ...]:
+    """What a second body of a LivePerson row says anew: its messages alone are kept, for the row was settled before."""
+    found = (written(each) for each in json.loads(row)["messageRecords"])
+    return tuple(each for each in found if b"(or not)" in each)
 
 
 def _unsettled(row: bytes) -> bool:

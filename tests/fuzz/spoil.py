@@ -43,7 +43,9 @@ def spoiled(dice: Random, item: dict[str, Any], token: str, *, huge: bool = Fals
             kind, (dice.choice([f'"{token}"', f'["{token}"]', f'[[{{"fuzz":"{token}"}}]]']).encode(),)
         )
     if kind == "twin":
-        return Spoiled(kind, (written(marked(item, token)), written(marked(_other(item), token + "t"))))
+        return Spoiled(
+            kind, (written(marked(item, token)), written(marked(_other(item, token), token + "t")))
+        )
     if kind == "duplicate_key":
         return Spoiled(kind, (_doubled(dice, marked(item, token)),))
     made = marked(item, token)
@@ -191,12 +193,13 @@ def _doubled(dice: Random, item: dict[str, Any]) -> bytes:
     return written(item)[:-1] + b", " + again.encode() + b"}"
 
 
-def _other(item: dict[str, Any]) -> dict[str, Any]:
-    """The same item with other words: one id with two bodies."""
+def _other(item: dict[str, Any], token: str) -> dict[str, Any]:
+    """The same item with other words, the token beside them: one id with two bodies."""
     made = copy.deepcopy(item)
     for node, key in _texts(made):
         if key in {"text", "closeReason"}:
             node[key] += " (or not)"
+            node["fuzz"] = token
     return made
 
 
