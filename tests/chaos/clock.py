@@ -23,9 +23,12 @@ class SteadyClock:
     So the last kill still finds work, also where the schedule takes longer than was thought.
     """
 
-    def __init__(self, sources: Sequence[Movable], begin_ms: int, end_ms: int, lasts_s: float) -> None:
+    def __init__(
+        self, sources: Sequence[Movable], begin_ms: int, end_ms: int, lasts_s: float, push_ms: int
+    ) -> None:
         self._sources, self._end_ms = sources, end_ms
         self._tick_ms = max(1, round((end_ms - begin_ms) * TICK_S / lasts_s))
+        self._push_ms = push_ms
         self._span_ms, self._begin_ms = end_ms - begin_ms, begin_ms
         self._allowed_ms = begin_ms
         self._stop = threading.Event()
@@ -37,8 +40,8 @@ class SteadyClock:
         self._allowed_ms = min(self._end_ms, self._begin_ms + round(self._span_ms * min(1.0, share)))
 
     def push(self) -> None:
-        """Let an hour pass at once: somebody waits for work and there is none."""
-        self._move(min(self._end_ms, self.now_ms + 3_600_000))
+        """Let some time pass at once: somebody waits for work and there is none."""
+        self._move(min(self._end_ms, self.now_ms + self._push_ms))
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):

@@ -182,7 +182,7 @@ class Hands:
         self._told(step, part.name)
 
     def _moment(self, step: Step, look: Callable[[], T]) -> T:
-        """What `look` gives as soon as it gives something; now and then an hour of chats comes at once to help."""
+        """What `look` gives as soon as it gives something; now and then some chats come at once to help."""
         began = pushed = time.monotonic()
         while not (found := look()):
             now = time.monotonic()

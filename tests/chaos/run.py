@@ -24,6 +24,8 @@ from tests.chaos.verdict import Found, differing, document
 
 SLACK_MS = 15 * 60_000  # what a source may hide at the end
 STEP_S = 3.0  # what an act takes beside its pause, roughly
+RESERVE = 0.1  # share of the chats that is left for the last steps, should they have to wait for work
+PUSHES = 4  # how often a step may let time pass to find work, on the average, before all chats are over
 SETTLE_S = 300.0
 COMMIT_S = 1.0
 
@@ -58,7 +60,8 @@ def chaos(wish: Wish, folder: Path, tell: Callable[[str], None]) -> dict[str, An
         up.callback(parts.close)
         pulse = up.enter_context(Pulse(site.config.kafka, site.config.worker.group))
         lasts = shortest_s(steps) + STEP_S * len(steps)
-        clock = SteadyClock(site.site.sources, _ms(BEGIN), _ms(LAST), lasts)
+        push = (_ms(LAST) - _ms(BEGIN)) // (PUSHES * len(steps))
+        clock = SteadyClock(site.site.sources, _ms(BEGIN), _ms(LAST), lasts, push)
         hands = Hands(site, parts, pulse, clock, tell, wish.pace.push)
         _start(site, parts, hands, wish.pace.workers)
         with clock:
@@ -95,7 +98,7 @@ def _disturb(
     hands: Hands, steps: list[Any], clock: SteadyClock, found: Found, tell: Callable[[str], None]
 ) -> None:
     for done, step in enumerate(steps):
-        clock.allow((done + 2) / len(steps))
+        clock.allow((done + 1) / (len(steps) * (1 + RESERVE)))
         try:
             hands.act(step)
         except NoMomentError as error:

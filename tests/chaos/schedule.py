@@ -19,7 +19,7 @@ class Pace:
     """How long things last, in seconds: ranges that the seed draws from.
 
     `hang`: how long a store that does not answer is silent; the client gives up after 30. `push`: how long to wait for
-    work before an hour of chats comes at once; `workers`: how many there are in the beginning.
+    work before some chats come at once; `workers`: how many there are in the beginning.
     """
 
     pause: tuple[float, float] = (2.0, 8.0)

@@ -103,9 +103,9 @@ class Source:
 
 
 def test_the_clock_never_runs_ahead_of_the_schedule() -> None:
-    """It goes on in equal steps up to what is allowed, and an hour more when it is pushed."""
+    """It goes on in equal steps up to what is allowed, and a piece more when it is pushed."""
     source = Source()
-    with SteadyClock([source], 0, 100_000_000, lasts_s=5) as clock:
+    with SteadyClock([source], 0, 100_000_000, lasts_s=5, push_ms=3_600_000) as clock:
         clock.allow(0.15)
         time.sleep(1.8)
         clock.push()
