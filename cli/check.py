@@ -15,6 +15,8 @@ from cli.words.advice import counted, runnable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import BaseModel
+
     from cli.parts.config import Config
     from producers.source import Finding
     from schemas.admin import Drift
@@ -57,9 +59,20 @@ def _line(finding: "Finding") -> str:
 def _findings(config: "Config", config_path: Path) -> "Iterator[Finding]":
     yield _mapping(config)
     yield from _kafka(config, config_path)
-    yield _store(config)
+    yield _example("store", config.store, config_path) or _store(config)
     for connector in config.connector:
-        yield from _source(config, connector.uid)
+        example = _example(connector.uid, connector, config_path)
+        yield from [example] if example else _source(config, connector.uid)
+
+
+def _example(what: str, section: "BaseModel", config_path: Path) -> "Finding | None":
+    """A fault where values of the example stand: with them, real hosts would be asked for nobody's account."""
+    from cli.parts.unfilled import unfilled  # noqa: PLC0415 - see cli.main
+    from producers.source import Finding  # noqa: PLC0415
+
+    keys = unfilled(section)
+    advice = f"this is still the example: fill in {', '.join(keys)} in {config_path}; nothing was asked"
+    return Finding(what, ok=False, advice=advice) if keys else None
 
 
 def _mapping(config: "Config") -> "Finding":

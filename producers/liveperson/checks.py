@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from producers.liveperson.calls import AnsweredError
 from producers.liveperson.client import Api, Query
 from producers.liveperson.domains import HISTORY, USERS, Domains
 from producers.liveperson.files import Files
@@ -20,26 +21,30 @@ def findings(
     settings: LivePersonSettings, domains: Domains, api: Api, files: Files, now_ms: Callable[[], int]
 ) -> list[Finding]:
     """What was tried, in the order in which things depend on each other; later ones are left out when hopeless."""
-    lookup = _tried("domain lookup", domains.ask, "check account_id and domain_url")
+    lookup = _tried("domain lookup", domains.ask)
     if not lookup.ok:
         return [lookup]
     return [
         lookup,
-        _tried("host of the history", lambda: domains.url(HISTORY, ""), "ask LivePerson to enable messaging"),
-        _tried("host of the users", lambda: domains.url(USERS, ""), "ask LivePerson to enable it"),
+        _tried("host of the history", lambda: domains.url(HISTORY, "")),
+        _tried("host of the users", lambda: domains.url(USERS, "")),
         _tried(
             "history", lambda: api.page(api.search_body(Query(now_ms() - 1, now_ms()), 0, 1)), _HISTORY_ADVICE
         ),
         _tried("users", api.users, _USERS_ADVICE),
-        _tried("file storage", files.check, "check files.user and files.key")
+        _tried("file storage", files.check)
         if settings.files
         else Finding("file storage", ok=True, advice=_NO_FILES),
     ]
 
 
-def _tried(what: str, attempt: Callable[[], object], advice: str) -> Finding:
+def _tried(what: str, attempt: Callable[[], object], privilege: str = "") -> Finding:
+    """Errors say themselves what to do; only a right that is missing (403) has a name that they don't know."""
     try:
         attempt()
+    except AnsweredError as error:
+        said = str(error).partition("; ")[0] if privilege and error.status == 403 else ""
+        return Finding(what, ok=False, advice=f"{said}; {privilege}" if said else str(error))
     except (SourceError, ValueError) as error:
-        return Finding(what, ok=False, advice=f"{error}; {advice}")
+        return Finding(what, ok=False, advice=str(error))
     return Finding(what, ok=True)

@@ -91,7 +91,7 @@ def exchange(
     Raises SourceRefusedError when the service says no, SourceUnavailableError when it does not say; neither,
     nor what they were caused by, carries a token or the client's secret.
     """
-    whole = form | {"client_id": settings.client_id, "client_secret": _secret(settings)}
+    whole = form | {"client_id": settings.client_id, "client_secret": secret_of(settings)}
     url = f"{settings.base_url}/access_token"
     try:
         answer = requests.post(url, data=whole, timeout=settings.request_seconds, allow_redirects=False)
@@ -104,7 +104,8 @@ def exchange(
     raise _no(answer.status_code, settings.uid)
 
 
-def _secret(settings: WebexSettings) -> str:
+def secret_of(settings: WebexSettings) -> str:
+    """The integration's secret; SourceRefusedError that says where it should be."""
     try:
         return settings.client_secret.read()
     except ValueError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from producers.source import Finding, SourceError
-from producers.webex.auth import origin
+from producers.webex.auth import origin, secret_of
 from producers.webex.client import GONE, Client, accepted
 from producers.webex.directory import as_object
 from producers.webex.feed import listing
@@ -26,10 +26,10 @@ class _Trial:
 
 
 def findings(client: Client) -> list[Finding]:
-    """One line for each right; after a refused token the rest is left out."""
+    """One line for the secret and each right; after a refused token the rest is left out."""
     trial = _Trial(client)
-    found = [_tried("access token", trial, _token)]
-    if found[0].ok:
+    found = [_tried("client secret", trial, _secret), _tried("access token", trial, _token)]
+    if found[1].ok:
         found += [_tried(what, trial, probe) for what, probe in _PROBES]
     return found
 
@@ -39,6 +39,11 @@ def _tried(what: str, trial: _Trial, probe: Callable[[_Trial], str]) -> Finding:
         return Finding(what, ok=True, advice=probe(trial))
     except SourceError as error:
         return Finding(what, ok=False, advice=str(error))
+
+
+def _secret(trial: _Trial) -> str:
+    secret_of(trial.client.settings)
+    return "is there; whether it is right shows when the access token is renewed, every 12 days or so"
 
 
 def _token(trial: _Trial) -> str:
