@@ -1,23 +1,14 @@
 """Stage 3, mails ─▶ copies: a shell around `Router`, with the user mapping that each mail names."""
 
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-
 from schemas.codec import expect
 from schemas.ids import conversation_key
-from schemas.mappings import rows_from_csv
-from schemas.records import Copies, Mail, Mapping, Target
+from schemas.records import Copies, Mail, Target
 from schemas.topics import COPIES, MAILS, MAX_RECORD_BYTES
-from streams.contents import CLAIM_BYTES, Contents
+from streams.contents import CLAIM_BYTES
 from streams.fitting import fitting, has_path
 from streams.outbox import Outbox
-from streams.refusals import RejectedError, dependency
-from streams.routing import NO_MAPPING, Router
+from streams.routers import ReadMappings, Routers
 from streams.stage import Record, Stateless, Tools, each
-
-ReadMappings = Callable[[], AsyncIterator[bytes]]
-KEPT = 4
-"""Mappings in memory at a time: one is in force, and a change is on its way through the partitions for a while."""
 
 
 class RouteStage(Stateless):
@@ -29,8 +20,8 @@ class RouteStage(Stateless):
 
     def __init__(self, tools: Tools, mappings: ReadMappings) -> None:
         """`mappings` reads topic mappings from its beginning to its present end."""
-        self._tools, self._mappings = tools, mappings
-        self._routers: OrderedDict[str, Router] = OrderedDict()
+        self._tools = tools
+        self._routers = Routers(mappings, tools.codec, tools.contents)
 
     async def handle(self, records: list[Record]) -> None:
         """One mail becomes one record of copies, or several."""
@@ -40,7 +31,7 @@ class RouteStage(Stateless):
         mail: Mail = self._tools.decoded(record, "Mail").value
         if mail["overflow"] is not None:
             mail = expect("Mail", await self._tools.contents.get(mail["overflow"]))
-        router = await self._router(mail["mapping_version"])
+        router = await self._routers.of(mail["mapping_version"])
         await self._send(router.copies(mail), record, outbox)
 
     async def _send(self, copies: Copies, record: Record, outbox: Outbox) -> None:
@@ -63,34 +54,3 @@ class RouteStage(Stateless):
                 segments = await self._tools.contents.lighter(copies["segments"], longest)
                 copies = {**copies, "segments": segments}
         return copies
-
-    async def _router(self, version: str) -> Router:
-        """Of the version that the mail names; a mapping is in its topic before any control record names it."""
-        if version not in self._routers:
-            self._routers[version] = await self._read(version) if version else Router(NO_MAPPING)
-        self._routers.move_to_end(version)
-        while len(self._routers) > KEPT:
-            self._routers.popitem(last=False)
-        return self._routers[version]
-
-    async def _read(self, version: str) -> Router:
-        found = None
-        with dependency("mappings"):
-            async for data in self._mappings():
-                name, value = self._tools.codec.decode(data)
-                if name == "Mapping" and value["version"] == version:
-                    found = value
-        if found is None:
-            msg = f"the mail names user mapping {version}, which is not in topic mappings"
-            raise RejectedError(msg)
-        return await router_of(found, self._tools.contents)
-
-
-async def router_of(mapping: Mapping, contents: Contents) -> Router:
-    """The router of a mapping as its topic holds it; the rows from the content store if they were too many."""
-    ref = mapping.get("rows_ref")
-    if ref is None:
-        return Router(mapping)
-    data = await contents.get(ref)
-    with dependency("the rows of a user mapping"):
-        return Router(mapping, rows_from_csv(data))

@@ -30,14 +30,15 @@ from streams.readback import read_back
 from streams.replay.errors import ReplayError
 from streams.replay.log import open_log
 from streams.replay.partition import Means, PartitionReplay, Tell
-from streams.replay.routers import Routers
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
 from streams.replay.targets import Compare, DryRun, Into, Target
+from streams.routers import Routers
 from streams.scratch import Scratch
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
+MAPPINGS_KEPT = 8  # in memory at a time: a replay goes through years
 PREFIX_ROOT = "_replay"
 """Below it stand the replays with a prefix of their own; a comparison of the archive leaves it out."""
 Kind = Literal["dry-run", "compare", "store", "prefix", "folder"]
@@ -101,7 +102,7 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
     with contextlib.closing(scratch):
         async with opened(job.store) as store, open_log(job.kafka) as raw, _ledger(job, codec) as outbox:
             contents = Contents(store)
-            routers = Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents)
+            routers = Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents, kept=MAPPINGS_KEPT)
             for number in numbers:
                 target = _target(job.where, store, contents, outbox, number)
                 slots = asyncio.Semaphore(job.concurrency)

@@ -18,10 +18,10 @@ from streams.refusals import LASTING, DependencyError
 from streams.replay.findings import Finding
 from streams.replay.fold import BrokenRecordError, Fold
 from streams.replay.log import Entry, Log
-from streams.replay.routers import Routers
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
 from streams.replay.targets import Target, paths_of
+from streams.routers import Routers
 from streams.scratch import Scratch
 
 MAILS_A_COMMIT = 500

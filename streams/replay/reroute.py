@@ -24,15 +24,15 @@ from streams.contents import Contents
 from streams.keeping import Keeper, send_delivery
 from streams.outbox import Outbox
 from streams.readback import read_back
-from streams.refusals import RejectedError
+from streams.refusals import DependencyError, RejectedError
 from streams.replay.errors import ReplayError
 from streams.replay.findings import Finding
 from streams.replay.job import Job, ledger_outbox, opened
 from streams.replay.log import open_log
 from streams.replay.partition import UnderWay
-from streams.replay.routers import Routers
 from streams.replay.selection import Selection
 from streams.rerouting import Rerouting, reroute
+from streams.routers import Routers
 from streams.routing import Router
 
 MAILS_A_CONFIRMATION = 500
@@ -167,7 +167,7 @@ def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -
     """
     try:
         return asyncio.run(_reroute_all(job, version, tell))
-    except (StoreError, KafkaError, RejectedError) as error:
+    except (StoreError, KafkaError, RejectedError, DependencyError) as error:
         raise ReplayError(f"{type(error).__name__}: {error}") from error
 
 
