@@ -17,7 +17,7 @@ from streams.replay.errors import ReplayError
 
 if TYPE_CHECKING:
     from cli.parts.config import Config
-    from streams.replay.job import Job, Where
+    from streams.replay.job import Job
     from streams.replay.selection import Selection
     from streams.replay.session import Session
 
@@ -39,9 +39,9 @@ LIVE_PATIENCE_S = 30.0
 )
 @click.option("--mailbox", "mailboxes", multiple=True, metavar="ADDRESS", help="Only copies at this mailbox.")
 @click.option(
-    "--into", default="dry-run", show_default=True, metavar="STORE|PREFIX|compare|dry-run",
-    help="store: the archive itself, create-only. compare: read the archive and name every difference. dry-run: count. "
-    "A name: below _replay/NAME in the store. A path (/… or ./…): that folder.",
+    "--into", metavar="dry-run|compare|store|_replay/NAME|FOLDER",
+    help="dry-run: count (the default). compare: read the archive and name every difference. store: the archive itself, "
+    "create-only. _replay/NAME: below that prefix of the store. A path that begins with / or ./: that folder.",
 )  # fmt: skip
 @click.option(
     "--reroute",
@@ -64,7 +64,7 @@ def replay(config_path: Path, **options: Any) -> None:
     config = load_config(config_path)
     log_to_stderr("warn")
     if options["reroute"]:
-        sys.exit(_reroute(config, options))
+        sys.exit(_reroute(config, config_path, options))
     sys.exit(_replay(config, options))
 
 
@@ -72,7 +72,7 @@ def _replay(config: "Config", options: dict[str, Any]) -> int:
     from streams.replay.session import Session  # noqa: PLC0415 - see cli.main
 
     job = new_job(config, options)
-    _topics_are_there(config)
+    _is_possible(config, job.selection)
     began = time.monotonic()
     with Session(job, whole_log=options["whole_log"], fresh=options["fresh"]) as session:
         if session.resumed:
@@ -85,9 +85,8 @@ def _replay(config: "Config", options: dict[str, Any]) -> int:
         shown = Shown(
             job.selection.as_dict(), job.where.shown, report, time.monotonic() - began, session.resumed
         )
-        click.echo(shown.as_json() if options["as_json"] else write_text(shown))
         session.forget()
-    return 0 if report.is_well and not _found_nothing(shown) else 1
+    return _tell(config, shown, as_json=options["as_json"])
 
 
 def _run(session: "Session", options: dict[str, Any]) -> None:
@@ -96,25 +95,35 @@ def _run(session: "Session", options: dict[str, Any]) -> None:
         session.run(options["processes"] or os.cpu_count() or 1, progress.tell)
 
 
-def _found_nothing(shown: Shown) -> bool:
-    """A selection that fits nothing is a typing mistake more often than not: nobody may take it for a proof."""
+def _tell(config: "Config", shown: Shown, *, as_json: bool) -> int:
+    """The report, and the exit code that goes with it.
+
+    A selection that fits nothing is a typing mistake more often than not: nobody may take it for a proof.
+    """
+    from cli.parts.replaying import stranger  # noqa: PLC0415 - see cli.main
+
     counts = shown.report.counts
-    if counts.get("mails", 0) or counts.get("failed", 0):
-        return False
-    click.echo("nothing in the log fits the selection, or nothing of it is closed yet", err=True)
-    return True
+    found = bool(counts.get("mails", 0) or counts.get("failed", 0))
+    lost = "" if found else stranger(config, shown.selection["connectors"])
+    if lost:
+        raise click.ClickException(lost)
+    click.echo(shown.as_json() if as_json else write_text(shown))
+    if not found:
+        click.echo("nothing in the log fits the selection, or nothing of it is closed yet", err=True)
+    return 0 if found and shown.report.is_well else 1
 
 
 def new_job(config: "Config", options: dict[str, Any]) -> "Job":
     """What the command line asks for; its folder is named by it."""
     from dataclasses import replace  # noqa: PLC0415 - see cli.main
 
+    from cli.parts.replaying import goal  # noqa: PLC0415
     from streams.replay.job import Job  # noqa: PLC0415
     from streams.replay.session import name_of  # noqa: PLC0415
 
     job = Job(
-        kafka=config.kafka, store=config.store, where=_where(options["into"]), selection=_selection(options),
-        folder=config.state_dir / "replay", concurrency=config.worker.store_concurrency,
+        kafka=config.kafka, store=config.store, where=goal(options["into"] or "dry-run", config.store),
+        selection=_selection(options), folder=config.state_dir / "replay", concurrency=config.worker.store_concurrency,
     )  # fmt: skip
     return replace(job, folder=job.folder / name_of(job))
 
@@ -138,28 +147,19 @@ def _day(given: datetime | None) -> date | None:
     return given.date() if given else None
 
 
-def _where(into: str) -> "Where":
-    from streams.replay.job import Where  # noqa: PLC0415 - see cli.main
+def _is_possible(config: "Config", selection: "Selection") -> None:
+    """Topics are as in the catalogue, and connectors are known.
 
-    match into:
-        case "dry-run" | "compare" | "store":
-            return Where(into)
-        case _ if into.startswith(("/", "./", "../", "~")):
-            return Where("folder", str(Path(into).expanduser().absolute()))
-        case _:
-            from stores.paths import check_path  # noqa: PLC0415
-
-            return Where("prefix", check_path(into))
-
-
-def _topics_are_there(config: "Config") -> None:
-    """They are as in the catalogue. Nothing is made and no mapping is put in force: that is for who runs the workers."""
+    Nothing is made and no mapping is put in force: that is for who runs the workers.
+    """
+    from cli.parts.replaying import check_connectors  # noqa: PLC0415 - see cli.main
     from schemas.admin import check_topics  # noqa: PLC0415 - see cli.main
 
     drifts = check_topics(config.kafka)
     if drifts:
         told = "; ".join(str(one) for one in drifts[:3])
         raise ReplayError(f"topics are not as they must be (`chatledger topics check` has all): {told}")
+    check_connectors(config, selection.connectors)
 
 
 def _wait_for_live(config: "Config") -> None:
@@ -175,19 +175,25 @@ def _wait_for_live(config: "Config") -> None:
         click.echo(f"! {error}: what is still on its way counts as missing", err=True)
 
 
-def _reroute(config: "Config", options: dict[str, Any]) -> int:
+def _reroute(config: "Config", config_path: Path, options: dict[str, Any]) -> int:
     from cli.parts.common import new_codec  # noqa: PLC0415 - see cli.main
+    from cli.parts.replaying import file_not_in_force  # noqa: PLC0415
+    from cli.words.advice import runnable  # noqa: PLC0415
     from consumers.mapping import last_activated  # noqa: PLC0415
     from streams.replay.reroute import reroute_all  # noqa: PLC0415
 
-    if options["into"] not in {"dry-run", "store"}:
-        raise click.UsageError("--reroute works on the archive itself: leave --into away")
-    _topics_are_there(config)
+    if options["into"] not in {None, "store"}:
+        raise click.UsageError("--reroute writes into the archive itself: leave --into away")
+    job = new_job(config, options)
+    _is_possible(config, job.selection)
     version = last_activated(config.kafka, new_codec(config.kafka))
     if version is None:
         raise ReplayError("no user mapping is in force; `chatledger mapping apply` puts one in force")
+    warning = file_not_in_force(config.mapping, version)
+    if warning:
+        click.echo(f"! {runnable(warning, config_path)}", err=True)
     began = time.monotonic()
     with Progress("rerouting", 0, 0) as progress:
-        done = reroute_all(new_job(config, options), version, progress.tell)
+        done = reroute_all(job, version, progress.tell)
     click.echo(rerouted_text(done, version, time.monotonic() - began, as_json=options["as_json"]))
     return 1 if done.counts["failed"] else 0

@@ -73,7 +73,7 @@ MAPPINGS = Topic(
 )  # fmt: skip
 CURSORS = Topic(
     "cursors", "How far each lane of a connector is collected and confirmed",
-    "connector uid / lane", ("Cursor",), "compact", ("producers",), ("producers",), partitioned=False, ledger=True,
+    "connector uid / lane", ("Cursor",), "compact", ("producers",), ("producers", "replay"), partitioned=False, ledger=True,
 )  # fmt: skip
 CONNECTOR_STATUS = Topic(
     "connector-status", "What each component of each connector does, as JSON for any monitoring tool",

@@ -92,6 +92,11 @@ class Progress:
         return show
 
 
+_COMPARED = ("equal", "new", "different", "missing")
+_ASKED = {"dry-run": (), "compare": ("equal", "different", "missing")}
+"""What is looked for, by where mails go; anywhere else they are made, so none is missing. What is not asked is a dash."""
+
+
 def write_text(shown: Shown) -> str:
     """A table, what somebody has to look at, and what can be replayed at all."""
     return "\n".join(_lines(shown))
@@ -101,11 +106,11 @@ def _lines(shown: Shown) -> "Iterator[str]":
     from cli.words.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
 
     counts = shown.report.counts
-    table = Grid(("", "all", "equal", "new", "different", "missing", "unexplained"))
+    asked = _ASKED.get(shown.into, ("equal", "new", "different"))
+    table = Grid(("", "all", *_COMPARED, "unexplained"))
     for name, prefix in (("mails", ""), ("copies", "copies_")):
-        columns = [f"{counts.get(prefix + kind, 0):,}" for kind in ("equal", "new", "different", "missing")]
-        strangers = f"{counts.get('unexplained', 0):,}" if not prefix else ""
-        table.add(name, f"{counts.get(name, 0):,}", *columns, strangers)
+        columns = [f"{counts.get(prefix + kind, 0):,}" if kind in asked else "-" for kind in _COMPARED]
+        table.add(name, f"{counts.get(name, 0):,}", *columns, "" if prefix else _unexplained(counts))
     yield rendered(table)
     yield f"selected: {_selected(shown.selection)}; into: {shown.into}"
     rest = ("records", "slices", "open", "refused", "unrouted", "failed")
@@ -116,6 +121,11 @@ def _lines(shown: Shown) -> "Iterator[str]":
     more = sum(counts.get(name, 0) for name in _COUNTED) - len(shown.report.findings)
     if more > 0:
         yield f"  and {more:,} more"
+
+
+def _unexplained(counts: dict[str, int]) -> str:
+    """A dash where nobody asked: only a comparison of whole connectors does."""
+    return f"{counts['unexplained']:,}" if "unexplained" in counts else "-"
 
 
 _COUNTED = (
@@ -134,6 +144,13 @@ def _selected(selection: dict[str, Any]) -> str:
     return "; ".join(told) or "everything"
 
 
+def _why_nothing(done: "Rerouted", version: str) -> "Iterator[str]":
+    if not done.counts["mails"]:
+        yield "nothing in the ledger fits the selection"
+    elif not done.counts["rerouted"] and not done.counts["failed"]:
+        yield f"nothing differs under mapping {version[:12]}: every copy that is selected is where it leads"
+
+
 def rerouted_text(done: "Rerouted", version: str, elapsed_s: float, *, as_json: bool) -> str:
     """What a rerouting did, with the copies that it left at former mailboxes."""
     if as_json:
@@ -144,7 +161,7 @@ def rerouted_text(done: "Rerouted", version: str, elapsed_s: float, *, as_json: 
         }, indent=2)  # fmt: skip
     names = ("mails", "rerouted", "copies_new", "superseded", "failed")
     told = ", ".join(f"{name.replace('_', ' ')} {done.counts[name]:,}" for name in names)
-    lines = [f"mapping {version[:12]}: {told}, {elapsed_s:.1f} s"]
+    lines = [f"mapping {version[:12]}: {told}, {elapsed_s:.1f} s", *_why_nothing(done, version)]
     lines += [
         f"kept at {left['mailbox']}: {left['path']}\n      now {now or 'nowhere'}"
         for left, now in done.superseded[:LISTED]

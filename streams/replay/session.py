@@ -43,7 +43,7 @@ class AlreadyRunningError(ReplayError):
 
 @dataclass(frozen=True)
 class Report:
-    """What a replay found. `counts`: see `findings.COUNTERS`, and `unexplained`; `findings`: the first of them."""
+    """What a replay found. `counts`: see `findings.COUNTERS`, and `unexplained` where it was asked for; `findings`: the first."""
 
     counts: dict[str, int]
     findings: list[Finding]
@@ -171,6 +171,7 @@ class Session:
         if not self._looks_for_strangers:
             return []
         found, contents = list[Finding](), Contents(store)
+        counts["unexplained"] = 0  # who did not ask has no number
         with contextlib.closing(Listing(self.folder / LISTING)) as listing:
             for number, state in states.items():
                 listing.explain(state.explained())

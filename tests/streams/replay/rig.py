@@ -32,6 +32,16 @@ def replay(rig: Rig, *options: str, code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
+def refused(rig: Rig, *options: str, code: int = 1) -> str:
+    """What a replay says that ends with this exit code and reports nothing."""
+    done = subprocess.run(
+        command(rig, *options), env=environment(), cwd=rig.folder, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr + done.stdout
+    return done.stderr
+
+
 def counted(report: Any) -> dict[str, int]:
     """Counters that are not 0, those of the log's length aside."""
     return {

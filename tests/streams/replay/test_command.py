@@ -19,7 +19,7 @@ from schemas.topics import CATALOGUE, MAPPINGS, RAW_EVENTS
 from stores.factory import open_store
 from tests.servers import AZURITE_API, Blobs
 from tests.streams.feeding import UID, Feeder, bytes_of
-from tests.streams.replay.rig import command, counted, environment, hashes, replay
+from tests.streams.replay.rig import command, counted, environment, hashes, refused, replay
 from tests.streams.worker_rig import Rig, committed, deliveries
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -81,7 +81,10 @@ def test_an_intact_archive_is_equal_whatever_is_selected(rig: Rig) -> None:
     box = replay(rig, "--mailbox", "Ana@bank.example", "--connector", UID)
     assert counted(box) == {"slices": 13, "mails": 13, "copies": 13}
     assert counted(replay(rig, "--mailbox", "nobody@bank.example", code=1)) == {"slices": 13}
-    replay(rig, "--into", "compare", "--connector", "mistyped", code=1)
+    assert f"no connector mistyped; there are {UID}" in refused(rig, "--connector", "mistyped")
+    assert "did you mean store?" in refused(rig, "--into", "Store", code=2)
+    assert "leave --into away" in refused(rig, "--reroute", "--into", "dry-run", code=2)
+    assert not (rig.archive / "_replay").exists()
     assert committed(rig.kafka, RAW_EVENTS) == before
     assert len(deliveries(rig.kafka)) == ledger
     assert not list((rig.folder / "state" / "replay").glob("*/"))
@@ -125,7 +128,7 @@ def test_every_damage_is_named_and_what_is_gone_can_be_made_again(rig: Rig) -> N
 def test_other_places_get_the_same_bytes(rig: Rig) -> None:
     """A prefix of the store and a folder elsewhere: same paths, same hashes, and no comparison takes them for strangers."""
     archive(rig)
-    replay(rig, "--into", "second")
+    replay(rig, "--into", "_replay/second")
     replay(rig, "--into", str(rig.folder / "elsewhere"))
     intact, ledger = hashes(rig.archive), len(deliveries(rig.kafka))
     assert hashes(rig.archive / "_replay" / "second") == hashes(rig.folder / "elsewhere") == intact
@@ -259,5 +262,5 @@ def test_an_archive_in_azure(rig: Rig, azurite: Blobs, monkeypatch: pytest.Monke
     archive(rig)
     assert counted(replay(rig, "--into", "compare")) == EQUAL
     made = {"slices": 13, "mails": 13, "new": 13, "copies": 13, "copies_new": 13}
-    assert counted(replay(rig, "--into", "again/one")) == made
+    assert counted(replay(rig, "--into", "_replay/again/one")) == made
     assert counted(replay(rig, "--into", "compare")) == EQUAL
