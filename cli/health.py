@@ -37,11 +37,14 @@ def health() -> None:
     type=float,
     default=300.0,
     show_default=True,
-    help="Longest silence beyond the pause between polls, s.",
+    help="Longest silence beyond the pause between polls, or since it stopped, s.",
 )
 @sentence_errors(KafkaError, OSError, LookupError)
 def collector(connector: str, config_path: Path, silent_after: float) -> None:
-    """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused."""
+    """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused.
+
+    One that was paused or deleted is well, one that stopped is not for long.
+    """
     from cli.parts.config import ConfigError  # noqa: PLC0415 - see cli.main
     from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
@@ -51,10 +54,11 @@ def collector(connector: str, config_path: Path, silent_after: float) -> None:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     found = views(read_status(config.kafka))
-    _end(
-        unwell(found, now_ms=int(time.time() * 1000), silent_ms={connector: round(longest_s * 1000)}),
-        config_path,
-    )
+    reasons = unwell(
+        found, now_ms=int(time.time() * 1000), silent_ms={connector: round(longest_s * 1000)},
+        stopped_ms=round(silent_after * 1000),
+    )  # fmt: skip
+    _end(reasons, config_path)
 
 
 @health.command()

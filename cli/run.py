@@ -10,6 +10,7 @@ import click
 
 from cli.parts.common import config_option, load_config, log_to_stderr, new_codec, stop_on_signals
 from cli.parts.supervise import Supervisor
+from cli.words.advice import runnable
 from cli.words.steps import Steps
 from cli.words.trouble import Trouble
 
@@ -81,7 +82,8 @@ def run_once(
     processes: Supervisor, config: "Config", config_path: Path, stop: threading.Event, *, as_json: bool
 ) -> int:
     """Collect to now, drain, sum up; 0 only when nothing is missing."""
-    from cli.words.summary import summarise, write_text  # noqa: PLC0415 - see cli.main
+    from cli.parts.resting import resting  # noqa: PLC0415 - see cli.main
+    from cli.words.summary import summarise, write_text  # noqa: PLC0415
 
     began = time.monotonic()
     try:
@@ -93,8 +95,10 @@ def run_once(
     except StoppedError:
         click.echo("stopped before the end; the next run goes on from here", err=True)
         return 1
-    summary = summarise(config, new_codec(config.kafka), time.monotonic() - began)
-    click.echo(summary.as_json() if as_json else write_text(summary))
+    orders = resting(config, [one.uid for one in config.connector])
+    paused = tuple((uid, order.at_ms) for uid, order in orders.items() if order.what == "paused")
+    summary = summarise(config, new_codec(config.kafka), time.monotonic() - began, paused)
+    click.echo(summary.as_json() if as_json else runnable(write_text(summary), config_path))
     for sentence in failed:
         click.echo(f"! {sentence}", err=True)
     return 1 if failed or not summary.complete else 0

@@ -45,14 +45,18 @@ class Found:
 )
 @click.option(
     "--silent-after", type=float, default=600.0, show_default=True,
-    help="Seconds of silence, beyond its pause between polls, that make a connector unwell.",
+    help="Seconds of silence, beyond its pause between polls, or since it stopped, that make a connector unwell.",
 )  # fmt: skip
 @sentence_errors(KafkaError, LookupError)
 def status(config_path: Path, *, as_json: bool, watch: bool, only: str | None, silent_after: float) -> None:
     """What every connector has done, what waits before each stage of the workers, and whether all is well.
 
-    Exit code 0: all well. 1: a configured connector waits for a dependency, was refused, is silent or has never reported;
-    a stage has work waiting and no worker is there, or says that it can't go on; or Kafka can't be reached.
+    Exit code 0: all well. 1: a configured connector waits for a dependency, was refused, is silent, stopped or has never
+    reported; a stage has work waiting and no worker is there, or says that it can't go on; or Kafka can't be reached.
+    A connector that was paused or deleted is well.
+
+    Where `run --once` collects every night, ask with --silent-after 90000 (25 hours): one that stopped within that
+    time is well.
     """
     config = load_config(config_path)
     write = _json if as_json else partial(_text, config_path)
@@ -84,11 +88,24 @@ def look(config: "Config", silent_after: float, only: str | None = None) -> Foun
     records = read_status(config.kafka)
     connectors, workers = views(records), read_workers(config.kafka, config.worker.group, records)
     silent_ms = {one.uid: round(1000 * (silent_after + one.collect.poll_seconds)) for one in config.connector}
-    reasons = (
-        [] if only == "workers" else unwell(connectors, now_ms=int(time.time() * 1000), silent_ms=silent_ms)
-    )
+    _since(config, connectors)
+    now_ms, stopped_ms = int(time.time() * 1000), round(1000 * silent_after)
+    reasons = [] if only == "workers" else unwell(
+        connectors, now_ms=now_ms, silent_ms=silent_ms, stopped_ms=stopped_ms
+    )  # fmt: skip
     reasons += [] if only == "connectors" else stages_unwell(workers)
     return Found(connectors, workers, reasons)
+
+
+def _since(config: "Config", connectors: "list[ConnectorView]") -> None:
+    """Say of those that rest since when: the status topic knows only when that was last said."""
+    from cli.parts.resting import resting  # noqa: PLC0415 - see cli.main
+    from consumers.status import RESTING  # noqa: PLC0415
+
+    orders = resting(config, [one.uid for one in connectors if one.states.get("live") in RESTING])
+    for one in connectors:
+        if one.uid in orders:
+            one.resting_since_ms = orders[one.uid].at_ms
 
 
 def _json(found: Found) -> str:

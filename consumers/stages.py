@@ -10,10 +10,15 @@ from schemas.broker import KafkaSettings
 from schemas.status import ALL_CONNECTORS, ConnectorStatus
 from schemas.topics import DEAD_LETTERS
 
+NO_WORKER = "no worker"
+
 
 @dataclass
 class StageView:
-    """One stage: records waiting, records in all, the worst state that its partitions report, the newest error."""
+    """One stage: records waiting, records in all, the worst state that its partitions report, the newest error.
+
+    State `no worker`: none is there, whatever the last one said.
+    """
 
     stage: str
     waiting: int
@@ -36,13 +41,12 @@ def read_workers(kafka: KafkaSettings, group: str, records: list[ConnectorStatus
     """Ask Kafka; `records` are those of the status topic. KafkaError, LookupError. Blocks."""
     with closing(Reader(kafka, DEAD_LETTERS)) as reader:
         letters = reader.count()
-    return WorkersView(
-        stage_views(backlogs(kafka, group), records), len(group_members(kafka, group)), letters
-    )
+    workers = len(group_members(kafka, group))
+    return WorkersView(stage_views(backlogs(kafka, group), records, workers=workers), workers, letters)
 
 
-def stage_views(waiting: list[Backlog], records: list[ConnectorStatus]) -> list[StageView]:
-    """Join what Kafka knows with what workers reported."""
+def stage_views(waiting: list[Backlog], records: list[ConnectorStatus], *, workers: int) -> list[StageView]:
+    """Join what Kafka knows with what workers reported; what they said is left over when none is there any more."""
     found = {one.stage: StageView(one.stage, one.waiting, one.total) for one in waiting}
     for record in records:
         view = found.get(record["component"])
@@ -52,6 +56,9 @@ def stage_views(waiting: list[Backlog], records: list[ConnectorStatus]) -> list[
         if record["last_error"] is not None and record["updated_at_ms"] >= view.updated_at_ms:
             view.last_error = record["last_error"]["message"]
         view.updated_at_ms = max(view.updated_at_ms, record["updated_at_ms"])
+    if not workers:
+        for view in found.values():
+            view.state = NO_WORKER
     return list(found.values())
 
 

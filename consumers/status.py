@@ -19,7 +19,8 @@ class ConnectorView:
     """Everything known of one connector; times in milliseconds since 1970 UTC.
 
     `last_error` stays when it is over, `states` (by lane) say whether it is. `updated_at_ms` is when a collector last
-    spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded.
+    spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded; `resting_since_ms` when it was paused
+    or deleted, which is not in the status topic: whoever has read the orders says it.
     """
 
     uid: str
@@ -35,6 +36,7 @@ class ConnectorView:
     last_error_ms: int | None = None
     counters: dict[str, int] = field(default_factory=dict)
     updated_at_ms: int = 0
+    resting_since_ms: int | None = None
 
     @property
     def healthy(self) -> bool:
@@ -78,10 +80,13 @@ def _collector(view: ConnectorView, record: ConnectorStatus) -> None:
         view.progress = record["progress"]
 
 
-def unwell(found: list[ConnectorView], *, now_ms: int, silent_ms: Mapping[str, int]) -> list[str]:
+def unwell(
+    found: list[ConnectorView], *, now_ms: int, silent_ms: Mapping[str, int], stopped_ms: int
+) -> list[str]:
     """One sentence for each reason why a health check must fail.
 
-    `silent_ms`: every connector that should run, and its longest silence; of others nothing is asked.
+    `silent_ms`: every connector that should run, and its longest silence; of others nothing is asked. `stopped_ms`: how
+    long ago a collector may have stopped, for installations that collect now and then.
     """
     by_uid = {view.uid: view for view in found}
     reasons = []
@@ -92,9 +97,16 @@ def unwell(found: list[ConnectorView], *, now_ms: int, silent_ms: Mapping[str, i
         if not view.healthy:
             states = ", ".join(sorted(BAD_STATES & set(view.states.values())))
             reasons.append(f"{uid}: {states}: {view.last_error or 'see its log'}")
+        stopped = view.states.get("live") == "stopped"
         if not view.updated_at_ms:
             reasons.append(f"{uid}: has never reported; is `chatledger collect {uid}` running?")
-        elif now_ms - view.updated_at_ms > longest:
+        elif now_ms - view.updated_at_ms > (stopped_ms if stopped else longest):
             silence = (now_ms - view.updated_at_ms) // 1000
-            reasons.append(f"{uid}: silent for {silence} s; is `chatledger collect {uid}` running?")
+            reasons.append(_silent(uid, silence, stopped=stopped))
     return reasons
+
+
+def _silent(uid: str, seconds: int, *, stopped: bool) -> str:
+    if stopped:
+        return f"{uid}: stopped {seconds} s ago, and nothing collects since; start `chatledger collect {uid}`"
+    return f"{uid}: silent for {seconds} s; is `chatledger collect {uid}` running?"

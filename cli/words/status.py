@@ -42,7 +42,8 @@ def _states(view: "ConnectorView") -> Iterator[str]:
     """Of back-fills only what is going on: finished ones stay idle for ever."""
     for lane, state in sorted(view.states.items(), reverse=True):
         if lane == "live":
-            yield state
+            since = view.resting_since_ms
+            yield state if since is None else f"{state} since {_time(since)[:16]}"
         elif state not in {"idle", "stopped"}:
             yield f"back-fill {state}"
 

@@ -36,6 +36,8 @@ class Summary:
     elapsed_s: float
     unrouted: tuple[Unrouted, ...] = ()
     failed: tuple[FailedPerson, ...] = ()
+    paused_ms: tuple[tuple[str, int], ...] = ()
+    """(connector, since when) of those that collected nothing, by order; milliseconds since 1970 UTC."""
 
     @property
     def mails(self) -> int:
@@ -61,6 +63,7 @@ class Summary:
         return {
             "connectors": rows, "mails": self.mails, "copies": self.copies, "dead_letters": self.dead_letters,
             "elapsed_s": round(self.elapsed_s, 1),
+            **({"paused": {uid: _iso(ms) for uid, ms in self.paused_ms}} if self.paused_ms else {}),
         }  # fmt: skip
 
     def as_json(self) -> str:
@@ -68,8 +71,10 @@ class Summary:
         return json.dumps(self.as_dict(), indent=2)
 
 
-def summarise(config: "Config", codec: Codec, elapsed_s: float) -> Summary:
-    """Read the ledger and the dead letters whole."""
+def summarise(
+    config: "Config", codec: Codec, elapsed_s: float, paused_ms: tuple[tuple[str, int], ...] = ()
+) -> Summary:
+    """Read the ledger and the dead letters whole; `paused_ms` as in Summary."""
     tally, gaps = Tally(), Gaps()
     with contextlib.closing(tally):
         for some in batched(_deliveries(config, codec)):
@@ -79,7 +84,7 @@ def summarise(config: "Config", codec: Codec, elapsed_s: float) -> Summary:
         letters = {record.key for record in read_all(config.kafka, DEAD_LETTERS)}
         uids = sorted({*(connector.uid for connector in config.connector), *tally.connectors()})
         counters, unrouted = {uid: tally.counters(uid) for uid in uids}, tuple(gaps.unrouted(tally))
-    return Summary(counters, len(letters), elapsed_s, unrouted, tuple(gaps.failed()))
+    return Summary(counters, len(letters), elapsed_s, unrouted, tuple(gaps.failed()), paused_ms)
 
 
 def _deliveries(config: "Config", codec: Codec) -> "Iterator[tuple[int, int, int, Delivery]]":
@@ -102,12 +107,24 @@ def write_text(summary: Summary) -> str:
     for uid, one in summary.connectors.items():
         table.add(uid, *(f"{getattr(one, name):,}" for name in COLUMNS))
     totals = f"{summary.mails:,} mails, {summary.copies:,} copies, {summary.dead_letters:,} dead letters"
-    lines = [rendered(table), f"{totals}, {summary.elapsed_s:.1f} s", *_unrouted(summary), *_failed(summary)]
+    lines = [
+        rendered(table),
+        f"{totals}, {summary.elapsed_s:.1f} s",
+        *_paused(summary),
+        *_unrouted(summary),
+        *_failed(summary),
+    ]
     if summary.dead_letters:
         lines.append(
             "\nWhat could not be processed: `chatledger topics cat dead-letters` shows it with its reasons."
         )
     return "\n".join(lines)
+
+
+def _paused(summary: Summary) -> "Iterator[str]":
+    for uid, ms in summary.paused_ms:
+        since = f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+        yield f"{uid} is paused since {since}: nothing was collected; `chatledger connector resume {uid}` lets it go on"
 
 
 def _unrouted(summary: Summary) -> "Iterator[str]":

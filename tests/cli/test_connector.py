@@ -1,6 +1,7 @@
 """Orders for a connector by command: what it says, what others see of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ def test_pause_resume_delete(collected: Installation) -> None:
     paused = collected.chatledger("connector", "pause", "liveperson")
     assert "liveperson is paused; collected up to 2026-03-12" in paused.stdout
     assert state(collected) == "paused"
+    assert re.search(r"paused since 20\d\d", collected.chatledger("status").stdout.replace("\n", " "))
+    summed_up = collected.chatledger("run", "--once", "--json")
+    assert list(json.loads(summed_up.stdout)["paused"]) == ["liveperson"]
     assert collected.chatledger("health", "collector", "liveperson", "--silent-after", "0").returncode == 0
     once = collected.chatledger("collect", "liveperson", "--once")
     assert (once.returncode, "is paused since" in once.stderr) == (0, True)

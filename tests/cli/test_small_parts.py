@@ -111,6 +111,17 @@ def test_a_long_list_of_gaps_is_cut_and_says_where_the_rest_is() -> None:
     assert "and 7 more: `chatledger topics cat deliveries` has all" in text
     assert "Ana, user id u1 (lp): no address; 2 copies, the first of _mails/lp/1.eml" in text
     assert "`chatledger topics cat dead-letters`" in text
+    assert "is paused" not in text
     assert set(Summary({}, 0, 0.0, unrouted, failed).as_dict()) == {
         "connectors", "mails", "copies", "dead_letters", "elapsed_s",
     }  # fmt: skip
+
+
+def test_a_paused_connector_is_in_the_summary() -> None:
+    """For people one line that says since when and what to do; for programs the time."""
+    summary = Summary({"wx": Counters()}, 0, 2.0, paused_ms=(("wx", 1_772_712_000_000),))
+    assert (
+        "\nwx is paused since 2026-03-05 12:00 UTC: nothing was collected; `chatledger connector resume wx` "
+        in write_text(summary)
+    )
+    assert summary.as_dict()["paused"] == {"wx": "2026-03-05T12:00:00Z"}

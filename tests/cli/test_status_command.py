@@ -34,9 +34,11 @@ def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
     assert [one["stage"] for one in document["stages"]] == ["assemble", "render", "route", "store"]
     assert all(one["total"] > 60 and one["waiting"] == 0 for one in document["stages"])
 
-    silent = made.chatledger("status", "--silent-after", "0")
+    assert all(one["state"] == "no worker" for one in document["stages"])
+
+    silent = made.chatledger("status", "--silent-after", "1")
     assert silent.returncode == 1
-    assert "! webex: silent for " in silent.stdout
+    assert "! webex: stopped " in silent.stdout
     assert made.chatledger("status", "--silent-after", "0", "--only", "workers").returncode == 0
 
 

@@ -38,7 +38,7 @@ def test_only_waiting_and_refused_are_unwell(state: str) -> None:
     error = {"at_ms": 1, "message": "the source is down"}
     found = views([record(state=state, last_error=error)])
     expected = [f"lp: {state}: the source is down"] if state in {"waiting", "refused"} else []
-    assert unwell(found, now_ms=NOW, silent_ms={"lp": 1000}) == expected
+    assert unwell(found, now_ms=NOW, silent_ms={"lp": 1000}, stopped_ms=1000) == expected
     assert found[0].healthy is not bool(expected)
     assert found[0].last_error == "the source is down"  # it is told also when it is over
 
@@ -51,9 +51,18 @@ def test_silence_is_judged_by_the_collector_alone() -> None:
     ]
     found = views(records)
     assert found[0].counters == {"mails": 3}
-    assert unwell(found, now_ms=NOW, silent_ms={"lp": 5000}) == []
-    assert unwell(found, now_ms=NOW, silent_ms={"lp": 4999}) == [
+    assert unwell(found, now_ms=NOW, silent_ms={"lp": 5000}, stopped_ms=9) == []
+    assert unwell(found, now_ms=NOW, silent_ms={"lp": 4999}, stopped_ms=9000) == [
         "lp: silent for 5 s; is `chatledger collect lp` running?"
+    ]
+
+
+def test_a_collector_that_stopped_is_well_for_a_while() -> None:
+    """Nightly runs end; but where nothing runs any more, a health check has to say so, whatever the pause between polls."""
+    found = views([record(state="stopped", updated_at_ms=NOW - 5000)])
+    assert unwell(found, now_ms=NOW, silent_ms={"lp": 65_000}, stopped_ms=5000) == []
+    assert unwell(found, now_ms=NOW, silent_ms={"lp": 65_000}, stopped_ms=4999) == [
+        "lp: stopped 5 s ago, and nothing collects since; start `chatledger collect lp`"
     ]
 
 
@@ -61,13 +70,13 @@ def test_silence_is_judged_by_the_collector_alone() -> None:
 def test_what_rests_by_order_is_well(state: str) -> None:
     """However long it is silent, and whatever a back-fill of it said last."""
     found = views([record(state=state), record(lane="backfill-a-b", state="waiting")])
-    assert unwell(found, now_ms=NOW + 10**9, silent_ms={"lp": 1000}) == []
+    assert unwell(found, now_ms=NOW + 10**9, silent_ms={"lp": 1000}, stopped_ms=1000) == []
 
 
 def test_configured_connectors_must_report_and_others_need_not() -> None:
     """One that was never started is said; one that was taken out of the configuration does not fail for ever."""
     found = views([record(connector_uid="old", updated_at_ms=0, state="waiting")])
-    assert unwell(found, now_ms=NOW, silent_ms={"lp": 10}) == [
+    assert unwell(found, now_ms=NOW, silent_ms={"lp": 10}, stopped_ms=10) == [
         "lp: has never reported; is `chatledger collect lp` running?"
     ]
 
@@ -90,11 +99,17 @@ def test_stages_show_the_worst_of_their_partitions() -> None:
     waiting = [Backlog("assemble", 0, 9), Backlog("store", 4, 5)]
     trouble = {"at_ms": 1, "message": "the store is down"}
     records = [stage("store", "working"), stage("store", "waiting", 1, last_error=trouble), record()]
-    found = stage_views(waiting, records)
+    found = stage_views(waiting, records, workers=1)
     assert [(one.stage, one.waiting, one.state) for one in found] == [
         ("assemble", 0, "never reported"), ("store", 4, "waiting"),
     ]  # fmt: skip
     assert stages_unwell(WorkersView(found, 1, 0)) == ["store: waiting: the store is down"]
+
+
+def test_what_a_worker_said_is_left_over_when_none_is_there() -> None:
+    """Nobody is shown at work who is gone."""
+    (found,) = stage_views([Backlog("store", 0, 9)], [stage("store", "working")], workers=0)
+    assert found.state == "no worker"
 
 
 @pytest.mark.parametrize(
@@ -112,5 +127,5 @@ def test_stages_are_unwell_where_work_waits_and_nobody_does_it(
     waiting: int, workers: int, state: str, reasons: int
 ) -> None:
     """A health check must not fail for what is over, nor pass where records wait for a worker."""
-    found = stage_views([Backlog("store", waiting, 9)], [stage("store", state)])
+    found = stage_views([Backlog("store", waiting, 9)], [stage("store", state)], workers=workers)
     assert len(stages_unwell(WorkersView(found, workers, 0))) == reasons
