@@ -201,6 +201,18 @@ def test_sentences_are_those_of_the_code(source: str) -> None:
             assert piece.strip(" .,:") in said, piece
 
 
+def test_sentences_of_the_page_on_trouble_are_those_of_the_code() -> None:
+    """What docs/trouble.md quotes as seen can be found in the code, piece by piece."""
+    page = (ROOT / "docs/trouble.md").read_text(encoding="utf-8")
+    said = constants("cli", "consumers", "producers", "schemas", "stores", "streams")
+    seen = "\n".join(re.findall(r"^\| (.+?) \|", page.partition("## Dead letters")[0], re.MULTILINE))
+    quoted = [one for one in re.findall(r"`([^`]+)`", seen) if "…" in one]
+    assert len(quoted) > 20
+    for sentence in quoted:
+        for piece in sentence.split("…"):
+            assert piece.strip(" .,:;") in said, piece
+
+
 def test_pure_parts_know_no_server() -> None:
     """What decides is pure: it imports no client of anything, so it looks nothing up."""
     assert not SERVERS & roots(*(f"streams/{place}" for place in PURE))
