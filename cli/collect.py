@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def collect(connector: str, config_path: Path, log_level: str, *, once: bool, with_parent: bool) -> None:
     """Collect from the source of CONNECTOR (its uid) into topic raw-events.
 
-    What is down is waited for. SIGTERM ends it within ten seconds with exit code 0; nothing is lost by any other end.
+    What is down is waited for: Kafka at the start for a minute (then exit code 1), later, like the source and the store, for
+    as long as it takes. SIGTERM ends it within ten seconds with exit code 0; nothing is lost by any other end.
     """
     from cli.parts.config import ConfigError  # noqa: PLC0415 - heavy imports only when a collector really starts
     from cli.parts.ready import ready_or_explain  # noqa: PLC0415

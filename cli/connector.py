@@ -9,8 +9,12 @@ import click
 from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, new_codec
+from cli.words.advice import runnable
+from cli.words.drifts import told
+from cli.words.reach import kafka_trouble
 
 if TYPE_CHECKING:
+    from cli.parts.config import Config
     from producers.administer import Outcome
     from producers.orders import Ordered
 
@@ -28,9 +32,8 @@ def connector() -> None:
 def pause(uid: str, config_path: Path) -> None:
     """Close the lanes of connector UID. Its collector, if one runs, waits; health checks call it well."""
     outcome = _ordered(config_path, uid, "paused")
-    click.echo(
-        f"{uid} is paused; {_reached(outcome)}. `chatledger connector resume {uid}` goes on from there"
-    )
+    said = f"{uid} is paused; {_reached(outcome)}. `chatledger connector resume {uid}` goes on from there"
+    click.echo(runnable(said, config_path))
 
 
 @connector.command()
@@ -70,6 +73,7 @@ def _ordered(config_path: Path, uid: str, what: "Ordered") -> "Outcome":
     from producers.waiting import StoppedError, Waiting  # noqa: PLC0415
 
     config = load_config(config_path)
+    _reach(config, config_path)
     stop = threading.Event()
     timer = threading.Timer(PATIENCE_S, stop.set)
     timer.daemon = True
@@ -79,12 +83,29 @@ def _ordered(config_path: Path, uid: str, what: "Ordered") -> "Outcome":
         codec = new_codec(config.kafka)
         return Administrator(settings, settings.kind, config.kafka, codec, Waiting(stop)).order(what)
     except StoppedError as error:
-        msg = f"Kafka at {config.kafka.bootstrap} cannot be used; nothing is certain, give the order again"
+        msg = f"Kafka at {config.kafka.bootstrap} went away; nothing is certain, give the order again"
         raise click.ClickException(msg) from error
-    except (ConfigError, CursorError, OrderError, SinkError, KafkaError) as error:
-        raise click.ClickException(str(error)) from error
+    except KafkaError as error:
+        raise click.ClickException(kafka_trouble(config.kafka, error, config_path)) from error
+    except (ConfigError, CursorError, OrderError, SinkError) as error:
+        raise click.ClickException(runnable(str(error), config_path)) from error
     finally:
         timer.cancel()
+
+
+def _reach(config: "Config", config_path: Path) -> None:
+    """One short try before the order is given: what is there from the start is waited for, what is not is said."""
+    from schemas.admin import check_topics  # noqa: PLC0415 - see cli.main
+
+    try:
+        drifts = check_topics(config.kafka)
+    except KafkaError as error:
+        sentence = kafka_trouble(config.kafka, error, config_path)
+        raise click.ClickException(f"{sentence}; nothing was changed") from error
+    missing = [one for one in drifts if one.setting == "existence"]  # other drifts are no reason not to pause
+    if missing:
+        lines = ["nothing was changed:", *told(missing, config_path)]
+        raise click.ClickException("\n".join(lines))
 
 
 def _reached(outcome: "Outcome") -> str:

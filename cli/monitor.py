@@ -11,6 +11,7 @@ from cli.parts.common import (
     log_option,
     log_to_stderr,
     new_codec,
+    sentence_of,
     stop_on_signals,
     stop_with_parent,
 )
@@ -32,6 +33,9 @@ def monitor(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     stop_on_signals(stop.set)
     config.state_dir.mkdir(parents=True, exist_ok=True)
     names = {one.uid: (one.name, one.kind) for one in config.connector}
-    watcher = Monitor(config.kafka, new_codec(config.kafka), names, config.state_dir / "monitor.sqlite")
+    watcher = Monitor(
+        config.kafka, new_codec(config.kafka), names, config.state_dir / "monitor.sqlite",
+        explain=lambda error: sentence_of(error, config_path),
+    )  # fmt: skip
     watcher.run(stop)
     watcher.close()

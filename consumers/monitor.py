@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -34,9 +34,13 @@ class Monitor:
         codec: Codec,
         names: Mapping[str, tuple[str, str]],
         path: Path | None = None,
+        explain: Callable[[Exception], str] = repr,
     ) -> None:
-        """`names`: connector uid -> (name, source), for people; `path`: sqlite file of the counters."""
-        self._kafka, self._codec, self._names = kafka, codec, names
+        """`names`: connector uid -> (name, source), for people; `path`: sqlite file of the counters.
+
+        `explain`: why Kafka can't be used, in one sentence.
+        """
+        self._kafka, self._codec, self._names, self._explain = kafka, codec, names, explain
         self._tally = Tally(path)
         self._published: dict[str, tuple[State, Counters]] = {}
         self._failures = 0
@@ -132,9 +136,7 @@ class Monitor:
     def _trouble(self, error: Exception) -> None:
         self._failures += 1
         if self._failures == 1:
-            log.warning(
-                "waiting for Kafka at %s: %s", self._kafka.bootstrap, str(error) or type(error).__name__
-            )
+            log.warning("%s; waiting for it", self._explain(error))
 
     def _fine(self) -> None:
         if self._failures:

@@ -84,14 +84,15 @@ def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Calla
             try:
                 return call(*args, **kwargs)
             except kinds as error:
-                raise click.ClickException(_sentence(error, kwargs.get("config_path"))) from error
+                raise click.ClickException(sentence_of(error, kwargs.get("config_path"))) from error
 
         return wrapped
 
     return decorate
 
 
-def _sentence(error: Exception, config_path: object) -> str:
+def sentence_of(error: Exception, config_path: object) -> str:
+    """What an error says to people: of Kafka's own where and why, of others their commands as they can be copied."""
     if not isinstance(config_path, Path):
         return str(error)
     if type(error).__module__ == "kafka.errors":  # by name: it need not be loaded to tell

@@ -9,7 +9,7 @@ from cli.demonstration.site import Site
 from cli.parts.unfilled import PLACEHOLDERS
 from sandbox.liveperson.auth import Credentials
 from sandbox.webex.tokens import CLIENT_SECRET
-from tests.cli.playground import REPOSITORY, Installation, Result, chatledger, install
+from tests.cli.playground import REPOSITORY, Installation, Result, chatledger, eventually, install
 from tests.servers import free_port
 
 pytestmark = pytest.mark.kafka
@@ -141,6 +141,21 @@ def test_kafka_down_is_said_and_the_rest_is_checked(site: Site, tmp_path: Path) 
         assert failed.returncode == 1
         assert nowhere in failed.stderr
         assert "Traceback" not in failed.stderr
+
+
+def test_a_monitor_without_kafka_says_so_once_and_in_a_sentence(site: Site, tmp_path: Path) -> None:
+    """Where, why, and which key to correct; it waits."""
+    nowhere = f"127.0.0.1:{free_port()}"
+    old = f'bootstrap = "{site.config.kafka.bootstrap}"'
+    made = install(site, tmp_path / "unwatched", changes={old: f'bootstrap = "{nowhere}"'})
+    output = made.folder / "output"
+    with made.running("monitor") as process:
+        eventually(lambda: b"WARNING" in output.read_bytes(), 40)
+        assert process.poll() is None
+    said = output.read_text(encoding="utf-8")
+    assert f"Kafka at {nowhere} can't be reached: nothing listens there; start it, or correct" in said
+    assert "; waiting for it" in said
+    assert "KafkaTimeoutError" not in said
 
 
 def test_a_store_that_cannot_be_written_is_said(site: Site, tmp_path: Path) -> None:

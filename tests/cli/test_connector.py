@@ -2,12 +2,14 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from cli.demonstration.site import Site
 from tests.cli.playground import Installation, install
+from tests.servers import free_port
 
 pytestmark = pytest.mark.kafka
 
@@ -63,6 +65,24 @@ def test_an_unknown_connector_is_named(fresh: Installation) -> None:
     answer = fresh.chatledger("connector", "pause", "nobody")
     assert answer.returncode == 1
     assert "no connector nobody; there are" in answer.stderr
+
+
+@pytest.mark.parametrize("order", [["pause"], ["resume"], ["delete", "--yes"]])
+def test_without_kafka_an_order_changes_nothing_and_says_so_soon(
+    site: Site, tmp_path: Path, order: list[str]
+) -> None:
+    """In seconds, with the reason, and what to do."""
+    nowhere = f"127.0.0.1:{free_port()}"
+    old = f'bootstrap = "{site.config.kafka.bootstrap}"'
+    made = install(site, tmp_path / "brokerless", changes={old: f'bootstrap = "{nowhere}"'})
+    began = time.monotonic()
+    answer = made.chatledger("connector", *order, "webex")
+    assert time.monotonic() - began < 20  # 10 where nothing else keeps the machine busy
+    assert answer.returncode == 1
+    assert (
+        f"Kafka at {nowhere} can't be reached: nothing listens there; start it, or correct" in answer.stderr
+    )
+    assert answer.stderr.endswith("; nothing was changed\n")
 
 
 def test_topics_that_drifted_are_said_on_the_status_topic(site: Site, tmp_path: Path) -> None:
