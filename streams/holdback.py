@@ -101,8 +101,8 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
         if not assigned:
             return {}
         stored = await consumer._coordinator.fetch_committed_offsets(assigned)  # noqa: SLF001 - with metadata
-        begins = await consumer.beginning_offsets(assigned)
-        return {(tp.topic, tp.partition): _stand(tp, stored.get(tp), begins[tp]) for tp in assigned}
+        begins, ends = await consumer.beginning_offsets(assigned), await consumer.end_offsets(assigned)
+        return {(tp.topic, tp.partition): _stand(tp, stored.get(tp), begins[tp], ends[tp]) for tp in assigned}
 
     async def _seek_in_thread(self, starts: dict[Any, int]) -> None:
         consumer = self._thread._consumer  # noqa: SLF001 - as above
@@ -144,9 +144,9 @@ def _end_of(task: asyncio.Task[None]) -> str:
     return f"nothing is fetched from Kafka any more: {reason}"
 
 
-def _stand(tp: Any, stored: Any, begin: int) -> Stand:
+def _stand(tp: Any, stored: Any, begin: int, end: int) -> Stand:
     offset, metadata = (stored.offset, stored.metadata) if stored is not None else (-1, "")
-    return stored_stand((tp.topic, tp.partition), offset, metadata or "", begin)
+    return stored_stand((tp.topic, tp.partition), offset, metadata or "", begin, end)
 
 
 class IdempotentProducer(driver.Producer):  # type: ignore[misc]  # faust publishes no types

@@ -93,8 +93,8 @@ class Positions:
         self.committed.pop(tp, None)
 
 
-def stored_stand(tp: TopicPartition, offset: int, metadata: str, begin: int) -> Stand:
-    """What a commit says; LogTruncatedError when the log begins later than it is needed."""
+def stored_stand(tp: TopicPartition, offset: int, metadata: str, begin: int, end: int) -> Stand:
+    """What a commit says; LogTruncatedError when the log begins later than is needed, or ends before what was reached."""
     if offset < 0:
         return Stand(begin, begin)
     if offset < begin:
@@ -103,4 +103,12 @@ def stored_stand(tp: TopicPartition, offset: int, metadata: str, begin: int) -> 
             "restore the topic, or start a new group (replay) knowing that what is missing cannot be assembled"
         )
         raise LogTruncatedError(msg)
-    return Stand(offset, max(offset, int(metadata) if metadata.isdigit() else offset))
+    reached = max(offset, int(metadata) if metadata.isdigit() else offset)
+    if reached > end:
+        # Kafka would begin it anew, and every record would pass for one that was done.
+        msg = (
+            f"{tp[0]}/{tp[1]}: {reached} records were done, but the log ends at {end}; if the topic was restored or made anew, "
+            "the group's positions are of another log: see Restore in docs/backup.md"
+        )
+        raise LogTruncatedError(msg)
+    return Stand(offset, reached)

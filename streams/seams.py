@@ -30,7 +30,7 @@ OVERRIDDEN: dict[str, tuple[Any, int]] = {
 METHODS: dict[Any, tuple[str, ...]] = {
     driver.Producer: ("_settings_extra",),
     faust.App: ("_new_transport", "_new_producer"),
-    AIOKafkaConsumer: ("assignment", "commit", "seek", "beginning_offsets"),
+    AIOKafkaConsumer: ("assignment", "commit", "seek", "beginning_offsets", "end_offsets"),
     AIOKafkaClient: ("force_metadata_update",),
     GroupCoordinator: ("fetch_committed_offsets", "check_errors"),
     driver.AIOKafkaConsumerThread: ("call_thread", "crash"),

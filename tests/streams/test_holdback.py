@@ -42,7 +42,7 @@ class Broker:
     def __init__(self) -> None:
         self.assigned = {KafkaTP(*TP), KafkaTP(*OTHER)}
         self.stored: dict[Any, Any] = {}
-        self.begin = 0
+        self.begin, self.end = 0, 1000
         self.sought: dict[Any, int] = {}
         self.fails: Exception | None = None
         self.answers = asyncio.Event()
@@ -65,6 +65,10 @@ class Broker:
     async def beginning_offsets(self, tps: list[Any]) -> dict[Any, int]:
         """See AIOKafkaConsumer."""
         return dict.fromkeys(tps, self.begin)
+
+    async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        """See AIOKafkaConsumer."""
+        return dict.fromkeys(tps, self.end)
 
     def seek(self, tp: Any, offset: int) -> None:
         """See AIOKafkaConsumer."""

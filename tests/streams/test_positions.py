@@ -13,21 +13,21 @@ OTHER = ("raw-events", 1)
 
 def test_a_fresh_group_begins_where_the_log_does() -> None:
     """Nothing committed means everything is needed."""
-    assert stored_stand(TP, -1, "", 7) == Stand(7, 7)
+    assert stored_stand(TP, -1, "", 7, 9) == Stand(7, 7)
 
 
 def test_metadata_says_what_is_reached() -> None:
     """The offset is what is needed; a commit by somebody else's tool has no metadata and counts as both."""
-    assert stored_stand(TP, 5, "9", 0) == Stand(5, 9)
-    assert stored_stand(TP, 5, "", 0) == Stand(5, 5)
-    assert stored_stand(TP, 5, "not a number", 0) == Stand(5, 5)
-    assert stored_stand(TP, 5, "3", 0) == Stand(5, 5)
+    assert stored_stand(TP, 5, "9", 0, 9) == Stand(5, 9)
+    assert stored_stand(TP, 5, "", 0, 9) == Stand(5, 5)
+    assert stored_stand(TP, 5, "not a number", 0, 9) == Stand(5, 5)
+    assert stored_stand(TP, 5, "3", 0, 9) == Stand(5, 5)
 
 
 def test_a_log_that_begins_later_stops_the_worker() -> None:
     """Going on would archive conversations without their beginning."""
     with pytest.raises(LogTruncatedError, match="still needed"):
-        stored_stand(TP, 5, "9", 6)
+        stored_stand(TP, 5, "9", 6, 9)
 
 
 def test_only_the_record_that_follows_moves() -> None:
@@ -143,3 +143,11 @@ class Group(RuleBasedStateMachine):
 
 TestGroup = Group.TestCase
 TestGroup.settings = settings(max_examples=60, deadline=None)
+
+
+def test_a_log_that_ends_before_what_was_done_stops_the_worker() -> None:
+    """A topic that was made anew or restored shorter: its records must not pass for those of the former one."""
+    assert stored_stand(TP, 5, "9", 0, 9) == Stand(5, 9)
+    for offset, metadata, end in [(5, "9", 8), (5, "", 4), (5, "9", 0)]:
+        with pytest.raises(LogTruncatedError, match=f"ends at {end}"):
+            stored_stand(TP, offset, metadata, 0, end)
