@@ -6,20 +6,20 @@ from itertools import islice
 
 from schemas.codec import encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
-from schemas.records import ClosedSlice, Closing, Control, Event, MappingInForce, RawEvents, SettingsInForce
+from schemas.records import ClosedSlice, Closing, Control, Event, MappingInForce, SettingsInForce
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
+from streams.accepting import accepted
 from streams.assembly import LIVE, Assembly, Closed, OpenSlice
 from streams.contents import Contents
 from streams.mail.participants import cast_of
 from streams.memory import Memory
 from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
-from streams.refusals import LASTING, RejectedError, dependency
+from streams.refusals import LASTING, dependency
 from streams.scratch import Scratch
 from streams.stage import Record, Tools
 
 CHUNK = 100  # slices whose bytes are in memory at a time, however many one watermark closes
-CALENDAR_END_MS = 253_402_300_799_999
 
 ReadBack = Callable[[int], AsyncIterator[bytes]]
 
@@ -86,9 +86,7 @@ class AssembleStage:
     async def _one(self, assembly: Assembly, record: Record, outbox: Outbox) -> None:
         """Only what a record's own bytes do is refused; an error while its effects are made ends the worker."""
         try:
-            name, value = self._tools.decoded(record, *RAW_EVENTS.records)
-            if name == "RawEvents":
-                check_times(value)
+            name, value = accepted(self._tools.codec.decode(record.value))
         except LASTING as error:
             await self._refuse(assembly, record, error, outbox)
             return
@@ -202,14 +200,6 @@ class AssembleStage:
             if value["overflow"] is not None:
                 value = expect("Closing", await self._tools.contents.get(value["overflow"]))
             self._memory.add_closing(value)
-
-
-def check_times(record: RawEvents) -> None:
-    """RejectedError where no watermark could ever close the slice: its events would reach no mail, and pin the log."""
-    latest = max(record["slice_end_ms"], record["captured_at_ms"])
-    if latest > CALENDAR_END_MS:
-        msg = f"slice end or capture at {latest} ms is behind the year 9999: no watermark would ever close the slice"
-        raise RejectedError(msg)
 
 
 async def with_everybody(contents: Contents, closed: Closed) -> Closed:

@@ -19,7 +19,16 @@ from stores.interface import Store
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 SOURCES = ("liveperson", "webex")
-PURE = ("mail", "assembly.py", "memory.py", "routing.py", "positions.py", "refusals.py", "defaults.py")
+PURE = (
+    "mail",
+    "accepting.py",
+    "assembly.py",
+    "memory.py",
+    "routing.py",
+    "positions.py",
+    "refusals.py",
+    "defaults.py",
+)
 SERVERS = {"faust", "mode", "kafka", "aiokafka", "azure", "requests", "aiohttp", "socket", "urllib"}
 
 

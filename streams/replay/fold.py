@@ -7,11 +7,11 @@ from typing import Literal
 
 from schemas.codec import Codec, Decoded
 from schemas.records import Control, MappingInForce, SettingsInForce
-from schemas.topics import RAW_EVENTS
+from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
 from streams.memory import Memory
 from streams.positions import Stand
-from streams.refusals import LASTING, RejectedError
+from streams.refusals import LASTING
 from streams.replay.heads import peek
 from streams.replay.selection import Selection
 from streams.scratch import Scratch
@@ -74,7 +74,7 @@ class Fold:
         if not self._selection.may_hold(key):
             return Step()
         try:
-            name, record = _expected(peek(self._codec, value))
+            name, record = accepted(peek(self._codec, value))
         except LASTING:
             return Step(refused=not self._assembly.is_replaying(position))
         if name == "Control":
@@ -128,13 +128,6 @@ def learn(memory: Memory, fact: Fact) -> None:
         memory.add_settings(fact[1])
     else:
         memory.add_mapping(fact[1])
-
-
-def _expected(found: Decoded) -> Decoded:
-    if found.name not in RAW_EVENTS.records:
-        msg = f"a {found.name} has no place in {RAW_EVENTS.name}"
-        raise RejectedError(msg)
-    return found
 
 
 def _decoding(decode: Callable[[bytes], Decoded]) -> Callable[[bytes], Decoded]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas import codec
 from schemas.codec import Codec
 from schemas.ids import conversation_key
+from streams.accepting import CALENDAR_END_MS
 from streams.defaults import default_settings
 from streams.memory import Memory
 from streams.positions import Stand
@@ -142,6 +143,17 @@ def test_a_record_whose_events_are_broken_is_found_when_its_slice_closes() -> No
     with pytest.raises(BrokenRecordError) as caught:
         fold.close(step.emit[0], 2)
     assert caught.value.position == 0
+
+
+@pytest.mark.parametrize("field", ["slice_end_ms", "captured_at_ms"])
+def test_what_live_refuses_for_its_times_is_refused_without_its_letter(field: str) -> None:
+    """A rebuild has no dead letters: the same bytes must be found again, or the slice would stay open for ever."""
+    record = {**raw(("a", "c", "s0"), [1], "live", 10, None), field: CALENDAR_END_MS + 1}
+    fold = new_fold(Selection(), Memory())
+    step = fold.feed(0, None, codec.encode("RawEvents", record))
+    assert (step.refused, step.kept, fold.waiting) == (True, False, 0)
+    record[field] = CALENDAR_END_MS
+    assert fold.feed(1, None, codec.encode("RawEvents", record)).kept
 
 
 @settings(deadline=None)
