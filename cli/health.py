@@ -116,6 +116,8 @@ def _behind(counted: "Callable[[], dict[int, int]]", ends: dict[int, int]) -> li
     while (now := counted()) == first and any(now.get(number, 0) < end for number, end in ends.items()):
         if time.monotonic() > deadline:
             waiting = sum(max(0, end - now.get(number, 0)) for number, end in ends.items())
+            if waiting == 1:
+                return [f"1 delivery is not counted, and nothing moved for {MOVE_SECONDS:.0f} s"]
             return [f"{waiting} deliveries are not counted, and nothing moved for {MOVE_SECONDS:.0f} s"]
         time.sleep(0.2)
     return []

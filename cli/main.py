@@ -8,6 +8,8 @@ import click
 PRIVATE = 0o077
 """Whatever a command and its children make (caches, logs, counters), conversations are in it: for its owner alone."""
 
+STOPPED = "\nstopped, nothing is left running; run it again to go on"
+
 COMMANDS = {
     "check": ("cli.check:check", "Can sources, Kafka and store be reached, is all as it must be?"),
     "collect": ("cli.collect:collect", "Collect from one connector's source into Kafka."),
@@ -55,6 +57,14 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(module), name)
         return command if isinstance(command, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; who ends it with Ctrl-C is told what that means, in place of click's `Aborted!`."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(STOPPED if ctx.invoked_subcommand in {"demo", "run"} else "\nstopped", err=True)
+            ctx.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by what people do, without importing them."""

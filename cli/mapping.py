@@ -7,6 +7,7 @@ import click
 from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
+from cli.words.advice import counted
 from consumers.mapping import activate, load
 from consumers.mapping_file import MappingError, check_csv, told
 from schemas.mappings import HEADINGS
@@ -34,10 +35,9 @@ def check(file: Path) -> None:
     checked = check_csv(file)
     for line in [*told(checked.faults, file), *(f"{note} (a note)" for note in told(checked.notes, file))]:
         click.echo(line)
-    found = f"{len(checked.faults):,} faults" if checked.faults else "no fault"
-    click.echo(
-        f"{file}: {len(checked.rows):,} lines can be used, {found} found, {len(checked.notes):,} notes"
-    )
+    found = counted(len(checked.faults), "fault") if checked.faults else "no fault"
+    lines, notes = counted(len(checked.rows), "line"), counted(len(checked.notes), "note")
+    click.echo(f"{file}: {lines} can be used, {found} found, {notes}")
     sys.exit(1 if checked.faults else 0)
 
 
@@ -54,6 +54,5 @@ def apply(config_path: Path) -> None:
     config = load_config(config_path)
     wanted = load(config.mapping)
     changed = activate(config.kafka, new_codec(config.kafka), wanted, lambda: open_store(config.store))
-    click.echo(
-        f"mapping {wanted['version'][:12]} with {len(wanted['rows']):,} users {'is now' if changed else 'was already'} in force"
-    )
+    users, state = counted(len(wanted["rows"]), "user"), "is now" if changed else "was already"
+    click.echo(f"mapping {wanted['version'][:12]} with {users} {state} in force")

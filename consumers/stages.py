@@ -69,9 +69,8 @@ def stages_unwell(found: WorkersView) -> list[str]:
         if not stage.waiting:
             continue
         if not found.workers:
-            reasons.append(
-                f"{stage.stage}: {stage.waiting} records wait and no worker is there; start `chatledger work`"
-            )
+            waiting = "1 record waits" if stage.waiting == 1 else f"{stage.waiting} records wait"
+            reasons.append(f"{stage.stage}: {waiting} and no worker is there; start `chatledger work`")
         elif stage.state in BAD_STATES:
             reasons.append(
                 f"{stage.stage}: {stage.state}: {stage.last_error or 'see the log of the workers'}"

@@ -28,6 +28,8 @@ CONNECTOR = {
     "conversations", "events", "available_from_source", "available_for_import", "ok", "partial", "skipped", "failed", "external",
     "unrouted", "completed_at",
 }  # fmt: skip
+README = Path(__file__).parent.parent / "README.md"
+SHOWN = ("conversations", "events", "available_for_import", "ok", "partial", "skipped", "failed", "external")
 
 
 def command(folder: Path, *options: str) -> list[str]:
@@ -96,6 +98,22 @@ def test_the_summary_is_the_promised_document(first: tuple[Path, Any]) -> None:
     assert all(
         one["unrouted"] > 0 for one in summary["connectors"].values()
     )  # chats of bots and of strangers
+
+
+def test_the_readme_shows_these_figures(first: tuple[Path, Any]) -> None:
+    """Its table, its totals and what was checked are today's; only the seconds are another machine's."""
+    summary, readme = first[1], README.read_text(encoding="utf-8").replace(",", "")
+    for uid, one in summary["connectors"].items():
+        cells = "│".join(rf" {one[name]} +" for name in SHOWN)
+        assert re.search(rf"│ {uid} +│{cells}│", readme), one
+    assert (
+        f"{summary['mails']} mails {summary['copies']} copies {summary['dead_letters']} dead letters "
+        in readme
+    )
+    checked = " ".join(
+        f"{summary['checked'][name]} {name}" for name in ("messages", "edits", "deletions", "files")
+    )
+    assert f"{checked}; 0 missing 0 doubled." in readme
 
 
 @pytest.mark.parametrize("parser", ["email", "mailparser"])

@@ -134,7 +134,7 @@ def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, 
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return found is None or found.ok
-    click.echo(write_text(summary))
+    click.echo(write_text(summary, site.folder / "archive" if store == "folder" else None))
     if before is not None:
         added = summary.mails - before
         click.echo(

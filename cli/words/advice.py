@@ -20,6 +20,6 @@ def runnable(sentence: str, config_path: Path) -> str:
     return COMMAND.sub(lambda found: f"`{command(found[1], config_path)}`", sentence)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 user`, `2 users`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 user`, `2 users`; `plural` where it does not end with `s`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -5,8 +5,10 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cli.words.advice import counted
 from consumers.gaps import FailedPerson, Gaps, Unrouted
 from consumers.reading import read_all
 from consumers.tally import Counters, Tally
@@ -99,20 +101,21 @@ def batched(rows: "Iterator[Row]", size: int = 1000) -> "Iterator[list[Row]]":
         yield some
 
 
-def write_text(summary: Summary) -> str:
-    """A table, a line of totals, and what somebody has to look at."""
+def write_text(summary: Summary, root: Path | None = None) -> str:
+    """A table, a line of totals, and what somebody has to look at; paths count from the store's root, or begin with `root`."""
     from cli.words.tables import Grid, rendered  # noqa: PLC0415 - see cli.main
 
     table = Grid(("connector", *(name.replace("_", " ") for name in COLUMNS)))
     for uid, one in summary.connectors.items():
         table.add(uid, *(f"{getattr(one, name):,}" for name in COLUMNS))
-    totals = f"{summary.mails:,} mails, {summary.copies:,} copies, {summary.dead_letters:,} dead letters"
+    mails, copies = counted(summary.mails, "mail"), counted(summary.copies, "copy", "copies")
+    totals = f"{mails}, {copies}, {counted(summary.dead_letters, 'dead letter')}"
     lines = [
         rendered(table),
         f"{totals}, {summary.elapsed_s:.1f} s",
         *_paused(summary),
-        *_unrouted(summary),
-        *_failed(summary),
+        *_unrouted(summary, root),
+        *_failed(summary, root),
     ]
     if summary.dead_letters:
         lines.append(
@@ -127,23 +130,28 @@ def _paused(summary: Summary) -> "Iterator[str]":
         yield f"{uid} is paused since {since}: nothing was collected; `chatledger connector resume {uid}` lets it go on"
 
 
-def _unrouted(summary: Summary) -> "Iterator[str]":
+def _unrouted(summary: Summary, root: Path | None) -> "Iterator[str]":
     if summary.unrouted:
         yield "\nUnrouted mails, archived without a copy because nobody with a mailbox of the firm's took part:"
     for one in summary.unrouted[:LISTED]:
-        yield f"  {one.path}\n      {one.connector}, conversation {one.conversation}, {one.slice}, {one.events} events"
+        events = counted(one.events, "event")
+        yield f"  {_at(root, one.path)}\n      {one.connector}, conversation {one.conversation}, {one.slice}, {events}"
     yield from _more(len(summary.unrouted))
 
 
-def _failed(summary: Summary) -> "Iterator[str]":
+def _failed(summary: Summary, root: Path | None) -> "Iterator[str]":
     if summary.failed:
         yield "\nFailed copies; a line in the user mapping (ExternalUserId,O365UserMailbox) routes what comes from then on:"
     for one in summary.failed[:LISTED]:
         yield (
             f"  {one.name or 'without a name'}, user id {one.user} ({one.connector}): {one.reason};"
-            f" {one.copies} {'copy' if one.copies == 1 else 'copies'}, the first of {one.first_path}"
+            f" {counted(one.copies, 'copy', 'copies')}, the first of {_at(root, one.first_path)}"
         )
     yield from _more(len(summary.failed))
+
+
+def _at(root: Path | None, path: str) -> str:
+    return path if root is None else str(root / path)
 
 
 def _more(count: int) -> "Iterator[str]":

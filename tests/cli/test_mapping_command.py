@@ -26,7 +26,7 @@ def test_the_check_prints_every_fault_and_note(tmp_path: Path) -> None:
     )
     done = CliRunner().invoke(main, ["mapping", "check", str(path)])
     places = [line.removeprefix(f"{path}:").split(":")[0] for line in done.output.splitlines()]
-    assert (done.exit_code, places) == (1, ["2", "3", "5", " 2 lines can be used, 2 faults found, 1 notes"])
+    assert (done.exit_code, places) == (1, ["2", "3", "5", " 2 lines can be used, 2 faults found, 1 note"])
 
     path.write_text("ExternalUserId,O365UserMailbox\ncy,c@x.example\ncy,c@x.example\n", encoding="utf-8")
     noted = CliRunner().invoke(main, ["mapping", "check", str(path)])

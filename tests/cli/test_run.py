@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,12 @@ from tests.cli.playground import (
     Installation,
     Result,
     chatledger,
+    environment,
     eventually,
     install,
     kill,
 )
+from tests.servers import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 ROBIN = (
@@ -144,7 +148,7 @@ def test_mapping_commands(site: Site, tmp_path: Path) -> None:
     done = chatledger("mapping", "check", str(users))
     assert (done.returncode, f"{users}:2: 'nowhere' is not a mailbox address" in done.stdout) == (1, True)
     users.write_text(template + "ana,ana@bank.example\n", encoding="utf-8")
-    assert "1 lines can be used, no fault found" in chatledger("mapping", "check", str(users)).stdout
+    assert "1 line can be used, no fault found" in chatledger("mapping", "check", str(users)).stdout
     assert "is now in force" in made.chatledger("mapping", "apply").stdout
     assert "was already in force" in made.chatledger("mapping", "apply").stdout
 
@@ -157,3 +161,18 @@ def test_what_it_makes_is_for_its_owner_alone(once: tuple[Installation, Result])
     ]
     assert {path.suffix for path in found} >= {".log", ".sqlite", ".sqlite3", ".eml"}
     assert [path for path in found if path.stat().st_mode & 0o077] == []
+
+
+def test_ctrl_c_says_what_it_means(tmp_path: Path) -> None:
+    """While the demo starts: one sentence, exit code 1, no `Aborted!`, nobody left."""
+    command = [sys.executable, "-m", "cli.main", "demo", "--folder", str(tmp_path)]
+    ports = {"CHATLEDGER_DEMO_PORTS": f"{free_port()},{free_port()}"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment() | ports) as process:
+        eventually((tmp_path / "logs" / "simulated-liveperson.log").exists, 60)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(30) == 1
+    assert "stopped, nothing is left running; run it again to go on" in said
+    assert "Aborted" not in said
+    assert not Installation(tmp_path).processes()

@@ -117,6 +117,18 @@ def test_a_long_list_of_gaps_is_cut_and_says_where_the_rest_is() -> None:
     }  # fmt: skip
 
 
+def test_paths_of_gaps_can_begin_with_the_store() -> None:
+    """The demo's, so that they can be opened from where it was started."""
+    unrouted, failed = (
+        Unrouted("lp", 1, "_mails/1", "c", "p0", 1),
+        FailedPerson("lp", "u", "", "no", "_mails/2", 1),
+    )
+    text = write_text(Summary({}, 1, 2.0, (unrouted,), (failed,)), Path("demo/archive"))
+    assert "\n  demo/archive/_mails/1\n      lp, conversation c, p0, 1 event\n" in text
+    assert "1 copy, the first of demo/archive/_mails/2" in text
+    assert "0 mails, 0 copies, 1 dead letter, " in text
+
+
 def test_a_paused_connector_is_in_the_summary() -> None:
     """For people one line that says since when and what to do; for programs the time."""
     summary = Summary({"wx": Counters()}, 0, 2.0, paused_ms=(("wx", 1_772_712_000_000),))
