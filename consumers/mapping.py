@@ -108,10 +108,17 @@ def _control(version: str) -> Control:
 
 
 def last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
-    """Version of the mapping whose activation is confirmed everywhere; None where raw-events is a new topic."""
+    """Version of the mapping whose activation is confirmed everywhere; None where raw-events is a new topic.
+
+    MappingError where the configuration has another number of partitions than the topic.
+    """
     with closing(Reader(kafka, RAW_EVENTS)) as reader:
-        if 0 in reader.ends().values():
-            return None
+        ends = reader.ends()
+    if len(ends) != kafka.partitions:  # a control record in some partitions only would route by two mappings
+        msg = f"{kafka.topic(RAW_EVENTS.name)} has {len(ends)} partitions, the configuration says {kafka.partitions}"
+        raise MappingError(msg)
+    if 0 in ends.values():
+        return None
     version = None
     for record in read_all(kafka, MAPPINGS):
         if record.key == b"last-activated" and record.value is not None:

@@ -128,3 +128,13 @@ def test_a_catch_all_must_be_a_mailbox() -> None:
     """Otherwise it would be found out with the first copy."""
     with pytest.raises(MappingError, match=r"mapping\.catch_all: 'all' is not a mailbox"):
         load(MappingSettings(domains=["bank.example"], catch_all="all"))
+
+
+@pytest.mark.kafka
+def test_a_wrong_partition_count_changes_nothing(kafka: KafkaSettings, tmp_path: Path) -> None:
+    """Else some partitions would keep the former mapping, and nobody would know."""
+    wrong = kafka.model_copy(update={"partitions": kafka.partitions - 1})
+    mapping = load(MappingSettings(domains=["bank.example"]))
+    with pytest.raises(MappingError, match=f"has {kafka.partitions} partitions, the configuration says"):
+        activate(wrong, Codec(), mapping, lambda: FolderStore(tmp_path))
+    assert [list(read_all(kafka, topic)) for topic in (RAW_EVENTS, MAPPINGS)] == [[], []]
