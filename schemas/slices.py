@@ -42,10 +42,15 @@ def label_before(label: str) -> str | None:
 
 def slice_day(head: MailFacts | RawEvents) -> date:
     """The day under which a person looks for the mail: the slice's own date, or the UTC day on which it began."""
+    return label_day(head["slice"]) or _utc_day(head["slice_start_ms"])
+
+
+def label_day(label: str) -> date | None:
+    """The day that the label names; None for one that names none."""
     try:
-        return date.fromisoformat(head["slice"])
+        return date.fromisoformat(label)
     except ValueError:
-        return _utc_day(head["slice_start_ms"])
+        return None
 
 
 def _utc_day(ms: int) -> date:

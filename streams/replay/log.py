@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from schemas.broker import KafkaSettings
 from schemas.topics import RAW_EVENTS
 from streams.connection import aiokafka_kwargs
+from streams.positions import Stand
 from streams.replay.errors import ReplayError
 
 BATCH = 2_000  # records at a time, at most
@@ -117,8 +118,8 @@ async def open_log(kafka: KafkaSettings) -> AsyncIterator[Log]:
         await consumer.stop()
 
 
-async def live_reached(kafka: KafkaSettings, group: str) -> Mapping[int, int]:
-    """How far the live workers are in raw-events, by partition; empty where they never committed. Changes nothing."""
+async def live_stands(kafka: KafkaSettings, group: str) -> Mapping[int, Stand]:
+    """Where the live workers are in raw-events, by partition; empty where they never committed. Changes nothing."""
     admin = AIOKafkaAdminClient(**aiokafka_kwargs(kafka))
     await admin.start()
     try:
@@ -127,7 +128,7 @@ async def live_reached(kafka: KafkaSettings, group: str) -> Mapping[int, int]:
         await admin.close()
     topic = kafka.topic(RAW_EVENTS.name)
     return {
-        tp.partition: int(found.metadata) if found.metadata.isdigit() else found.offset
+        tp.partition: Stand(found.offset, int(found.metadata) if found.metadata.isdigit() else found.offset)
         for tp, found in stored.items()
         if tp.topic == topic and found.offset >= 0
     }

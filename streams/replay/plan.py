@@ -2,8 +2,9 @@
 
 The end is where the log ends now. The beginning is the first position that a selected slice can need:
 
-- days: no event of a slice is in the log before the slice began (an own time ahead of capture counts for nothing, rule
-  3), so Kafka's time stamps find it, with a margin for zones and clocks;
+- days: no event of a slice is in the log before the slice began, so Kafka's time stamps find it, with a margin for zones
+  and clocks. The exception is an event that claims a day to come: it is filed under that day, but captured and closed long
+  before (decision 14). Topic `closings` knows where such a slice began; one that is still open holds the workers' *needed*;
 - conversations: topic `closings` knows where each of their slices began, as far as the live workers are.
 
 Starting behind the beginning needs the settings and mappings in force there: topic `closings` has them as well. Where it
@@ -16,8 +17,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from schemas.codec import Codec
+from schemas.records import Closing
 from schemas.topics import CLOSINGS, DEAD_LETTERS, Topic
 from streams.assembly import LIVE
+from streams.positions import Stand
 from streams.replay.errors import ReplayError
 from streams.replay.fold import Fact
 from streams.replay.log import Bounds, Log
@@ -57,23 +60,26 @@ class Index:
 
     firsts: dict[str, int] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
+    dated: int | None = None
+    """The first position of a selected slice that is named by a selected day; None without days, or where there is none."""
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of a partition before it is read.
 
-    `since`: the first position that a selected day can need; None without days. `reached`: how far the live workers are.
+    `since`: the first position with a time stamp that a selected day can have; None without days. `live`: where the workers
+    are.
     """
 
     bounds: Bounds
     since: int | None = None
-    reached: int | None = None
+    live: Stand | None = None
     index: Index = field(default_factory=Index)
 
 
 async def make_plan(
-    log: Log, read: Read, selection: Selection, *, reached: Mapping[int, int], raw_events: str, codec: Codec,
+    log: Log, read: Read, selection: Selection, *, live: Mapping[int, Stand], raw_events: str, codec: Codec,
     whole_log: bool,
 ) -> Plan:  # fmt: skip
     """Look at the log (topic `raw_events`) as it stands; reads only. `whole_log`: begin at the beginning anyway.
@@ -85,8 +91,8 @@ async def make_plan(
     since = await log.first_since(_ms(selection.first)) if selection.first else None
     known = {
         number: Known(
-            limits, None if since is None else since.get(number, limits.end), reached.get(number),
-            await _index(read(CLOSINGS, number), selection, codec) if may_skip else Index(),
+            limits, None if since is None else since.get(number, limits.end), live.get(number),
+            await closings_index(read(CLOSINGS, number), selection, codec) if may_skip else Index(),
         )
         for number, limits in bounds.items()
     }  # fmt: skip
@@ -116,7 +122,7 @@ def choose(
         if start < one.bounds.begin or (
             cut and start == one.bounds.begin and not (by_name and _knows(one, start))
         ):
-            raise NotReplayableError(_refusal(number, one.bounds, earliest))
+            raise NotReplayableError(_refusal(number, one, earliest))
         found[number] = (start, until)
     return found
 
@@ -125,24 +131,34 @@ def _wanted(one: Known, *, by_name: bool, whole_log: bool) -> tuple[int, int]:
     start, until = one.bounds
     if whole_log:
         return start, until
-    starts = [] if one.since is None else [one.since]
-    if by_name and one.reached is not None:
-        until = min(until, one.reached)  # only below it the index knows every slice
-        starts.append(min(one.index.firsts.values(), default=until))
-    return max(starts, default=start), until
+    if one.since is not None:
+        start = one.since
+    if by_name and one.live is not None:
+        until = min(until, one.live.reached)  # only below it the index knows every slice
+        first = min(one.index.firsts.values(), default=until)
+        start = first if one.since is None else max(first, start)
+    elif one.since is not None and one.live is not None:
+        start = min(start, one.live.needed)  # what is open there may close behind it
+    return start if one.index.dated is None else min(start, one.index.dated), until
 
 
 def _knows(one: Known, start: int) -> bool:
     """Whether topic closings has what is in force at this position."""
-    return one.reached is not None and one.reached >= start and bool(one.index.facts)
+    return one.live is not None and one.live.reached >= start and bool(one.index.facts)
 
 
-def _refusal(number: int, bounds: Bounds, earliest: date | None) -> str:
+def _refusal(number: int, one: Known, earliest: date | None) -> str:
+    begin, dated = one.bounds.begin, one.index.dated
     told = f"give --from {earliest} or a later day" if earliest else "nothing of it can be replayed"
-    return f"partition {number} of the log begins at position {bounds.begin}: what the selection needs is gone; {told}"
+    if dated is not None and dated < begin:
+        told = f"a selected day begins at position {dated}, maybe long before it (decision 14); leave it out, or {told}"
+    return (
+        f"partition {number} of the log begins at position {begin}: what the selection needs is gone; {told}"
+    )
 
 
-async def _index(values: AsyncIterator[bytes], selection: Selection, codec: Codec) -> Index:
+async def closings_index(values: AsyncIterator[bytes], selection: Selection, codec: Codec) -> Index:
+    """What the records of topic closings, of one partition, say of this selection; only those of the live workers."""
     found = Index()
     async for data in values:
         name, value = codec.decode(data)
@@ -152,12 +168,17 @@ async def _index(values: AsyncIterator[bytes], selection: Selection, codec: Code
             found.facts.append(("SettingsInForce", value))
         elif name == "MappingInForce":
             found.facts.append(("MappingInForce", value))
-        elif selection.conversations and selection.names(value["connector_uid"], value["conversation"]):
-            first = min(
-                found.firsts.get(value["conversation"], value["first_position"]), value["first_position"]
-            )
-            found.firsts[value["conversation"]] = first
+        elif name == "Closing" and selection.names(value["connector_uid"], value["conversation"]):
+            _note(found, value, selection)
     return found
+
+
+def _note(found: Index, closing: Closing, selection: Selection) -> None:
+    name, first = closing["conversation"], closing["first_position"]
+    if selection.conversations:
+        found.firsts[name] = min(found.firsts.get(name, first), first)
+    if selection.dates(closing["slice"]):
+        found.dated = first if found.dated is None else min(found.dated, first)
 
 
 async def _letters(values: AsyncIterator[bytes], raw_events: str, codec: Codec) -> dict[int, set[int]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.addresses import comparable
 from schemas.records import RawEvents
-from schemas.slices import slice_day
+from schemas.slices import label_day, slice_day
 
 NOTHING = frozenset[str]()
 
@@ -47,8 +47,12 @@ class Selection:
             return False
         if self.first is None and self.last is None:
             return True
-        day = slice_day(head)
-        return (self.first or day) <= day <= (self.last or day)
+        return self._has(slice_day(head))
+
+    def dates(self, label: str) -> bool:
+        """Whether days are selected, and the label of a slice is one of them."""
+        day = label_day(label)
+        return bool(self.first or self.last) and day is not None and self._has(day)
 
     def wants(self, mailbox: str | None) -> bool:
         """Whether a copy at this mailbox is selected."""
@@ -67,6 +71,9 @@ class Selection:
         return (not self.connectors or uid in self.connectors) and (
             not self.conversations or conversation in self.conversations
         )
+
+    def _has(self, day: date) -> bool:
+        return (self.first or day) <= day <= (self.last or day)
 
     def _folded(self) -> set[str]:
         return {comparable(one) for one in self.mailboxes}

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,12 +20,13 @@ from aiokafka.errors import KafkaError
 from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
 from stores.interface import BlobMissingError, Store, StoreError
 from streams.contents import Contents
+from streams.positions import Stand
 from streams.readback import read_back
 from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
 from streams.replay.job import Job, opened, replay_all
 from streams.replay.ledger import look, rerouted, stored_hash
-from streams.replay.log import live_reached, open_log
+from streams.replay.log import live_stands, open_log
 from streams.replay.partition import Tell
 from streams.replay.plan import Plan, make_plan
 from streams.replay.state import PartitionState
@@ -95,8 +96,7 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)  # of a version before, or half made
         growing.mkdir(parents=True)
         await self._list(growing, known)
-        reached = await live_reached(self._job.kafka, group)
-        plan = await self._plan(reached)
+        plan = await self._plan(await live_stands(self._job.kafka, group))
         for number, one in plan.partitions.items():
             PartitionState.create(
                 growing / f"{number}.sqlite", one.start, one.until, facts=one.facts, refused=one.refused
@@ -111,10 +111,10 @@ class Session:
                 async with opened(self._job.store) as store:
                     await listing.fill(store, self._job.selection.connectors, known)
 
-    async def _plan(self, reached: Any) -> Plan:
+    async def _plan(self, live: Mapping[int, Stand]) -> Plan:
         async with open_log(self._job.kafka) as log:
             return await make_plan(
-                log, self._read, self._job.selection, reached=reached, codec=self._job.codec(),
+                log, self._read, self._job.selection, live=live, codec=self._job.codec(),
                 raw_events=self._job.kafka.topic(RAW_EVENTS.name), whole_log=self._whole_log,
             )  # fmt: skip
 

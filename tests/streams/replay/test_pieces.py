@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.codec import Codec, encode
 from stores.folder import FolderStore
 from stores.within import Within
+from streams.assembly import LIVE
 from streams.positions import Stand
 from streams.replay.differing import LINE_BYTES, first_difference
 from streams.replay.findings import Finding
 from streams.replay.fold import in_force
 from streams.replay.log import Bounds
-from streams.replay.plan import Index, Known, NotReplayableError, choose
+from streams.replay.plan import Index, Known, NotReplayableError, choose, closings_index
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
 from streams.replay.strangers import Listing, owner
@@ -27,6 +29,8 @@ ACTIVATED: Any = {**control("", "mapping", "", None), "details": {"version": "v"
 FACTS = in_force(ACTIVATED, 0, 3)
 SOME = Selection(conversations=frozenset({"c"}))
 DAYS = Selection(first=date(2026, 3, 1))
+EARLY = Selection(first=date(2026, 2, 1))
+BOTH = Selection(conversations=frozenset({"c"}), first=date(2026, 3, 1))
 
 
 async def chunked(data: bytes, size: int) -> AsyncIterator[bytes]:
@@ -76,15 +80,22 @@ def test_long_lines_are_not_held() -> None:
 @pytest.mark.parametrize(
     ("known", "selection", "wanted"),
     [
-        (Known(Bounds(0, 100), reached=90), Selection(), (0, 100)),
+        (Known(Bounds(0, 100), live=Stand(90, 90)), Selection(), (0, 100)),
         # what live has reached bounds what the index knows
-        (Known(Bounds(0, 100), reached=90, index=Index({"c": 20}, FACTS)), SOME, (20, 90)),
-        (Known(Bounds(0, 100), reached=None, index=Index({"c": 20}, FACTS)), SOME, (0, 100)),
+        (Known(Bounds(0, 100), live=Stand(90, 90), index=Index({"c": 20}, FACTS)), SOME, (20, 90)),
+        (Known(Bounds(0, 100), live=None, index=Index({"c": 20}, FACTS)), SOME, (0, 100)),
         # nothing is known of the conversation, or of what is in force
-        (Known(Bounds(0, 100), reached=90, index=Index({}, FACTS)), SOME, (0, 100)),
-        (Known(Bounds(0, 100), reached=90, index=Index({"c": 20}, [])), SOME, (0, 100)),
-        (Known(Bounds(0, 100), since=40, reached=90, index=Index({}, FACTS)), DAYS, (40, 100)),
-        (Known(Bounds(0, 100), since=40, reached=30, index=Index({}, FACTS)), DAYS, (0, 100)),
+        (Known(Bounds(0, 100), live=Stand(90, 90), index=Index({}, FACTS)), SOME, (0, 100)),
+        (Known(Bounds(0, 100), live=Stand(90, 90), index=Index({"c": 20}, [])), SOME, (0, 100)),
+        (Known(Bounds(0, 100), since=40, live=Stand(90, 90), index=Index({}, FACTS)), DAYS, (40, 100)),
+        (Known(Bounds(0, 100), since=40, live=Stand(30, 30), index=Index({}, FACTS)), DAYS, (30, 100)),
+        # an event claimed the day long before it came: its slice was closed, or is still open
+        (Known(Bounds(0, 100), since=40, live=Stand(90, 90), index=Index({}, FACTS, 20)), DAYS, (20, 100)),
+        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({}, FACTS)), DAYS, (30, 100)),
+        # with a conversation, whose other slices may lie below
+        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({"c": 20}, FACTS, 25)), BOTH, (25, 90)),
+        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({"c": 20}, FACTS, 60)), BOTH, (40, 90)),
+        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({"c": 20}, FACTS)), BOTH, (40, 90)),
     ],
 )  # fmt: skip
 def test_where_a_replay_begins(known: Known, selection: Selection, wanted: tuple[int, int]) -> None:
@@ -93,14 +104,47 @@ def test_where_a_replay_begins(known: Known, selection: Selection, wanted: tuple
     assert choose({0: known}, selection, earliest=None, whole_log=True) == {0: (0, 100)}
 
 
+CLOSINGS: list[tuple[str, str, int]] = [  # conversation, slice, first position
+    ("c", "2026-03-02", 20), ("c", "2026-03-02", 12), ("c", "2026-02-01", 5), ("d", "2026-03-09", 8), ("c", "p0000", 3)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selection", "firsts", "dated"),
+    [
+        (DAYS, {}, 8),
+        (BOTH, {"c": 3}, 12),
+        (SOME, {"c": 3}, None),
+        (Selection(first=date(2026, 4, 1)), {}, None),
+    ],
+)
+def test_closings_say_where_a_selected_day_began(
+    selection: Selection, firsts: dict[str, int], dated: int | None
+) -> None:
+    """Also long before that day, where an event claimed it (decision 14); a label without a day has none."""
+
+    async def values() -> AsyncIterator[bytes]:
+        for conversation, label, first in CLOSINGS:
+            for group in (LIVE, "replay"):
+                yield encode("Closing", {
+                    "group": group, "connector_uid": "a", "conversation": conversation, "slice": label, "partition": 0,
+                    "first_position": first - (group != LIVE), "position": 90, "revision": 0, "closing_id": None, "count": 0,
+                    "ids": b"", "people": [], "overflow": None,
+                })  # fmt: skip
+
+    found = asyncio.run(closings_index(values(), selection, Codec()))
+    assert (found.firsts, found.dated) == (firsts, dated)
+
+
 @pytest.mark.parametrize(
     ("known", "selection", "can"),
     [
-        (Known(Bounds(10, 100), reached=100), Selection(), False),
-        (Known(Bounds(10, 100), reached=100, index=Index({"c": 20}, FACTS)), SOME, True),
-        (Known(Bounds(10, 100), reached=100, index=Index({"c": 5}, FACTS)), SOME, False),
-        (Known(Bounds(10, 100), since=50, reached=100, index=Index({}, FACTS)), DAYS, True),
-        (Known(Bounds(10, 100), since=10, reached=100, index=Index({}, FACTS)), Selection(first=date(2026, 2, 1)), False),
+        (Known(Bounds(10, 100), live=Stand(100, 100)), Selection(), False),
+        (Known(Bounds(10, 100), live=Stand(100, 100), index=Index({"c": 20}, FACTS)), SOME, True),
+        (Known(Bounds(10, 100), live=Stand(100, 100), index=Index({"c": 5}, FACTS)), SOME, False),
+        (Known(Bounds(10, 100), since=50, live=Stand(100, 100), index=Index({}, FACTS)), DAYS, True),
+        (Known(Bounds(10, 100), since=50, live=Stand(100, 100), index=Index({}, FACTS, 9)), DAYS, False),
+        (Known(Bounds(10, 100), since=10, live=Stand(100, 100), index=Index({}, FACTS)), EARLY, False),
     ],
 )  # fmt: skip
 def test_a_log_that_was_cut_above_what_is_needed_is_refused(
