@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from kafka.errors import KafkaError
 
+from producers.closing import is_ended
 from producers.cursor import Saved
 from producers.lanes import LIVE, Lane
 from producers.orders import Order, Orders, refusal
@@ -24,7 +26,7 @@ REFUSED_PAUSE_S = 300.0
 
 @dataclass
 class Beginning:
-    """Asks and waits on behalf of connector `uid`; `look_s`: seconds between two looks for an order."""
+    """Asks and waits on behalf of connector `uid`; `look_s`: seconds between looks for an order; `obey` ends lanes for good."""
 
     source: Source
     uid: str
@@ -32,6 +34,7 @@ class Beginning:
     waiting: Waiting
     status_of: Callable[[str], LaneStatus]
     look_s: float
+    obey: Callable[[Order, list[Saved]], list[Saved]]
 
     def lanes(self, *, patient: bool) -> dict[str, Saved]:
         """Lanes as remembered, once the connector may collect. CursorError, DeletedError, PausedError.
@@ -43,8 +46,7 @@ class Beginning:
             if order.what == "active":
                 return saved
             if order.what == "deleted" or not patient:
-                show_order(self.status_of, saved.values(), order)
-                raise refusal(order, self.uid)
+                self._refuse(list(saved.values()), order)
             self._wait_out(saved, order)
 
     def first_answer(self, *, patient: bool) -> int:
@@ -105,6 +107,13 @@ class Beginning:
         order = self.orders.look()
         if order.what != "active":
             raise refusal(order, self.uid)
+
+    def _refuse(self, saved: list[Saved], order: Order) -> NoReturn:
+        # What a former life sent after the administrator's last watermark would be in no mail.
+        if order.what == "deleted" and not is_ended(saved):
+            saved = self.obey(order, saved)
+        show_order(self.status_of, saved, order)
+        raise refusal(order, self.uid)
 
     def _read(self) -> tuple[dict[str, Saved], Order]:
         attempt = 0

@@ -19,9 +19,16 @@ LONGEST_SLICE_MS = DAY_MS + 2 * HOUR_MS
 """A local day on which clocks are put back, and an hour for a source whose clock is ahead."""
 
 
-def obey(order: Order, desk: Desk, lanes: Iterable[Saved], settings: Settings) -> list[Saved]:
-    """Do in the log what is ordered; returns the lanes as they are remembered then."""
-    return end_for_good(desk, lanes, settings) if order.what == "deleted" else close_lanes(desk, lanes)
+def obey(
+    order: Order, desk: Desk, lanes: Iterable[Saved], settings: Settings, *, collector: bool = False
+) -> list[Saved]:
+    """Do in the log what is ordered; returns the lanes as they are remembered then.
+
+    `collector`: asked by the connector's own collector, which sends nothing any more.
+    """
+    if order.what == "deleted":
+        return end_for_good(desk, lanes, settings, collector=collector)
+    return close_lanes(desk, lanes)
 
 
 def close_lanes(desk: Desk, lanes: Iterable[Saved]) -> list[Saved]:
@@ -29,26 +36,44 @@ def close_lanes(desk: Desk, lanes: Iterable[Saved]) -> list[Saved]:
 
     So a start opens the lane again and goes on from there. Returns the lanes as they are remembered now.
     """
-    return [_closed(desk, each) for each in sorted(lanes, key=lambda each: each.lane.name == LIVE)]
+    return [_closed(desk, each) if each.opened else each for each in _live_last(lanes)]
 
 
-def end_for_good(desk: Desk, lanes: Iterable[Saved], settings: Settings) -> list[Saved]:
+def end_for_good(
+    desk: Desk, lanes: Iterable[Saved], settings: Settings, *, collector: bool = False
+) -> list[Saved]:
     """Close all lanes, and with a last watermark every slice that is still open.
 
     Nothing of this connector will come any more, so the slices are as whole as they will ever be; without this the
-    last ones would wait for another connector's watermark, and for ever where there is none (decision 12).
+    last ones would wait for another connector's watermark, and for ever where there is none (decision 12). Lanes that
+    are closed in the log are closed again: a collector in mid-round may have sent events of theirs since.
     """
-    saved = list(lanes)
-    ended = close_lanes(desk, [each for each in saved if each.lane.name != LIVE])
-    if any(each.settings for each in saved):  # else nothing was ever announced
-        now_ms = desk.clock()
-        last_ms = now_ms + LONGEST_SLICE_MS + settings["grace_ms"]
-        desk.controls(watermark(desk.uid, LIVE, last_ms, now_ms))
-    return ended + close_lanes(desk, [each for each in saved if each.lane.name == LIVE])
+    saved = _live_last(lanes)
+    if not any(each.settings for each in saved):  # nothing was ever announced
+        return saved
+    ended = [_ended(desk, each, collector=collector) for each in saved if each.lane.name != LIVE]
+    now_ms = desk.clock()
+    last_ms = now_ms + LONGEST_SLICE_MS + settings["grace_ms"]
+    desk.controls(watermark(desk.uid, LIVE, last_ms, now_ms))
+    return ended + [_ended(desk, each, collector=collector) for each in saved if each.lane.name == LIVE]
+
+
+def is_ended(lanes: Iterable[Saved]) -> bool:
+    """Whether a collector has ended all of these for good: then it need not be said at every start."""
+    return all(each.ended or each.lane.closed for each in lanes)
+
+
+def _live_last(lanes: Iterable[Saved]) -> list[Saved]:
+    return sorted(lanes, key=lambda each: each.lane.name == LIVE)
+
+
+def _ended(desk: Desk, saved: Saved, *, collector: bool) -> Saved:
+    # An administrator's word is not the last: a collector may be in the middle of a round.
+    return _closed(desk, replace(saved, ended=collector))
 
 
 def _closed(desk: Desk, saved: Saved) -> Saved:
-    if saved.lane.closed or not saved.opened:
+    if saved.lane.closed:
         return saved
     desk.controls(lane_closed(desk.uid, saved.lane, desk.clock()))
     now = replace(saved, opened=False)

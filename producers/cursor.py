@@ -34,6 +34,7 @@ class Saved:
     `opened`: its lane_opened record is confirmed. `partitions`: of raw-events. `settings`: version last
     written. `counters`: confirmed up to the watermark, so that a restart continues them. `source`: JSON.
     `log`: by partition of raw-events, the position below which the source knows what was sent (`recall.py`).
+    `ended`: its collector has ended it for good, after the last of its own events (`closing.py`).
     """
 
     lane: Lane
@@ -43,6 +44,7 @@ class Saved:
     counters: dict[str, int] = field(default_factory=dict)
     source: str = "{}"
     log: tuple[int, ...] = ()
+    ended: bool = False
 
 
 def cursor_key(uid: str, lane: str) -> bytes:
@@ -63,6 +65,7 @@ def to_cursor(uid: str, saved: Saved, now_ms: int) -> Cursor:
         "counters": saved.counters,
         "source": saved.source if len(saved.source) <= MAX_STATE_BYTES // 4 else "{}",
         "log": saved.log,
+        "ended": saved.ended,
     }
     return {
         "connector_uid": uid,
@@ -81,7 +84,8 @@ def from_cursor(cursor: Cursor) -> Saved:
             cursor["lane"], state["from_ms"], state["to_ms"], cursor["watermark_ms"], closed=state["closed"]
         )
         rest = {name: state[name] for name in ("opened", "partitions", "settings", "counters", "source")}
-        return Saved(lane, **rest, log=tuple(map(int, state.get("log", ()))))
+        log = tuple(map(int, state.get("log", ())))
+        return Saved(lane, **rest, log=log, ended=bool(state.get("ended")))
     except (ValueError, KeyError, TypeError) as error:
         msg = f"the cursor of {cursor['connector_uid']}/{cursor['lane']} is not one of ours: {error!r}"
         raise CursorError(msg) from error

@@ -21,7 +21,7 @@ from producers.desk import Desk
 from producers.lanes import LIVE, Lane, is_done, planned
 from producers.lastword import last_word
 from producers.opening import announce, check_partitions
-from producers.orders import OrderError, Orders, PausedError, refusal
+from producers.orders import Order, OrderError, Orders, PausedError, refusal
 from producers.recall import Recall
 from producers.rounds import LaneRun, Rounds
 from producers.settings import ConnectorBase
@@ -78,7 +78,7 @@ class Runner:
         self._recall = Recall(kafka, self._codec, connector.uid, source, waiting)
         self._rounds = Rounds(source, self._desk, collect, waiting, self._recall, self._lanes)
         orders = Orders(kafka, self._codec, connector.uid)
-        self._beginning = Beginning(source, connector.uid, orders, waiting, self._status, LOOK_S)
+        self._beginning = Beginning(source, connector.uid, orders, waiting, self._status, LOOK_S, self._obey)
         self._look_due = 0.0
         self._runs: list[LaneRun] = []
         self._closed: list[Lane] = []
@@ -147,10 +147,14 @@ class Runner:
         self._look_due = time.monotonic() + LOOK_S
         order = self._beginning.orders.look()
         if order.what != "active":
-            saved = obey(order, self._desk, [run.saved for run in self._runs], self._settings)
+            saved = self._obey(order, [run.saved for run in self._runs])
             self._runs = []  # their last word is not "stopped"
             show_order(self._status, saved, order)
             raise refusal(order, self._connector.uid)
+
+    def _obey(self, order: Order, saved: list[Saved]) -> list[Saved]:
+        check_partitions({each.lane.name: each for each in saved}, self._sink.partitions)
+        return obey(order, self._desk, saved, self._settings, collector=True)
 
     def _end(self) -> None:
         for run in self._runs:

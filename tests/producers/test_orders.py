@@ -12,7 +12,7 @@ import pytest
 from producers import runner as runner_module
 from producers.administer import Administrator
 from producers.cursor import CursorError
-from producers.lanes import LIVE
+from producers.lanes import LIVE, Lane
 from producers.orders import DeletedError, Order, Ordered, OrderError, PausedError, from_record, to_record
 from producers.runner import Runner
 from producers.settings import CollectSettings, ConnectorBase
@@ -22,7 +22,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from tests.producers.cursors import read_cursors
 from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log
-from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
+from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource, captured
 from tests.producers.test_runner_kafka import (
     HOUR_MS,
     NOON_MS,
@@ -175,7 +175,9 @@ def test_a_deleted_uid_never_collects_again(fresh: Callable[..., KafkaSettings])
     kafka, source = fresh(), hourly()
     a_runner(source, kafka).once()
     order(kafka, "deleted")
-    before = read_log(kafka)
+    with pytest.raises(DeletedError):
+        a_runner(source, kafka).once()
+    before = read_log(kafka)  # the first start ends it once more; every further one writes nothing
     for start in (a_runner(source, kafka).once, a_runner(source, kafka).run):
         with pytest.raises(DeletedError, match="a uid is never used again"):
             start()
@@ -277,3 +279,28 @@ def test_orders_are_read_as_they_are_written() -> None:
     for bad in ("{}", "[]", "no json", '{"order": "gone"}'):
         with pytest.raises(CursorError):
             from_record({**made, "state": bad})
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["at its next start", "by a second order"])
+def test_what_a_collector_sends_after_its_deletion_is_archived(
+    fresh: Callable[..., KafkaSettings], again: bool
+) -> None:
+    """Stopped in mid-round behind the last watermark: events of live and of a back-fill become mails, said once."""
+    kafka, source = fresh(), hourly()
+    a_runner(source, kafka).once()
+    half = Lane("backfill-half", BASE_MS - 9 * DAY_MS, BASE_MS)
+    zombie = a_runner(source, kafka)
+    zombie._sink.open()
+    zombie._desk.cursor(replace(read_cursors(kafka, Codec(), UID)[LIVE], lane=half))
+    order(kafka, "deleted")
+    zombie._desk.events(captured(90_001, NOON_MS + 1), LIVE)
+    zombie._desk.events(captured(90_002, BASE_MS - DAY_MS), half.name)
+    zombie._end()
+    assert len(set(event_ids(read_log(kafka))) - mails(read_log(kafka))) == 2
+    if again:
+        order(kafka, "deleted")
+    else:
+        with pytest.raises(DeletedError):
+            a_runner(source, kafka).once()
+    log = read_log(kafka)
+    assert mails(log) == set(event_ids(log))
