@@ -125,7 +125,7 @@ def new_job(config: "Config", options: dict[str, Any]) -> "Job":
         kafka=config.kafka, store=config.store, where=goal(options["into"] or "dry-run", config.store),
         selection=_selection(options), folder=config.state_dir / "replay", concurrency=config.worker.store_concurrency,
     )  # fmt: skip
-    return replace(job, folder=job.folder / name_of(job))
+    return replace(job, folder=job.folder / name_of(job, whole_log=options["whole_log"]))
 
 
 def _selection(options: dict[str, Any]) -> "Selection":

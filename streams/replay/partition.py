@@ -63,15 +63,16 @@ class UnderWay:
         self._tasks.append(task)
 
     async def settled(self) -> None:
-        """Return when all are done; raises the first error."""
-        tasks, self._tasks = self._tasks, []
-        await asyncio.gather(*tasks)
+        """Return when all are done; raises the first error, and the others are still there for `cancel`."""
+        await asyncio.gather(*self._tasks)
+        self._tasks.clear()
 
     async def cancel(self) -> None:
-        """End what is still under way."""
+        """End what is still under way, and forget it: the next pass begins with nothing."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
 
 
 class PartitionReplay:

@@ -28,6 +28,7 @@ from streams.refusals import DependencyError, RejectedError
 from streams.replay.errors import ReplayError
 from streams.replay.findings import Finding
 from streams.replay.job import Job, ledger_outbox, opened
+from streams.replay.lock import only_one
 from streams.replay.log import open_log
 from streams.replay.partition import UnderWay
 from streams.replay.selection import Selection
@@ -36,6 +37,7 @@ from streams.routers import Routers
 from streams.routing import Router
 
 MAILS_A_CONFIRMATION = 500
+LOCK = "reroute.lock"
 
 
 @dataclass
@@ -163,10 +165,12 @@ def _is_selected(one: Delivery, selection: Selection) -> bool:
 def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -> Rerouted:
     """Route everything that is selected by this version of the mapping, into the store and its ledger. Blocks.
 
-    ReplayError with a sentence on what is wrong.
+    ReplayError with a sentence on what is wrong; AlreadyRunningError while another one runs with this state folder: what
+    supersedes what is read from the ledger, so there must be one writer at a time (decision 11).
     """
     try:
-        return asyncio.run(_reroute_all(job, version, tell))
+        with only_one(job.folder.parent / LOCK, "another rerouting is running: wait until it has ended"):
+            return asyncio.run(_reroute_all(job, version, tell))
     except (StoreError, KafkaError, RejectedError, DependencyError) as error:
         raise ReplayError(f"{type(error).__name__}: {error}") from error
 

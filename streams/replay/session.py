@@ -5,7 +5,6 @@ prepare (listing, ends, plan, a file for each partition: whole or not at all) â”
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import json
 import shutil
@@ -26,6 +25,7 @@ from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
 from streams.replay.job import Job, opened, replay_all
 from streams.replay.ledger import look, rerouted, stored_hash
+from streams.replay.lock import only_one
 from streams.replay.log import live_stands, open_log
 from streams.replay.partition import Tell
 from streams.replay.plan import Plan, make_plan
@@ -36,10 +36,6 @@ SHOWN = 20
 LISTING = "listing.sqlite"
 KINDS = ("different", "missing", "unexplained", "failed")
 VERSION = 1  # of the folder; one of another version is not gone on with
-
-
-class AlreadyRunningError(ReplayError):
-    """The same replay runs in another process."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +59,9 @@ class Session:
     def __init__(self, job: Job, *, whole_log: bool, fresh: bool) -> None:
         """`fresh`: begin anew even if there is something to go on with. AlreadyRunningError."""
         self.folder, self._job, self._whole_log = job.folder, job, whole_log
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder.parent / f"{self.folder.name}.lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
-            raise AlreadyRunningError(f"the same replay is running; its state is in {self.folder}") from error
+        self._lock = contextlib.ExitStack()
+        otherwise = f"the same replay is running; its state is in {self.folder}"
+        self._lock.enter_context(only_one(self.folder.parent / f"{self.folder.name}.lock", otherwise))
         if fresh:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.resumed = self._plan_file.exists()
@@ -232,10 +224,11 @@ def _document(plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def name_of(job: Job) -> str:
+def name_of(job: Job, *, whole_log: bool) -> str:
     """The name of the folder of a replay that does this: the same arguments have the same."""
     told = [
         VERSION, job.kafka.bootstrap, job.kafka.topic_prefix, job.store.model_dump_json(), job.selection.as_dict(),
         job.where.kind, job.where.place,
     ]  # fmt: skip
+    told += ["whole log"] if whole_log else []  # it has a plan of its own
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
