@@ -10,7 +10,7 @@ start, before each poll and after it. Memory: one fetch, at most 2 MB for each p
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +70,7 @@ class Recall:
             status.place(live.lane, live.counters)
         trusted = self._source.restore(live.source if live is not None else "{}")
         cursors = _furthest(each.log for each in saved.values())
-        self.positions = cursors if trusted else ()
+        self.positions = _known_to_both(cursors, self._source.recalled()) if trusted else ()
         self._counted = cursors
         self.catch_up(status)
         self._counted = None
@@ -86,7 +86,7 @@ class Recall:
     def catch_up(self, status: LaneStatus) -> None:
         """Let the source know everything of its connector that stands in the log by now."""
         reached = list(self.positions)
-        self._source.recall(self._earlier(reached, status))
+        self._source.recall(self._earlier(reached, status), reached)
         self.positions = tuple(reached)
 
     def close(self) -> None:
@@ -99,7 +99,8 @@ class Recall:
     def _earlier(self, reached: list[int], status: LaneStatus) -> Iterator[Captured]:
         """Our own events from these positions to the present end of the log; moves the positions."""
         ends = self._patiently(self._ends)
-        if any(position > end for position, end in zip(reached, ends, strict=False)):
+        named = (*zip(reached, ends, strict=False), *zip(self._counted or (), ends, strict=False))
+        if any(position > end for position, end in named):
             log.warning("%s: the log is shorter than it was: reading it from its beginning", self._uid)
             self._source.restore("{}")  # before the first event is handed over
             reached.clear()
@@ -109,6 +110,7 @@ class Recall:
         while any(position < end for position, end in zip(reached, ends, strict=True)):
             for record in self._patiently(lambda: self._batch(reached)):
                 yield from self._ours(record)
+                reached[record.partition] = record.offset + 1  # only now: the source has it
             told.left(sum(max(0, end - position) for position, end in zip(reached, ends, strict=True)))
 
     def _ends(self) -> list[int]:
@@ -135,8 +137,6 @@ class Recall:
             self._waiting.check()
             batches = self._consumer.poll(timeout_ms=POLL_MS, max_records=RECORDS)
             if batches:
-                for place in batches:
-                    reached[place.partition] = self._consumer.position(place)
                 return [record for records in batches.values() for record in records]
         msg = f"{self._topic} can't be read to its end"
         raise KafkaError(msg)
@@ -208,6 +208,13 @@ def _furthest(positions: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
             for known, new in zip(found, (*each, *[0] * (len(found) - len(each))), strict=True)
         ]
     return tuple(found)
+
+
+def _known_to_both(cursors: tuple[int, ...], memory: Sequence[int] | None) -> tuple[int, ...]:
+    """The cursors' positions, or the memory's where it lost what it knew (a power cut, an older copy of its folder)."""
+    if memory is None:
+        return cursors
+    return tuple(min(pair) for pair in zip(cursors, memory, strict=False))
 
 
 def _captured(record: RawEvents) -> Captured:

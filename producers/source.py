@@ -7,7 +7,7 @@ A source never reads or writes Kafka and never keeps a cursor of its own: it yie
 it what the log has.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -125,9 +125,16 @@ class Source(Protocol):
     def restore(self, state: str) -> bool:
         """Take up the state of a former life; False if what it speaks of is lost: then `recall` begins with the log."""
 
-    def recall(self, earlier: Iterable[Captured]) -> None:
+    def recalled(self) -> Sequence[int] | None:
+        """By partition of raw-events, up to where the memory on disk knows the log; None if there is no such memory.
+
+        Asked after `restore`: a disk that lost its last writes knows less than the cursor says.
+        """
+
+    def recall(self, earlier: Iterable[Captured], reached: Sequence[int]) -> None:
         """Learn what the log has of this connector since the last time, in the order of each conversation.
 
+        `reached` says at any moment, by partition, below which position all is handed over and taken.
         Events may come that are known already. Called at the start, before each poll and after it. A source that
         can do without does not iterate, and then nothing is read.
         """

@@ -2,14 +2,16 @@
 
 It is trusted only together with the log that it speaks of: the cursor carries its generation, and a memory whose
 generation the cursor does not name is forgotten (a log that was lost must not be believed to hold anything).
+How far it knows the log is written together with what it knows: after a power cut or from a backup both are old.
 What a poll hands over lies in a table of its own until Kafka has confirmed it.
 """
 
 import contextlib
+import json
 import logging
 import sqlite3
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,7 @@ CREATE INDEX IF NOT EXISTS conversations_open ON conversations(open, fetched_ms)
 _KEEP = "INSERT OR IGNORE INTO logged(conversation, source_key, id, text) VALUES (?, ?, ?, ?)"
 _KEEP_PENDING = """INSERT OR IGNORE INTO logged(conversation, source_key, id, text)
     SELECT conversation, source_key, id, text FROM pending ORDER BY number"""
+_POSITIONS = "positions"
 RECHECK_MAX_MS = 3_600_000
 RECALLED = 300
 """Records read back that are written to disk together."""
@@ -135,8 +138,13 @@ class Cache:
                 self._put_meta(name, value)
         self.begin()
 
-    def recall(self, earlier: Iterable[Captured]) -> None:
-        """Remember what the log has; on disk in steps of some hundred records.
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """By partition of raw-events, the position below which everything is remembered on disk."""
+        return tuple(json.loads(self.meta(_POSITIONS) or "[]"))
+
+    def recall(self, earlier: Iterable[Captured], reached: Sequence[int]) -> None:
+        """Remember what the log has; on disk in steps of some hundred records, together with the positions `reached`.
 
         A conversation that was not known counts as open until its close is among the events.
         """
@@ -144,9 +152,13 @@ class Cache:
             for number, each in enumerate(earlier, 1):
                 self._recall(each)
                 if number % RECALLED == 0:
-                    self._db.commit()
+                    self._keep(reached)
         finally:
-            self._db.commit()
+            self._keep(reached)
+
+    def _keep(self, reached: Sequence[int]) -> None:
+        self._put_meta(_POSITIONS, json.dumps([*reached]))
+        self._db.commit()
 
     def _recall(self, captured: Captured) -> None:
         place, events = captured.slice.conversation, captured.events

@@ -10,7 +10,7 @@ we know (a second net, should an update not count as one).
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -225,9 +225,13 @@ class LivePersonSource:
         self._trusted = True
         return self._cache.trust(str(named))
 
-    def recall(self, earlier: Iterable[Captured]) -> None:
+    def recalled(self) -> tuple[int, ...]:
+        """Up to where the memory on disk knows the log; from there on it is to be read back."""
+        return self._cache.positions
+
+    def recall(self, earlier: Iterable[Captured], reached: Sequence[int]) -> None:
         """Remember what the log has: whether content is new or changed is decided by that alone."""
-        self._cache.recall(earlier)
+        self._cache.recall(earlier, reached)
 
     def check(self) -> list[Finding]:
         """Try domain lookup, keys, both privileges and the file storage, without collecting."""

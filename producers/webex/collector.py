@@ -8,7 +8,7 @@ Memory: one page, or one Captured with its answers; files are streamed.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -95,7 +95,10 @@ class WebexSource:
         self._cache.restore(state)
         return True
 
-    def recall(self, earlier: Iterable[Captured]) -> None:
+    def recalled(self) -> None:
+        """Nothing is kept of the log."""
+
+    def recall(self, earlier: Iterable[Captured], reached: Sequence[int]) -> None:
         """Read nothing: ids are Webex's own, so a repeat is one also if it is not remembered."""
 
     def check(self) -> list[Finding]:

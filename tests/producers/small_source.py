@@ -1,6 +1,6 @@
 """A small source for tests: chats as a function of a number, a clock that runs fast, events that show up late."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from producers.source import Captured, Finding, Refused, Slice, Window
@@ -45,7 +45,9 @@ class SmallSource:
     restored: str = ""
     trusts: bool = True
     recalls: bool = False
-    recalled: list[bytes] = field(default_factory=list)
+    on_disk: tuple[int, ...] | None = None
+    vouched: list[tuple[int, ...]] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
 
     def now_ms(self) -> int:
         """The clock of the source."""
@@ -91,10 +93,16 @@ class SmallSource:
         self.restored = state
         return self.trusts
 
-    def recall(self, earlier: Iterable[Captured]) -> None:
+    def recalled(self) -> tuple[int, ...] | None:
+        """What a test says."""
+        return self.on_disk
+
+    def recall(self, earlier: Iterable[Captured], reached: Sequence[int]) -> None:
         """Keep the ids, if it wants them."""
         if self.recalls:
-            self.recalled += [event["id"] for each in earlier for event in each.events]
+            for each in earlier:
+                self.vouched.append(tuple(reached))
+                self.told += [event["id"] for event in each.events]
 
     def check(self) -> list[Finding]:
         """Nothing can be wrong here."""

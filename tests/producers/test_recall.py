@@ -137,6 +137,23 @@ def test_a_lost_memory_makes_no_second_message(chat: Chat) -> None:
     assert chat.counted == len(ids)
 
 
+def test_a_memory_older_than_its_cursor_makes_no_second_message(chat: Chat, tmp_path: Path) -> None:
+    """The disk lost its last writes, or is a copy of before: same name, less known; then a message is redacted."""
+    chat.show(said(2, "hello"))
+    chat.collect()
+    shutil.copytree(chat.sim.state_dir, tmp_path / "copy")
+    chat.show(said(2, "hello"), MESSAGE)
+    chat.collect()
+    chat.forget()
+    shutil.copytree(tmp_path / "copy", chat.sim.state_dir)
+    chat.show(said(2, "hello"), CHANGED)
+    chat.collect()
+    assert chat.told(MESSAGE["messageId"]) == ONCE_UPDATED
+    ids = [each["id"] for each in chat.events()]
+    assert len(ids) == len(set(ids))
+    assert chat.counted == len(ids)
+
+
 def test_a_poll_that_fails_after_sending_makes_no_second_message(chat: Chat) -> None:
     """What a poll sent before it failed is known to the next one, in the same life."""
     trouble = [SourceUnavailableError("gone in the middle")]
@@ -215,7 +232,7 @@ def test_a_long_reading_back_is_shown(
     ids = event_ids(read_log(kafka))
     again = replace(hourly(), recalls=True, trusts=False)
     a_runner(again, kafka).once()
-    assert sorted(again.recalled) == sorted(ids)
+    assert sorted(again.told) == sorted(ids)
     shown = [json.loads(value) for _, value in read_raw(kafka, "connector-status")[0]]
     parts = [each["progress"] for each in shown if each["state"] == "reading back"]
     assert parts
@@ -236,4 +253,19 @@ def test_a_log_that_is_not_the_one_it_was_is_read_from_its_beginning(
     reading.begin({LIVE: live}, status)
     reading.close()
     assert source.restored == "{}"
-    assert set(source.recalled) == set(event_ids(read_log(kafka)))
+    assert set(source.told) == set(event_ids(read_log(kafka)))
+
+
+def test_a_position_moves_after_its_record_is_taken(fresh: Callable[..., KafkaSettings]) -> None:
+    """What is written to disk half-way through a fetch does not vouch for the rest of it; the memory says where to begin."""
+    kafka, source = fresh(partitions=1), replace(hourly(), recalls=True, on_disk=(5,))
+    a_runner(hourly(), kafka).once()
+    reading = recall.Recall(kafka, Codec(), UID, source, Waiting(threading.Event()))
+    status = LaneStatus(ConnectorBase(uid=UID, name="Small"), "webex", LIVE, lambda _: None, lambda: 0)
+    reading.begin({LIVE: Saved(Lane(LIVE, 0), log=(20,))}, status)
+    reading.close()
+    entries = read_log(kafka)[0]
+    begins = [n for n, each in enumerate(entries) if n >= 5 and each.name == "RawEvents"]
+    assert [reached for (reached,) in source.vouched[1:]] == begins[1:]
+    assert source.vouched[0] == (5,) or source.vouched[0] == (begins[0],)
+    assert reading.positions == (len(entries),)
