@@ -11,12 +11,11 @@ from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE
 from producers.orders import Order
+from producers.source import LONGEST_SLICE_MS
 from schemas.records import Settings
-from schemas.topics import DAY_MS
 
-HOUR_MS = 3_600_000
-LONGEST_SLICE_MS = DAY_MS + 2 * HOUR_MS
-"""A local day on which clocks are put back, and an hour for a source whose clock is ahead."""
+AHEAD_MS = LONGEST_SLICE_MS + 3_600_000
+"""The longest slice, and an hour for a source whose clock is ahead."""
 
 
 def obey(
@@ -53,7 +52,7 @@ def end_for_good(
         return saved
     ended = [_ended(desk, each, collector=collector) for each in saved if each.lane.name != LIVE]
     now_ms = desk.clock()
-    last_ms = now_ms + LONGEST_SLICE_MS + settings["grace_ms"]
+    last_ms = now_ms + AHEAD_MS + settings["grace_ms"]
     desk.controls(watermark(desk.uid, LIVE, last_ms, now_ms))
     return ended + [_ended(desk, each, collector=collector) for each in saved if each.lane.name == LIVE]
 
