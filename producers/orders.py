@@ -5,10 +5,12 @@ late, because it was stopped in the middle of a round, can't take an order back.
 """
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from producers.cursor import (
@@ -26,7 +28,8 @@ from schemas.codec import Codec
 from schemas.records import Cursor
 from schemas.topics import CURSORS
 
-LOOK_MS = 200
+LOOK_MS = 2_000
+POLL_MS = 200
 
 Ordered = Literal["active", "paused", "deleted"]
 
@@ -103,9 +106,15 @@ class Orders:
         return to_lanes(self._codec, self._uid, latest), self._order
 
     def look(self) -> Order:
-        """What is ordered now, or was when Kafka last answered. Takes some 0.2 s; CursorError."""
+        """What was ordered until now, or until Kafka last answered. Takes some 2 s at most; CursorError.
+
+        In a topic in which others write all the time it reads no further than to where the topic ends at the call.
+        """
+        until = time.monotonic() + LOOK_MS / 1000
         try:
-            while batches := self._consumer.poll(timeout_ms=LOOK_MS):
+            ends = self._consumer.end_offsets(self._consumer.assignment(), timeout_ms=LOOK_MS)
+            while self._behind(ends) and time.monotonic() < until:
+                batches = self._consumer.poll(timeout_ms=POLL_MS)
                 for record in (record for batch in batches.values() for record in batch):
                     if record.key == self._key:
                         self._take(record.value)
@@ -118,6 +127,9 @@ class Orders:
         if self._consumer is not None:
             self._consumer.close()
             self._consumer = None
+
+    def _behind(self, ends: dict[TopicPartition, int]) -> bool:
+        return any(self._consumer.position(place, timeout_ms=LOOK_MS) < end for place, end in ends.items())
 
     def _take(self, value: bytes | None) -> None:
         if value is not None:

@@ -3,17 +3,27 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
 import pytest
+from kafka import KafkaProducer
 
 from producers import runner as runner_module
 from producers.administer import Administrator
 from producers.cursor import CursorError
 from producers.lanes import LIVE, Lane
-from producers.orders import DeletedError, Order, Ordered, OrderError, PausedError, from_record, to_record
+from producers.orders import (
+    DeletedError,
+    Order,
+    Ordered,
+    OrderError,
+    Orders,
+    PausedError,
+    from_record,
+    to_record,
+)
 from producers.runner import Runner
 from producers.settings import CollectSettings, ConnectorBase
 from producers.source import SourceUnavailableError
@@ -304,3 +314,28 @@ def test_what_a_collector_sends_after_its_deletion_is_archived(
             a_runner(source, kafka).once()
     log = read_log(kafka)
     assert mails(log) == set(event_ids(log))
+
+
+def test_a_busy_topic_keeps_nobody_looking(fresh: Callable[..., KafkaSettings]) -> None:
+    """Others write cursors all the time: a look ends, and finds what was ordered before it."""
+    kafka, started, done = fresh(), threading.Event(), threading.Event()
+
+    def write() -> None:
+        with closing(KafkaProducer(**kafka.client_kwargs(), linger_ms=0)) as producer:
+            until_s = time.monotonic() + 12
+            while time.monotonic() < until_s and not done.wait(0.01):
+                producer.send(kafka.topic("cursors"), key=b"other/live", value=b"").get(10)
+                started.set()
+
+    with closing(Orders(kafka, Codec(), UID)) as orders:
+        orders.read()
+        order(kafka, "paused")
+        busy = threading.Thread(target=write)
+        busy.start()
+        assert started.wait(20)
+        began = time.monotonic()
+        assert orders.look().what == "paused"
+        took_s = time.monotonic() - began
+        done.set()
+        busy.join()
+    assert took_s < 4
