@@ -1,6 +1,5 @@
 """Pausing, resuming and deleting a connector from outside of its collector (rule 10, decision 12)."""
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from producers.orders import Order, Ordered, Orders, refusal, to_record
 from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.status import LaneStatus
-from producers.waiting import Waiting
+from producers.waiting import Waiting, now_ms
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.records import ContentRef
@@ -38,10 +37,6 @@ class _NoContents:
         raise NotImplementedError(content_type)
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @dataclass
 class Administrator:
     """Gives orders for one connector; `source` is liveperson or webex. A collector that runs heeds them within seconds.
@@ -54,7 +49,7 @@ class Administrator:
     kafka: KafkaSettings
     codec: Codec
     waiting: Waiting
-    clock: Callable[[], int] = _now_ms
+    clock: Callable[[], int] = now_ms
 
     def order(self, what: Ordered) -> Outcome:
         """Write the order, then do it in the log: a collector that is stopped or gone can't."""

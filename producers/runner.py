@@ -28,7 +28,7 @@ from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.source import Contents, Source, SourceRefusedError, SourceUnavailableError
 from producers.status import LaneStatus, Write
-from producers.waiting import StoppedError, Waiting, backoff_s
+from producers.waiting import StoppedError, Waiting, backoff_s, now_ms
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.status import State
@@ -40,10 +40,6 @@ ONCE_PAUSE_S = 1.0
 """How long `once` waits for a source's clock or another lane."""
 LOOK_S = 10.0
 """How often to look for an administrator's order."""
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Runner:
@@ -63,7 +59,7 @@ class Runner:
         waiting: Waiting,
         *,
         codec: Codec | None = None,
-        clock: Callable[[], int] = _now_ms,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         self._source = source
         self._connector = connector
@@ -73,6 +69,8 @@ class Runner:
         self._codec = codec or Codec()
         self._settings = to_settings(connector, source.name)
         collect = connector.collect
+        settle = collect.settle_seconds
+        self._settle_ms = source.settle_ms if settle is None else round(settle * 1000)
         self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
         self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)
         self._recall = Recall(kafka, self._codec, connector.uid, source, waiting)
@@ -105,8 +103,8 @@ class Runner:
         By default up to the source's clock at the call, less its settle delay. A later moment is waited for.
         """
         try:
-            self._begin(patient=False)
-            target = self._trusted_ms() if until_ms is None else until_ms
+            source_ms = self._begin(patient=False)
+            target = source_ms - self._settle_ms if until_ms is None else until_ms
             while not self._finished(target):
                 self._turn(target)
                 self._pause(ONCE_PAUSE_S)
@@ -117,28 +115,29 @@ class Runner:
         finally:
             self._end()
 
-    def _begin(self, *, patient: bool) -> None:
-        """Begin, or say in the status why that can't be."""
+    def _begin(self, *, patient: bool) -> int:
+        """Begin, or say in the status why that can't be; the source's clock."""
         try:
-            self._open_lanes(patient=patient)
+            return self._open_lanes(patient=patient)
         except Exception as error:
             if not isinstance(error, StoppedError | OrderError | SourceRefusedError):  # said already
                 self._status(LIVE, partial(last_word, self._kafka)).trouble("failed", _named(error))
             raise
 
-    def _open_lanes(self, *, patient: bool) -> None:
+    def _open_lanes(self, *, patient: bool) -> int:
         """Open Kafka, read cursors and orders, plan and announce the lanes."""
         self._sink.open()
         saved = self._beginning.lanes(patient=patient)
         check_partitions(saved, self._sink.partitions)
         self._recall.begin(saved, self._status(LIVE))
-        now_ms = self._beginning.first_answer(patient=patient)
+        source_ms = self._beginning.first_answer(patient=patient)
         since, zone = self._connector.collect.since, self._connector.zone
-        lanes = planned([each.lane for each in saved.values()], now_ms, since, zone)
-        self._beginning.check_shown([lane for lane in lanes if lane.name not in saved], now_ms)
+        lanes = planned([each.lane for each in saved.values()], source_ms, since, zone)
+        self._beginning.check_shown([lane for lane in lanes if lane.name not in saved], source_ms)
         known = announce(self._desk, saved, lanes, self._settings, self._sink.partitions)
         self._closed = [each.lane for each in known if each.lane.closed]
-        self._runs = [self._to_run(each, now_ms) for each in known if not each.lane.closed]
+        self._runs = [self._to_run(each, source_ms) for each in known if not each.lane.closed]
+        return source_ms
 
     def _heed(self) -> None:
         """Look for an administrator's order now and then; PausedError or DeletedError once it is done."""
@@ -177,8 +176,7 @@ class Runner:
 
     def _trusted_ms(self) -> int:
         """How far the source can be trusted: its clock less the delay in which it may hide events."""
-        settle = self._connector.collect.settle_seconds
-        return self._source.now_ms() - (self._source.settle_ms if settle is None else round(settle * 1000))
+        return self._source.now_ms() - self._settle_ms
 
     def _finished(self, target_ms: int) -> bool:
         return all(is_done(run.lane, target_ms) for run in self._runs)

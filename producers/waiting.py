@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -13,6 +14,11 @@ LONGEST_PAUSE_S = 60.0
 
 class StoppedError(Exception):
     """Somebody asked the collector to stop; what Kafka has not confirmed will be collected again."""
+
+
+def now_ms() -> int:
+    """Our own clock, in milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
 
 
 def backoff_s(attempt: int, *, longest: float = LONGEST_PAUSE_S) -> float:

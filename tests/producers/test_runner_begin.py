@@ -8,12 +8,13 @@ import pytest
 from producers.cursor import CursorError, cursor_key
 from producers.lanes import LIVE
 from producers.sink import PartitionCountError, Sink
+from producers.source import SourceUnavailableError
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from tests.producers.cursors import read_cursors
 from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
-from tests.producers.test_runner_kafka import a_runner, hourly, statuses
+from tests.producers.test_runner_kafka import NOON_MS, a_runner, hourly, statuses
 
 pytestmark = pytest.mark.kafka
 LIVE_STATUS = f"{UID}/collector/live".encode()
@@ -81,3 +82,22 @@ def test_a_mistake_before_the_first_round_is_on_the_status_topic(
     with pytest.raises(ZeroDivisionError):
         a_runner(Broken([], BASE_MS + DAY_MS), kafka).once()
     assert said(kafka) == ("failed", "ZeroDivisionError: no clock")
+
+
+def test_once_waits_for_a_source_that_is_down_after_its_first_answer(
+    fresh: Callable[..., KafkaSettings],
+) -> None:
+    """Whichever of its first answers is a 503."""
+
+    class Shaky(SmallSource):
+        answers = 0
+
+        def now_ms(self) -> int:
+            self.answers += 1
+            if self.answers == 2:
+                raise SourceUnavailableError("503")
+            return super().now_ms()
+
+    source = Shaky([NOON_MS - 3_600_000], NOON_MS)
+    assert a_runner(source, fresh()).once()
+    assert source.answers > 2
