@@ -20,6 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from mode import Service
 
 from schemas.broker import KafkaSettings
+from schemas.topics import RAW_EVENTS
 from streams.positions import Positions, Stand, TopicPartition, stored_stand
 from streams.seams import check_seams
 
@@ -102,7 +103,14 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
             return {}
         stored = await consumer._coordinator.fetch_committed_offsets(assigned)  # noqa: SLF001 - with metadata
         begins, ends = await consumer.beginning_offsets(assigned), await consumer.end_offsets(assigned)
-        return {(tp.topic, tp.partition): _stand(tp, stored.get(tp), begins[tp], ends[tp]) for tp in assigned}
+        return {
+            (tp.topic, tp.partition): self._stand(tp, stored.get(tp), begins[tp], ends[tp]) for tp in assigned
+        }
+
+    def _stand(self, tp: Any, stored: Any, begin: int, end: int) -> Stand:
+        offset, metadata = (stored.offset, stored.metadata) if stored is not None else (-1, "")
+        original = tp.topic == self.app.kafka.topic(RAW_EVENTS.name)
+        return stored_stand((tp.topic, tp.partition), offset, metadata or "", begin, end, original=original)
 
     async def _seek_in_thread(self, starts: dict[Any, int]) -> None:
         consumer = self._thread._consumer  # noqa: SLF001 - as above
@@ -142,11 +150,6 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
 def _end_of(task: asyncio.Task[None]) -> str:
     reason = "cancelled" if task.cancelled() else repr(task.exception())
     return f"nothing is fetched from Kafka any more: {reason}"
-
-
-def _stand(tp: Any, stored: Any, begin: int, end: int) -> Stand:
-    offset, metadata = (stored.offset, stored.metadata) if stored is not None else (-1, "")
-    return stored_stand((tp.topic, tp.partition), offset, metadata or "", begin, end)
 
 
 class IdempotentProducer(driver.Producer):  # type: ignore[misc]  # faust publishes no types

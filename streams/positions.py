@@ -93,8 +93,20 @@ class Positions:
         self.committed.pop(tp, None)
 
 
-def stored_stand(tp: TopicPartition, offset: int, metadata: str, begin: int, end: int) -> Stand:
-    """What a commit says; LogTruncatedError when the log begins later than is needed, or ends before what was reached."""
+def stored_stand(
+    tp: TopicPartition, offset: int, metadata: str, begin: int, end: int, *, original: bool = False
+) -> Stand:
+    """What a commit says; LogTruncatedError when the log begins later than is needed, or ends before what was reached.
+
+    `original`: of the originals' log nothing may be passed over either: not a beginning that was cut away from a group without
+    a position, and not what lies before a position that another tool has set (it does not say what was reached).
+    """
+    if original and (begin > 0 if offset < 0 else offset > begin and not metadata.isdigit()):
+        msg = (
+            f"{tp[0]}/{tp[1]}: the group has no position of ours, and its conversations may have begun before "
+            f"{max(offset, begin)}; restore the topic, or delete the group so that all is read again"
+        )
+        raise LogTruncatedError(msg)
     if offset < 0:
         return Stand(begin, begin)
     if offset < begin:

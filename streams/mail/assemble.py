@@ -1,5 +1,6 @@
 """From segments to the bytes of a mail, in bounded memory."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from schemas.records import ContentRef, Segment
@@ -9,8 +10,8 @@ OpenContent = Callable[[ContentRef], AsyncIterator[bytes]]
 _LINE_BYTES = 57  # bytes in a base64 line of 76 characters
 
 
-class ContentSizeError(Exception):
-    """The content store gave more or fewer bytes than the reference says."""
+class ContentError(Exception):
+    """The content store gave other bytes than the reference names."""
 
 
 def mail_size(segments: Iterable[Segment]) -> int:
@@ -28,7 +29,8 @@ def _segment_size(segment: Segment) -> int:
 async def mail_chunks(segments: Iterable[Segment], open_content: OpenContent) -> AsyncIterator[bytes]:
     """The mail's bytes; holds one chunk of `open_content` at a time.
 
-    Raises ContentSizeError after the last chunk of a content that isn't as long as its reference says.
+    Raises ContentError after the last chunk of a content that isn't what its reference names: who stores the mail shows it
+    only when all chunks have come, so a damaged file is in no mail.
     """
     for segment in segments:
         content = segment["content"]
@@ -43,13 +45,17 @@ async def mail_chunks(segments: Iterable[Segment], open_content: OpenContent) ->
 
 
 async def _whole(content: ContentRef, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    size = 0
+    size, digest = 0, hashlib.sha256()
     async for chunk in chunks:
         size += len(chunk)
+        digest.update(chunk)
         yield chunk
     if size != content["size"]:
         problem = f"{content['sha256'].hex()}: {size} bytes instead of {content['size']}"
-        raise ContentSizeError(problem)
+        raise ContentError(problem)
+    if digest.digest() != content["sha256"]:
+        problem = f"{content['sha256'].hex()}: the bytes that stand there have another SHA-256"
+        raise ContentError(problem)
 
 
 async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -11,7 +11,7 @@ from stores.interface import BlobMissingError, StoreConflictError
 from streams.assemble import with_everybody
 from streams.assembly import Closed, OpenSlice
 from streams.contents import Contents
-from streams.mail.assemble import ContentSizeError
+from streams.mail.assemble import ContentError
 from streams.mail.render import EventsMissingError, render
 from streams.memory import Memory
 from streams.refusals import LASTING, DependencyError
@@ -27,7 +27,7 @@ from streams.scratch import Scratch
 MAILS_A_COMMIT = 500
 RECORDS_A_COMMIT = 20_000
 UNMAKEABLE = (
-    *LASTING, EventsMissingError, BlobMissingError, ContentSizeError, StoreConflictError, DependencyError
+    *LASTING, EventsMissingError, BlobMissingError, ContentError, StoreConflictError, DependencyError
 )  # fmt: skip
 """What is wrong with one mail, its files or its mapping: a finding, and the others go on."""
 

@@ -28,10 +28,12 @@ from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.errors import CommitFailedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 
+from schemas.broker import KafkaSettings
 from streams import seams
 from streams.holdback import DeadFetcherError, HoldbackApp, HoldbackConsumer
 from streams.positions import LogTruncatedError, Positions, Stand, TopicPartition
 
+KAFKA = KafkaSettings(bootstrap="nowhere.invalid:1")
 TP = ("raw-events", 0)
 OTHER = ("raw-events", 1)
 
@@ -119,7 +121,7 @@ class Rig:
         self.consumer._thread, self.consumer._seeking = self.thread, asyncio.Lock()
         self.consumer.app = HoldbackApp.__new__(HoldbackApp)
         self.consumer.app.__dict__.update(
-            positions=self.positions, take_over=self._take_over, let_go=self.positions.forget,
+            positions=self.positions, take_over=self._take_over, let_go=self.positions.forget, kafka=KAFKA,
             _conf=SimpleNamespace(broker_request_timeout=1.0),
         )  # fmt: skip
 
@@ -157,10 +159,9 @@ def test_every_partition_is_sought_also_where_nothing_is_committed() -> None:
     """The stock driver seeks only where an offset above 0 is stored, and loses what it had fetched elsewhere."""
 
     async def body(rig: Rig) -> None:
-        rig.broker.begin = 3
         rig.broker.says(OTHER, 5, "9")
-        assert await rig.seek() == {TP: 3, OTHER: 5}
-        assert rig.positions.committed == {TP: Stand(3, 3), OTHER: Stand(5, 9)}
+        assert await rig.seek() == {TP: 0, OTHER: 5}
+        assert rig.positions.committed == {TP: Stand(0, 0), OTHER: Stand(5, 9)}
 
     run(body)
 

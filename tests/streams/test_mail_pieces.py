@@ -9,7 +9,7 @@ import pytest
 
 from schemas.ids import digest
 from schemas.records import ContentRef, Segment, person
-from streams.mail.assemble import ContentSizeError, mail_chunks, mail_size
+from streams.mail.assemble import ContentError, mail_chunks, mail_size
 from streams.mail.clean import one_line, visible
 from streams.mail.encode import base64_lines, base64_size, quoted_printable
 from streams.mail.fields import header_problem
@@ -62,8 +62,28 @@ def test_base64_is_right_across_chunk_borders(size: int, chunk: int) -> None:
 @pytest.mark.parametrize("size", [99, 101])
 def test_content_of_another_size_is_refused(size: int) -> None:
     """A file that is cut short, or longer than announced, never passes for the whole."""
-    with pytest.raises(ContentSizeError, match=f"100 bytes instead of {size}"):
+    with pytest.raises(ContentError, match=f"100 bytes instead of {size}"):
         _streamed(b"x" * 100, 7, size)
+
+
+def test_content_that_was_altered_is_refused() -> None:
+    """Bytes of the right length and of another hash are in no mail."""
+    segments: list[Segment] = [
+        {
+            "data": b"",
+            "content": {"sha256": hashlib.sha256(b"1,000").digest(), "size": 5},
+            "encoding": "base64",
+        }
+    ]
+
+    async def altered() -> AsyncIterator[bytes]:
+        yield b"9,000"
+
+    async def collect() -> bytes:
+        return b"".join([chunk async for chunk in mail_chunks(segments, lambda _: altered())])
+
+    with pytest.raises(ContentError, match="another SHA-256"):
+        asyncio.run(collect())
 
 
 def test_verbatim_content_is_streamed_as_it_is() -> None:

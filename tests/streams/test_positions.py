@@ -151,3 +151,13 @@ def test_a_log_that_ends_before_what_was_done_stops_the_worker() -> None:
     for offset, metadata, end in [(5, "9", 8), (5, "", 4), (5, "9", 0)]:
         with pytest.raises(LogTruncatedError, match=f"ends at {end}"):
             stored_stand(TP, offset, metadata, 0, end)
+
+
+def test_of_the_originals_nothing_is_passed_over() -> None:
+    """A log that was cut before a group came, or a position from another tool, would behead conversations in silence."""
+    for offset, metadata, begin in [(-1, "", 3), (5, "", 0), (5, "by hand", 0)]:
+        stored_stand(TP, offset, metadata, begin, 9)
+        with pytest.raises(LogTruncatedError, match="no position of ours"):
+            stored_stand(TP, offset, metadata, begin, 9, original=True)
+    for offset, metadata, begin in [(-1, "", 0), (0, "", 0), (3, "", 3), (5, "7", 3)]:
+        stored_stand(TP, offset, metadata, begin, 9, original=True)
