@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.registry import HttpRegistry
-from schemas.topics import MAPPINGS, MAX_RECORD_BYTES
+from schemas.topics import DELIVERIES, MAPPINGS, MAX_RECORD_BYTES
 from stores.factory import open_store
 from stores.interface import Store
 from stores.settings import AzureSettings, FolderSettings
@@ -33,6 +33,7 @@ from streams.replay.partition import Means, PartitionReplay, Tell
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
 from streams.replay.targets import Compare, DryRun, Into, Target
+from streams.replay.told import Told
 from streams.routers import Routers
 from streams.scratch import Scratch
 
@@ -104,10 +105,12 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
             contents = Contents(store)
             routers = Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents, kept=MAPPINGS_KEPT)
             for number in numbers:
-                target = _target(job.where, store, contents, outbox, number)
                 slots = asyncio.Semaphore(job.concurrency)
-                means = Means(raw, codec, contents, routers, target, scratch, slots)
-                with contextlib.closing(job.state(number)) as state:
+                with contextlib.closing(job.state(number)) as state, contextlib.closing(Told()) as told:
+                    if outbox is not None:
+                        await told.fill(read_back(job.kafka, DELIVERIES, number), codec, job.selection)
+                    target = _target(job.where, store, contents, Into(store, contents, outbox, number, told))
+                    means = Means(raw, codec, contents, routers, target, scratch, slots)
                     await PartitionReplay(number, job.selection, state, means, tell).run()
 
 
@@ -121,18 +124,18 @@ async def opened(settings: FolderSettings | AzureSettings) -> AsyncIterator[Stor
         await store.close()
 
 
-def _target(where: Where, store: Store, contents: Contents, outbox: Outbox | None, number: int) -> Target:
+def _target(where: Where, store: Store, contents: Contents, archive: Into) -> Target:
     match where.kind:
         case "dry-run":
             return DryRun()
         case "compare":
             return Compare(store, contents)
         case "store":
-            return Into(store, contents, outbox, number)
+            return archive
         case "prefix":
-            return Into(Within(store, f"{PREFIX_ROOT}/{where.place}"), contents, None, number)
+            return Into(Within(store, f"{PREFIX_ROOT}/{where.place}"), contents)
         case "folder":
-            return Into(open_store(FolderSettings(path=Path(where.place))), contents, None, number)
+            return Into(open_store(FolderSettings(path=Path(where.place))), contents)
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ from streams.mail.assemble import mail_chunks
 from streams.outbox import Outbox
 from streams.replay.differing import first_difference
 from streams.replay.findings import Finding, Findings
+from streams.replay.told import Told
 
 
 class Target(Protocol):
@@ -78,12 +79,22 @@ class Compare:
 
 
 class Into:
-    """Makes mails and copies in a store, create-only; tells the ledger, if there is one, of mails with anything new."""
+    """Makes mails and copies in a store, create-only; tells the ledger, if there is one, of what is new or what it lacks."""
 
-    def __init__(self, store: Store, contents: Contents, outbox: Outbox | None, partition: int) -> None:
-        """`contents`: where attachments come from, which may be another store. `outbox`: the way to the ledger."""
+    def __init__(
+        self,
+        store: Store,
+        contents: Contents,
+        outbox: Outbox | None = None,
+        partition: int = 0,
+        told: Told | None = None,
+    ) -> None:
+        """`contents`: where attachments come from, which may be another store. `outbox`: the way to the ledger.
+
+        `told`: what the ledger has. A replay that was killed before its ledger was confirmed finds nothing new later.
+        """
         self._keeper, self._compare = Keeper(store, contents), Compare(store, contents)
-        self._outbox, self._partition = outbox, partition
+        self._outbox, self._partition, self._told = outbox, partition, told
 
     async def handle(self, copies: Copies, findings: Findings) -> None:
         """The mail, then its copies; other bytes that stand there already stay, and are a finding."""
@@ -102,8 +113,9 @@ class Into:
             new = new or kept.created
             if target["path"] is not None:
                 await self._count(kept, copies, findings)
-        if new and self._outbox is not None:
-            await send_delivery(self._outbox, delivery(copies, original, results), self._partition)
+        one = delivery(copies, original, results)
+        if self._outbox is not None and (new or (self._told is not None and self._told.lacks(one))):
+            await send_delivery(self._outbox, one, self._partition)
 
     async def settle(self) -> None:
         """Return when the ledger is confirmed."""
