@@ -40,10 +40,9 @@ class Worker:
         self.app = new_app(kafka, settings)
         self.positions = self.app.positions
         folder = settings.state_dir or Path(tempfile.gettempdir())
-        kept = folder / "refusals.json" if settings.state_dir else None
         self.tools = Tools(
             kafka, codec, Contents(store), self.positions, lambda: Outbox(self.app.producer, kafka, codec),
-            RefusalLimit(settings.refusal_window, kept=kept),
+            RefusalLimit(settings.refusal_window, kept=settings.state_dir),
         )  # fmt: skip
         scratch, memory = Scratch(folder), Memory(folder)
         self.assemble = AssembleStage(self.tools, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))

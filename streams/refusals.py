@@ -1,6 +1,7 @@
 """What cannot be processed: told apart from what has to wait, and counted, since too much of it is our own fault."""
 
 import json
+import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -42,55 +43,66 @@ class RefusalLimit:
     """Stops the worker when at least `share` of the last `window` records of one stage were refused.
 
     Each stage counts for itself: healthy ones would otherwise hide one that refuses everything. What was counted is kept
-    in the file `kept` when the worker is stopped: else each life that a supervisor starts would refuse a window more. A
-    tenth of it is forgiven to the next life, so that a sound one gets past what is really at fault.
+    in a file of the folder `kept` when the worker is stopped: else each life that a supervisor starts would refuse a window
+    more. A tenth of it is forgiven to the next life, so that a sound one gets past what is really at fault. Workers of one
+    host share the folder: a file for each stage, whole or not there, and removed only by who knows what it says.
     """
 
     window: int = 200
     share: float = 0.5
     kept: Path | None = None
     _recent: dict[str, deque[bool]] = field(default_factory=dict)
-    _is_kept: bool = False
-
-    def __post_init__(self) -> None:
-        """Go on from where the last life was stopped; a file that can't be read counts for nothing."""
-        if self.kept is not None:
-            with suppress(OSError, ValueError, AttributeError, TypeError):
-                found = json.loads(self.kept.read_text(encoding="ascii"))
-                self._recent = {stage: self._forgiving(past) for stage, past in found.items()}
-                self._is_kept = True
+    _known: dict[str, str] = field(default_factory=dict)
+    """By stage, what its file said when it was read."""
 
     def note(self, stage: str, *, refused: bool) -> None:
         """Count one record, before its letter is sent; TooManyRefusalsError when it is one too many."""
-        recent = self._recent.setdefault(stage, deque(maxlen=self.window))
+        if stage not in self._recent:
+            self._recent[stage] = self._restored(stage)
+        recent = self._recent[stage]
         recent.append(refused)
         full = len(recent) == self.window
         too_many = sum(recent) >= self.share * self.window
         if full and not too_many:
-            self._forget()
+            self._forget(stage)
         if not (full and too_many and refused):
             return
-        self._keep()
+        self._keep(stage)
         msg = (
             f"{stage}: {sum(recent)} of the last {self.window} records were refused (their dead letters say why): stopped "
             "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
         )
         raise TooManyRefusalsError(msg)
 
-    def _forgiving(self, past: list[int]) -> deque[bool]:
-        return deque(map(bool, past[max(1, len(past) // 10) :]), self.window)
+    def _restored(self, stage: str) -> deque[bool]:
+        """Go on from where a life was stopped; a file that can't be read counts for nothing."""
+        if self.kept is not None:
+            with suppress(OSError, ValueError, LookupError, TypeError):
+                text = _file(self.kept, stage).read_text(encoding="ascii")
+                past = json.loads(text)
+                self._known[stage] = text
+                return deque(map(bool, past[max(1, len(past) // 10) :]), self.window)
+        return deque(maxlen=self.window)
 
-    def _forget(self) -> None:
-        if self.kept is not None and self._is_kept:
-            self.kept.unlink(missing_ok=True)
-            self._is_kept = False
+    def _forget(self, stage: str) -> None:
+        known = self._known.pop(stage, None)
+        if self.kept is not None and known is not None:
+            file = _file(self.kept, stage)
+            with suppress(OSError, ValueError):
+                if file.read_text(encoding="ascii") == known:  # else another worker was stopped since
+                    file.unlink()
 
-    def _keep(self) -> None:
+    def _keep(self, stage: str) -> None:
         if self.kept is not None:
             with suppress(OSError):
-                past = {stage: list(map(int, recent)) for stage, recent in self._recent.items()}
-                self.kept.parent.mkdir(parents=True, exist_ok=True)
-                self.kept.write_text(json.dumps(past), encoding="ascii")
+                self.kept.mkdir(parents=True, exist_ok=True)
+                growing = self.kept / f".refusals-{stage}-{os.getpid()}"
+                growing.write_text(json.dumps(list(map(int, self._recent[stage]))), encoding="ascii")
+                growing.replace(_file(self.kept, stage))
+
+
+def _file(folder: Path, stage: str) -> Path:
+    return folder / f"refusals-{stage}.json"
 
 
 def dead_letter(

@@ -65,12 +65,12 @@ def test_healthy_stages_do_not_hide_one_that_refuses_everything() -> None:
         limit.note("render", refused=True)
 
 
-def life(kept: Path, outcomes: list[bool]) -> int:
+def life(kept: Path, outcomes: list[bool], stage: str = "render") -> int:
     """How many records of these a worker refuses before it is stopped; -1 if it is not."""
     limit = RefusalLimit(window=20, kept=kept)
     for count, refused in enumerate(outcomes):
         try:
-            limit.note("render", refused=refused)
+            limit.note(stage, refused=refused)
         except TooManyRefusalsError:
             return count
     return -1
@@ -80,25 +80,38 @@ def test_a_bad_deploy_that_is_started_again_and_again_does_not_refuse_a_window_e
     tmp_path: Path,
 ) -> None:
     """A supervisor would drain the topic into the dead letters, a window a life."""
-    kept = tmp_path / "state" / "refusals.json"
+    kept = tmp_path / "state"
 
     assert [life(kept, [True] * 100) for _ in range(5)] == [19, 1, 1, 1, 1]
 
 
 def test_after_a_bad_deploy_a_sound_one_goes_on_and_forgets(tmp_path: Path) -> None:
     """Also when the first record is one that is really at fault; later lives owe nothing any more."""
-    kept = tmp_path / "refusals.json"
+    kept = tmp_path
     life(kept, [True] * 100)
 
     assert life(kept, [True] + [False] * 30) == -1
-    assert not kept.exists()
+    assert not list(kept.iterdir())
     assert life(kept, [True] * 19) == -1
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"render": 7}', "{"])
+@pytest.mark.parametrize("text", ["", "[]", "7", "{}", "{"])
 def test_a_file_that_says_nothing_counts_for_nothing(tmp_path: Path, text: str) -> None:
     """It is a memory, and no reason not to start."""
-    kept = tmp_path / "refusals.json"
-    kept.write_text(text)
+    (tmp_path / "refusals-render.json").write_text(text)
 
-    assert life(kept, [True] * 100) == 19
+    assert life(tmp_path, [True] * 100) == 19
+
+
+def test_a_worker_leaves_alone_what_the_others_of_its_host_counted(tmp_path: Path) -> None:
+    """Neither a healthy stage nor a healthy worker of the same stage takes back what stopped another one."""
+    healthy = RefusalLimit(window=20, kept=tmp_path)
+    healthy.note("render", refused=False)
+    assert life(tmp_path, [True] * 100) == 19
+    assert life(tmp_path, [True] * 100, "route") == 19
+    for _ in range(40):
+        healthy.note("render", refused=False)
+        healthy.note("assemble", refused=False)
+
+    assert [life(tmp_path, [True] * 100, stage) for stage in ("render", "route")] == [1, 1]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["refusals-render.json", "refusals-route.json"]
