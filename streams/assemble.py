@@ -14,7 +14,7 @@ from streams.contents import Contents
 from streams.mail.participants import cast_of
 from streams.memory import Memory
 from streams.outbox import Outbox
-from streams.positions import Stand, TopicPartition
+from streams.positions import LogTruncatedError, Stand, TopicPartition
 from streams.refusals import LASTING, dependency
 from streams.scratch import Scratch
 from streams.stage import Record, Tools
@@ -74,13 +74,16 @@ class AssembleStage:
     async def _restore(self, partition: int) -> None:
         """Here and not at assignment: Faust gives a seek little time, and there may be years of closings."""
         while partition in self._bare:
-            owned = self.assemblies.get(partition)
+            owned, found = self.assemblies.get(partition), 0
             self._memory.forget(partition)
             with dependency("closings"):
                 async for data in self._closings(partition):
                     await self._remember(data)
+                    found += 1
                     self._tools.steps[self.name] += 1
             if self.assemblies.get(partition) is owned:
+                if owned is not None and not found:
+                    _demand_beginning(partition, owned)
                 self._bare.discard(partition)
 
     async def _one(self, assembly: Assembly, record: Record, outbox: Outbox) -> None:
@@ -210,6 +213,17 @@ async def with_everybody(contents: Contents, closed: Closed) -> Closed:
     whole = [await contents.whole(event) if _names_nobody(event) else event for event in events]
     people = cast_of(whole, closed.slice["people"]).people
     return Closed({**closed.closing, "people": people}, closed.slice)
+
+
+def _demand_beginning(partition: int, owned: Assembly) -> None:
+    """Every log begins with settings: where something was done, topic closings can't be empty, or it was lost."""
+    _, reached = owned.position()
+    if reached > 0:
+        msg = (
+            f"{CLOSINGS.name}/{partition} is empty, but {reached} records were done: what was archived, settings and mapping are "
+            "forgotten; restore the topic, or delete the group so that all is read again (mails keep their names)"
+        )
+        raise LogTruncatedError(msg)
 
 
 def _names_nobody(event: Event) -> bool:

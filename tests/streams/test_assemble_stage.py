@@ -16,7 +16,7 @@ from schemas.ids import with_version
 from schemas.records import person
 from schemas.topics import CLOSINGS, CONVERSATIONS, RAW_EVENTS
 from streams.defaults import default_settings
-from streams.positions import Stand
+from streams.positions import LogTruncatedError, Stand
 from streams.refusals import DependencyError, RefusalLimit, TooManyRefusalsError
 from tests.schemas.registries import MemoryRegistry
 from tests.streams.doubles import KAFKA, Bench, CountedCodec, Log
@@ -209,7 +209,8 @@ def test_refusals_below_reached_are_neither_repeated_nor_counted(tmp_path: Path)
     """After a kill the log is read again from what is needed: bad records there must not stop every restart."""
     log = Log()
     bench = Bench(tmp_path, log)
-    bench.add(*said(1))
+    for name, record in with_settings([said(1)]):
+        bench.add(name, record)
     for _ in range(9):
         log.add(RAW_EVENTS, b"garbage")
     bench.flow()
@@ -218,7 +219,7 @@ def test_refusals_below_reached_are_neither_repeated_nor_counted(tmp_path: Path)
     again = Bench(tmp_path, log)
     again.tools.limit = RefusalLimit(window=5)
     again.add(*MARK)
-    again.own(again.assemble, 0, Stand(0, 10))
+    again.own(again.assemble, 0, Stand(2, 12))
     again.flow()
     assert len(again.letters()) == 9
     assert len(emitted(again)) == 1
@@ -241,7 +242,7 @@ def test_a_partition_that_goes_away_in_a_batch_is_left_alone(tmp_path: Path, bac
     count = itertools.count()
 
     def before(_: bytes) -> None:
-        if next(count) == 1:
+        if next(count) == 2:  # the first is what was known before
             bench.lose(bench.assemble)
             if back:
                 bench.own(bench.assemble)
@@ -271,6 +272,8 @@ def test_a_partition_that_comes_back_at_the_record_in_hand_gets_that_record(tmp_
             bench.own(bench.assemble, 0, Stand(1, 1))
 
     bench = Bench(tmp_path, codec=CountedCodec(before))
+    known = {"group": "live", "connector_uid": "a", "partition": 0, "position": 0, "settings": SETTINGS["a"]}
+    bench.add_to(CLOSINGS, "SettingsInForce", known)
     for name, record in [said(1), said(2), said(3), MARK]:
         bench.add(name, record)
     bench.own(bench.assemble)
@@ -278,6 +281,23 @@ def test_a_partition_that_comes_back_at_the_record_in_hand_gets_that_record(tmp_
     asyncio.run(bench.work(bench.assemble))
 
     assert [len(ids) for _, _, ids, _ in emitted(bench)] == [2]
+
+
+def test_a_worker_that_has_forgotten_everything_stops(tmp_path: Path) -> None:
+    """Topic closings was lost, the group's positions were not: repeats would be archived again, by default settings."""
+    log = Log()
+    bench = Bench(tmp_path, log)
+    for name, record in with_settings([said(1), MARK]):
+        bench.add(name, record)
+    bench.flow()
+    stored = bench.stand(bench.assemble)
+    log.records[KAFKA.topic(CLOSINGS.name), 0].clear()
+
+    again = Bench(tmp_path, log)
+    again.add(*said(1))
+    again.own(again.assemble, 0, stored)
+    with pytest.raises(LogTruncatedError, match=f"empty, but {stored.reached} records were done"):
+        asyncio.run(again.work(again.assemble))
 
 
 def test_settings_hold_from_their_position_on_also_after_a_restart(tmp_path: Path) -> None:
