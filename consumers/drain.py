@@ -8,7 +8,13 @@ from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    GroupIdNotFoundError,
+    KafkaError,
+    NotCoordinatorError,
+)
 
 from schemas.broker import KafkaSettings
 from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
@@ -16,6 +22,9 @@ from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
 STAGES: tuple[tuple[str, Topic], ...] = (
     ("assemble", RAW_EVENTS), ("render", CONVERSATIONS), ("route", MAILS), ("store", COPIES)
 )  # fmt: skip
+
+
+SETTLING_S = 5.0  # longest wait for a group's coordinator that is just changing
 
 
 class NotDrainedError(TimeoutError):
@@ -39,7 +48,7 @@ def backlogs(kafka: KafkaSettings, group: str) -> list[Backlog]:
 
 def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str) -> Iterator[Backlog]:
     try:
-        stored = admin.list_group_offsets(group)[group]
+        stored = _settled(lambda: admin.list_group_offsets(group)[group])
     except CoordinatorNotAvailableError:
         stored = {}  # Kafka makes its offsets topic when the first group asks for it
     for stage, topic in STAGES:
@@ -55,10 +64,24 @@ def group_members(kafka: KafkaSettings, group: str) -> list[dict[str, Any]]:
     name = kafka.topic_prefix + group
     with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5_000)) as admin:
         try:
-            found: list[dict[str, Any]] = admin.describe_groups([name])[name].get("members", [])
+            found: list[dict[str, Any]] = _settled(lambda: admin.describe_groups([name])[name]).get(
+                "members", []
+            )
         except (CoordinatorNotAvailableError, GroupIdNotFoundError):
             return []
     return found
+
+
+def _settled(ask: Callable[[], Any]) -> Any:
+    """The answer; asks again for a while where the group's coordinator is just changing, as after a broker's start."""
+    until = time.monotonic() + SETTLING_S
+    while True:
+        try:
+            return ask()
+        except (NotCoordinatorError, CoordinatorLoadInProgressError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def _reached(stored: object) -> int:
