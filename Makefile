@@ -22,6 +22,9 @@ demo: .venv/.ready ## The whole job on simulated chats into ./demo (STORE=azurit
 test: .venv/.ready ## The whole test suite against real servers
 	@$(RUN)/python -m pytest
 
+test-long: .venv/.ready ## What make test leaves out: the short chaos run, every way in which a worker can die
+	@$(RUN)/python -m pytest -m long
+
 chaos: .venv/.ready ## Kill and stop everything while chats go on, then look for what is missing (KILLS=100 SEED=7 EVENTS=20000)
 	@$(RUN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) --events $(EVENTS) --out chaos.json
 
@@ -59,4 +62,4 @@ clean: ## Remove what the targets above have made
 	echo "Making .venv from uv.lock ..." >&2; \
 	$$uv sync --quiet --locked --all-extras --python $(PYTHON) && echo "$$uv" > .venv/.uv && touch .venv/.ready
 
-.PHONY: help setup demo test chaos fuzz check docs fmt clean
+.PHONY: help setup demo test test-long chaos fuzz check docs fmt clean

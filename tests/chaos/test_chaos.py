@@ -10,7 +10,13 @@ import pytest
 from tests.chaos.disk import can_mount
 from tests.chaos.processes import REPOSITORY
 
-pytestmark = [pytest.mark.kafka, pytest.mark.azurite, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.azurite,
+    pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.timeout(420),
+]
 
 
 def test_a_short_run_loses_and_doubles_nothing(tmp_path: Path) -> None:

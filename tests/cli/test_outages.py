@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.azurite, pytest.mark.slow, pytest.m
 BEGIN = datetime(2026, 3, 3, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 SLACK_MS = 15 * 60_000
-AZURITE_SAVES_S = 8.0  # it writes its index every 5 s: killed before, it forgets blobs that it has acknowledged
+AZURITE_SAVES_S = (
+    8.0  # it writes its index every 5 s: killed before, it forgets blobs that it has acknowledged
+)
 
 
 class Stage:

@@ -62,9 +62,9 @@ holdback.HoldbackConsumer.seek_to_committed = broken
     ("broken", "within_s", "says"),
     [
         (FETCHER, CHECK_SECONDS, "nothing is fetched from Kafka any more"),
-        (AGENT, 0, "a broken agent"),
-        (HANGS, STALL_S + 2 * CHECK_SECONDS, "stuck at 0 of"),
-        (BLOCKS, BLOCKED * STALL_S, "Timeout"),
+        pytest.param(AGENT, 0, "a broken agent", marks=pytest.mark.long),
+        pytest.param(HANGS, STALL_S + 2 * CHECK_SECONDS, "stuck at 0 of", marks=pytest.mark.long),
+        pytest.param(BLOCKS, BLOCKED * STALL_S, "Timeout", marks=pytest.mark.long),
         (JOIN, STALL_S + 2 * CHECK_SECONDS, "rebalancing for"),
     ],
     ids=["fetcher died", "agent died", "agent hangs", "agent blocks", "first join has no end"],

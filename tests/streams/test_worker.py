@@ -143,7 +143,9 @@ def test_a_worker_that_the_coordinator_refuses_ends(kafka: KafkaSettings, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after_s", [0.0, 0.2, None])
+@pytest.mark.parametrize(
+    "after_s", [0.2, pytest.param(0.0, marks=pytest.mark.long), pytest.param(None, marks=pytest.mark.long)]
+)
 def test_a_second_worker_that_joins_at_once_loses_nothing(
     kafka: KafkaSettings, tmp_path: Path, after_s: float | None
 ) -> None:
