@@ -1,7 +1,7 @@
 """What cannot be processed: told apart from what has to wait, and counted, since too much of it is our own fault."""
 
 import json
-import os
+import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,9 +96,11 @@ class RefusalLimit:
         if self.kept is not None:
             with suppress(OSError):
                 self.kept.mkdir(parents=True, exist_ok=True)
-                growing = self.kept / f".refusals-{stage}-{os.getpid()}"
-                growing.write_text(json.dumps(list(map(int, self._recent[stage]))), encoding="ascii")
-                growing.replace(_file(self.kept, stage))
+                with tempfile.NamedTemporaryFile(
+                    "w", dir=self.kept, prefix=".refusals-", delete=False
+                ) as growing:
+                    growing.write(json.dumps(list(map(int, self._recent[stage]))))
+                Path(growing.name).replace(_file(self.kept, stage))
 
 
 def _file(folder: Path, stage: str) -> Path:

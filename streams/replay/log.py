@@ -1,11 +1,18 @@
 """Reading the log by position with plain consumers: no consumer group, so nothing of the live workers can move."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from schemas.broker import KafkaSettings
 from schemas.topics import RAW_EVENTS
@@ -16,6 +23,7 @@ from streams.replay.errors import ReplayError
 BATCH = 2_000  # records at a time, at most
 FETCH_BYTES = 8 << 20
 PATIENCE_SECONDS = 60.0
+COORDINATOR_TRIES = 20  # half a second apart
 
 
 class LogReadError(ReplayError):
@@ -118,12 +126,25 @@ async def open_log(kafka: KafkaSettings) -> AsyncIterator[Log]:
         await consumer.stop()
 
 
+async def _settled(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What is committed; waits for a coordinator: Kafka makes its offsets topic when the first group asks for it."""
+    for _ in range(COORDINATOR_TRIES):
+        with suppress(
+            GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError, GroupLoadInProgressError
+        ):
+            found: Mapping[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(group)
+            return found
+        await asyncio.sleep(0.5)
+    msg = f"Kafka names no coordinator of group {group}; is it well?"
+    raise LogReadError(msg)
+
+
 async def live_stands(kafka: KafkaSettings, group: str) -> Mapping[int, Stand]:
     """Where the live workers are in raw-events, by partition; empty where they never committed. Changes nothing."""
     admin = AIOKafkaAdminClient(**aiokafka_kwargs(kafka))
     await admin.start()
     try:
-        stored = await admin.list_consumer_group_offsets(kafka.topic_prefix + group)
+        stored = await _settled(admin, kafka.topic_prefix + group)
     finally:
         await admin.close()
     topic = kafka.topic(RAW_EVENTS.name)

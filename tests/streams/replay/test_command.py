@@ -1,5 +1,6 @@
 """`chatledger replay` on a real broker, beside what real workers have archived in a folder."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -189,6 +190,11 @@ def test_an_archive_is_rebuilt_from_its_originals(rig: Rig) -> None:
     assert hashes(rig.archive) == intact
 
 
+def mails_below(folder: Path) -> int:
+    """How many mails and copies stand there by now."""
+    return sum(name.endswith(".eml") for _, _, names in os.walk(folder) for name in names)
+
+
 def test_a_replay_that_is_killed_goes_on(rig: Rig) -> None:
     """SIGKILL at any moment: the same command goes on, and its report and its mails are those of one that was not."""
     rig.write_config()
@@ -199,11 +205,12 @@ def test_a_replay_that_is_killed_goes_on(rig: Rig) -> None:
         feeder.watermark(day + 1)
     whole = replay(rig, "--into", str(rig.folder / "whole"))
     goal, ended = str(rig.folder / "killed"), 0
-    for wait in (2.5, 3.5, 3.5, 4.5):
+    for written in (1, 500, 1200, 2000):  # of 3,200 files
         running = subprocess.Popen(
             command(rig, "--into", goal), env=environment(), cwd=rig.folder, stderr=subprocess.DEVNULL
         )
-        time.sleep(wait)
+        while running.poll() is None and mails_below(Path(goal)) < written:
+            time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
         ended += running.wait() == -signal.SIGKILL
     report = replay(rig, "--into", goal, "--processes", "2")
