@@ -24,6 +24,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--scale", type=int, default=1, help="multiplies the generated content; 0 = none of it")
     made.add_argument("--seed", type=int, default=1, help="decides the generated content")
     made.add_argument("--ledger", type=Path, help="JSON-lines file that gets what was served")
+    made.add_argument(
+        "--large-mb",
+        type=int,
+        action="append",
+        default=[],
+        metavar="N",
+        help="a space with a file of N MB; several",
+    )
     made.add_argument("--now", type=_moment, default=MONDAY, help="where the clock starts, ISO 8601")
     made.add_argument(
         "--rate", type=float, default=0.0, help="simulated time per real time; 0 = stands still"

@@ -17,6 +17,7 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
     "txt": "text/plain",
+    "bin": "application/octet-stream",
 }
 
 

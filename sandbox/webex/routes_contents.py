@@ -1,12 +1,13 @@
 """GET and HEAD /contents/{id}: the files, and what the malware scanner makes of them."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
 
 from aiohttp import web
 
-from sandbox.webex import files, serving
+from sandbox.webex import files, large, serving
 from sandbox.webex.service import ApiError, Handler, Service, not_found, parameters
 from sandbox.webex.world import StoredFile
 
@@ -28,13 +29,16 @@ class ContentRoutes:
         """Answer a file, the wanted part of it, or why it is not served."""
         stored = self._file(request.match_info["id"])
         self._check(stored, parameters(request))
+        if stored.file.kind == large.KIND:
+            return await self._streamed(request, stored)
         raw = self._bytes(stored)
         start, end = wanted_range(request.headers.get("Range", ""), len(raw))
         if request.method == "GET" and stored.file.length == "wrong" and self._first(stored):
             return await _broken_off(request, stored, raw)
         full = request.method == "GET" and end == len(raw)
         answer = _Sent(
-            raw[start:end], lambda: serving.file(self.service.sim.ledger, stored, raw) if full else None
+            raw[start:end],
+            lambda: self._sent(stored, hashlib.sha256(raw).hexdigest(), len(raw)) if full else None,
         )
         answer.headers.update(_headers(stored))
         if request.headers.get("Range"):
@@ -43,6 +47,26 @@ class ContentRoutes:
         if stored.file.length == "missing" or self._compressed(request):
             answer.enable_chunked_encoding()
         return answer
+
+    async def _streamed(self, request: web.Request, stored: StoredFile) -> web.StreamResponse:
+        """Answer a file of any size, or the wanted part of it, a piece at a time."""
+        size = stored.file.size
+        start, end = wanted_range(request.headers.get("Range", ""), size)
+        answer = web.StreamResponse(headers=_headers(stored))
+        answer.content_length = end - start
+        if request.headers.get("Range"):
+            answer.set_status(206)
+            answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        await answer.prepare(request)
+        if request.method == "GET":
+            for piece in large.blocks(stored.file, start, end):
+                await answer.write(piece)
+            if end == size:
+                self._sent(stored, large.digest(stored.file), size)
+        return answer
+
+    def _sent(self, stored: StoredFile, sha256: str, size: int) -> None:
+        serving.file(self.service.sim.ledger, stored, sha256, size)
 
     def _file(self, content_id: str) -> StoredFile:
         stored = self.service.world.contents.get(content_id)

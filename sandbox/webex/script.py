@@ -35,8 +35,8 @@ class Person:
 class File:
     """A file of a message.
 
-    `kind` is png, xlsx, pdf or txt; `size` is about how many bytes. `state` is what the scanner makes of
-    it (clean, scanning, infected, unscannable, gone); `times` how often "scanning" is answered first.
+    `kind` is png, xlsx, pdf, txt or bin (see `large`); `size` is about how many bytes. `state` is what the scanner
+    makes of it (clean, scanning, infected, unscannable, gone); `times` how often "scanning" is answered first.
     `header` is how the name is written: plain, empty, encoded (RFC 5987) or percent. `length` is what
     Content-Length says: right, missing, or wrong the first time (the connection breaks off).
     """

@@ -22,6 +22,7 @@ from sandbox.webex.service import ApiError, Service, reply
 from sandbox.webex.switches import Switches
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,19 +37,21 @@ def make_app(
     rate: float = 0.0,
     faults: object = None,
     ledger: Path | None = None,
+    large_mb: Sequence[int] = (),
 ) -> web.Application:
     """Return the application, to be run by sandbox.simulation's serve or background.
 
     `scale` multiplies the generated content (0 = only what is written by hand), `seed` decides it, `now` is
     where the clock starts and `rate` its simulated ms per real ms, `faults` a faults document, `ledger` a
-    JSON-lines file that what was served is added to. Raises FaultsError.
+    JSON-lines file that what was served is added to, `large_mb` the sizes of large files (see `large`).
+    Raises FaultsError.
     """
     clock = SimClock(to_ms(now), rate)
     rules = Faults(asdict(Switches()))
     if faults is not None:
         rules.load(faults)
     sim = Simulation(clock, Ledger(clock, ledger), rules)
-    service = Service(build(story(scale, seed)), sim)
+    service = Service(build(story(scale, seed, large_mb)), sim)
     app = sim.application()
     app.middlewares.append(_shape(service))
     app.on_response_prepare.append(_track(service))
@@ -66,10 +69,13 @@ def run(
     rate: float = 0.0,
     faults: Path | None = None,
     ledger: Path | None = None,
+    large_mb: Sequence[int] = (),
 ) -> None:
     """Serve until a signal, after the line ``listening on http://HOST:PORT``. Raises FaultsError, OSError."""
     document: object = json.loads(faults.read_text("utf-8")) if faults else None
-    app = make_app(scale=scale, seed=seed, now=now, rate=rate, faults=document, ledger=ledger)
+    app = make_app(
+        scale=scale, seed=seed, now=now, rate=rate, faults=document, ledger=ledger, large_mb=large_mb
+    )
     serve(app, host, port)
 
 

@@ -1,6 +1,5 @@
 """Enters into the ledger what was shown to a client, in the ledger's own words (sandbox.simulation)."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 
 from sandbox.simulation import Ledger, Served
@@ -72,7 +71,7 @@ def name(ledger: Ledger, person: Person, room: Room | None, now: int) -> None:
     )
 
 
-def file(ledger: Ledger, stored: StoredFile, raw: bytes) -> None:
+def file(ledger: Ledger, stored: StoredFile, sha256: str, size: int) -> None:
     """Enter that a file's bytes went out."""
     message = stored.message
     ledger.serve(
@@ -84,8 +83,8 @@ def file(ledger: Ledger, stored: StoredFile, raw: bytes) -> None:
             at_ms=message.at,
             sender_id=person_id(message.author),
             file_name="" if stored.file.header == "empty" else stored.file.name,
-            sha256=hashlib.sha256(raw).hexdigest(),
-            size=len(raw),
+            sha256=sha256,
+            size=size,
             target=message.id,
         )
     )

@@ -155,3 +155,20 @@ def test_the_ledger_knows_the_bytes(client: Client) -> None:
     assert entry["file_name"] == "report.pdf"
     assert (entry["sha256"], entry["size"]) == (hashlib.sha256(raw).hexdigest(), len(raw))
     assert entry["target"] == messages(client)["clean"]["id"]
+
+
+def test_a_large_file_comes_in_pieces_too() -> None:
+    """Its bytes are the same whole, from anywhere on, and in both messages that share it."""
+    with background(make_app(scale=0, large_mb=[3])) as url:
+        client = Client(url)
+        client.move(days=9)
+        one, two = (files(client, text)[0] for text in ("Here are 3 MB", "The same once more"))
+        whole, tail = fetch(client, one), fetch(client, one, Range="bytes=1500000-")
+        assert (whole.headers["Content-Length"], tail.headers["Content-Range"]) == (
+            "3000000",
+            "bytes 1500000-2999999/3000000",
+        )
+        assert (tail.status_code, tail.content) == (206, whole.content[1_500_000:])
+        assert fetch(client, two).content == whole.content
+        (entry,) = {each["sha256"] for each in client.ledger("file")}
+    assert entry == hashlib.sha256(whole.content).hexdigest()
