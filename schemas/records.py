@@ -313,6 +313,36 @@ class Cursor(TypedDict):
     updated_at_ms: int
 
 
+class EvidenceRoot(TypedDict):
+    """One manifest of the evidence chain (topic evidence)."""
+
+    number: int
+    root: bytes
+    manifest: bytes
+    count: int
+    closed_at_ms: int
+    key: str
+    path: str
+
+
+class Audit(TypedDict):
+    """What an administrator ordered or changed, and what was done about it (topic audit)."""
+
+    order: str
+    kind: str
+    connector_uid: str
+    conversation: str | None
+    slice: str | None
+    from_ms: int | None
+    before_ms: int | None
+    excluded: list[str]
+    by: str
+    reason: str
+    at_ms: int
+    mails: bytes
+    details: dict[str, str]
+
+
 def person(ident: str, name: str | None = None, email: str | None = None, role: str = "unknown") -> Person:
     """A Person with every field."""
     return {"id": ident, "name": name, "email": email, "role": role}

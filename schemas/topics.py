@@ -85,7 +85,18 @@ DEAD_LETTERS = Topic(
     "dead-letters", "What could not be processed, with its original bytes",
     "origin", ("DeadLetter",), "delete", ("producers", "streams"), ("people", "replay"), partitioned=False, ledger=True,
 )  # fmt: skip
+AUDIT = Topic(
+    "audit", "Orders of administrators that the archive has to account for: dispositions, holds, changes of keys",
+    "order", ("Audit",), "delete", ("dispose, hold and evidence commands",), ("evidence", "replay", "dispose and hold commands"),
+    partitioned=False, ledger=True,
+)  # fmt: skip
+EVIDENCE = Topic(
+    "evidence", "The root of every manifest of the evidence chain: where the chain must end",
+    "number of the manifest", ("EvidenceRoot",), "delete", ("evidence command",), ("evidence command",),
+    partitioned=False, ledger=True,
+)  # fmt: skip
 
 CATALOGUE = (
     RAW_EVENTS, CLOSINGS, CONVERSATIONS, MAILS, COPIES, DELIVERIES, MAPPINGS, CURSORS, CONNECTOR_STATUS, DEAD_LETTERS,
+    AUDIT, EVIDENCE,
 )  # fmt: skip
