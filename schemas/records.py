@@ -8,6 +8,7 @@ milliseconds since 1970-01-01 UTC; ids are 16 raw bytes, hashes 32 raw bytes.
 from typing import Literal, NotRequired, TypedDict
 
 Outcome = Literal["ok", "partial", "skipped", "failed", "external"]
+ImportOutcome = Literal["ok", "partial", "failed", "waiting"]
 
 
 class Person(TypedDict):
@@ -285,6 +286,39 @@ class Delivery(MailFacts):
     size: int
     sha256: bytes
     copies: list[CopyResult]
+
+
+class Receipt(TypedDict):
+    """What became of a copy in its mailbox (topic imports)."""
+
+    mail_id: bytes
+    connector_uid: str
+    source: str
+    conversation: str
+    slice: str
+    slice_start_ms: int
+    message_id: str
+    date_ms: int
+    folder: str
+    participant: Person
+    mailbox: str
+    routing: int
+    path: str
+    size: int
+    sha256: bytes
+    stored: str
+    stored_reason: str | None
+    outcome: ImportOutcome
+    reason: str | None
+    how: Literal["appended", "found", ""]
+    occasion: Literal["live", "missing", "again"]
+    target: str
+    place: str
+    item: str
+    imported_size: int | None
+    imported_sha256: bytes | None
+    limit: int | None
+    at_ms: int
 
 
 class DeadLetter(TypedDict):

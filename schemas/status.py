@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 
 from schemas.text import well_formed
 
-Component = Literal["collector", "assemble", "render", "route", "store", "delivery"]
+Component = Literal["collector", "assemble", "render", "route", "store", "delivery", "import"]
 State = Literal[
     "starting",
     "reading back",

@@ -64,7 +64,12 @@ COPIES = Topic(
 DELIVERIES = Topic(
     "deliveries", "The ledger of what was stored: mail, copies, hashes, outcomes",
     "connector uid / conversation", ("Delivery",), "delete", ("streams: store", "replay"),
-    ("monitor", "summary", "replay"), ledger=True,
+    ("monitor", "summary", "replay", "import"), ledger=True,
+)  # fmt: skip
+IMPORTS = Topic(
+    "imports", "The ledger of what was put into mailboxes: a receipt for each copy",
+    "connector uid / conversation", ("Receipt",), "delete", ("import", "replay"), ("import", "replay", "connector log"),
+    ledger=True,
 )  # fmt: skip
 MAPPINGS = Topic(
     "mappings", "User mappings, whole",
@@ -97,6 +102,6 @@ EVIDENCE = Topic(
 )  # fmt: skip
 
 CATALOGUE = (
-    RAW_EVENTS, CLOSINGS, CONVERSATIONS, MAILS, COPIES, DELIVERIES, MAPPINGS, CURSORS, CONNECTOR_STATUS, DEAD_LETTERS,
-    AUDIT, EVIDENCE,
+    RAW_EVENTS, CLOSINGS, CONVERSATIONS, MAILS, COPIES, DELIVERIES, IMPORTS, MAPPINGS, CURSORS, CONNECTOR_STATUS,
+    DEAD_LETTERS, AUDIT, EVIDENCE,
 )  # fmt: skip

@@ -55,6 +55,7 @@ def lane_status(lane: Lane) -> list[ConnectorStatus]:
 EXAMPLES = [
     a_status(),
     a_status(component="delivery", partition=None, reached=None, connector_uid="acme-1", counters=DELIVERY),
+    a_status(component="import", connector_uid="acme-1", counters={"ok": 3, "waiting": 1}),
     *lane_status(Lane("live", 0, None, 800)),
     *lane_status(back_fill(0, 1_000).moved(250)),
 ]

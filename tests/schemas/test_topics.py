@@ -8,7 +8,18 @@ from schemas.broker import KafkaSettings
 from schemas.topics import CATALOGUE, MAX_RAW_RECORD_BYTES, MAX_RECORD_BYTES, Topic
 
 BY_NAME = {topic.name: topic for topic in CATALOGUE}
-LEDGERS = {"raw-events", "closings", "mappings", "deliveries", "dead-letters", "cursors", "connector-status"}
+LEDGERS = {
+    "raw-events",
+    "closings",
+    "mappings",
+    "deliveries",
+    "imports",
+    "dead-letters",
+    "cursors",
+    "connector-status",
+    "audit",
+    "evidence",
+}
 
 
 @pytest.mark.parametrize("topic", CATALOGUE, ids=lambda topic: topic.name)
@@ -59,7 +70,15 @@ def test_a_record_stays_in_its_partition_from_source_to_store() -> None:
     """So closings and deliveries have as many partitions as raw-events."""
     partitioned = {topic.name for topic in CATALOGUE if topic.partitioned}
 
-    assert partitioned == {"raw-events", "closings", "conversations", "mails", "copies", "deliveries"}
+    assert partitioned == {
+        "raw-events",
+        "closings",
+        "conversations",
+        "mails",
+        "copies",
+        "deliveries",
+        "imports",
+    }
 
 
 def test_each_topic_names_the_stage_that_reads_it() -> None:
