@@ -5,6 +5,7 @@ PYTHON ?= python3
 STORE ?= folder
 SCALE ?= 0
 KILLS ?= 100
+JOBS ?= 3
 N ?= 1000
 SEED ?= 7
 EVENTS ?= 20000
@@ -19,8 +20,8 @@ setup: .venv/.ready ## Make .venv from the lock file (other targets do it by the
 demo: .venv/.ready ## The whole job on simulated chats into ./demo (STORE=azurite for a local Azurite, SCALE=n for more chats)
 	@$(RUN)/chatledger demo --store $(STORE) --scale $(SCALE)
 
-test: .venv/.ready ## The whole test suite against real servers
-	@$(RUN)/python -m pytest
+test: .venv/.ready ## The whole test suite against real servers (JOBS=3 at a time: most wait for servers)
+	@$(RUN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-long: .venv/.ready ## What make test leaves out: the short chaos run, every way in which a worker can die
 	@$(RUN)/python -m pytest -m long
