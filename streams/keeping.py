@@ -1,7 +1,7 @@
 """One mail and its copies made durable in a store: what the store stage and a replay both do."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from schemas.ids import conversation_key
@@ -12,6 +12,7 @@ from streams.contents import Contents
 from streams.fitting import fitting, has_path
 from streams.mail.assemble import mail_chunks, mail_size
 from streams.outbox import Outbox
+from streams.room import Room
 
 log = logging.getLogger(__name__)
 MAIL_TYPE = "message/rfc822"
@@ -28,14 +29,19 @@ class Kept(NamedTuple):
 
 
 class Keeper:
-    """Writes mails and copies into a store, from a content store that may be another one; waits for both."""
+    """Writes mails and copies into a store, from a content store that may be another one; waits for both.
 
-    def __init__(self, store: Store, contents: Contents) -> None:
-        self._store, self._contents = store, contents
+    `moved` hears of each piece: a large mail may take longer than anybody waits for one that is stuck.
+    """
+
+    def __init__(self, store: Store, contents: Contents, moved: Callable[[], None] = lambda: None) -> None:
+        self._store, self._contents, self._moved = store, contents, moved
+        self._room = Room()
 
     async def original(self, copies: Copies) -> Stored:
         """The mail itself; StoreConflictError if other bytes stand there."""
-        return await self._contents.patiently(lambda: self._create(copies))
+        async with self._room.of(mail_size(copies["segments"])):
+            return await self._contents.patiently(lambda: self._create(copies))
 
     async def copy(self, mail: Copies | Delivery, target: Target, sha256: str) -> Kept:
         """A participant's copy of the stored mail with this hash; a copy that the store refuses has failed."""
@@ -49,11 +55,16 @@ class Keeper:
 
     async def _create(self, copies: Copies) -> Stored:
         segments = copies["segments"]
-        chunks = mail_chunks(segments, self._contents.stream)
+        chunks = self._told(mail_chunks(segments, self._contents.stream))
         data = await _joined(chunks) if mail_size(segments) <= INLINE_BYTES else chunks
         return await self._store.create(
             copies["path"], data, content_type=MAIL_TYPE, metadata=_metadata(copies)
         )
+
+    async def _told(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            self._moved()
+            yield chunk
 
     async def _make(self, mail: Copies | Delivery, path: str, sha256: str) -> tuple[str, str | None, bool]:
         try:

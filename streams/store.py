@@ -39,7 +39,7 @@ class StoreStage(Stateless):
     batch = 100
 
     def __init__(self, tools: Tools, store: Store, *, concurrency: int = 16) -> None:
-        self._tools, self._keeper = tools, Keeper(store, tools.contents)
+        self._tools, self._keeper = tools, Keeper(store, tools.contents, self._moved)
         self._slots = asyncio.Semaphore(concurrency)
 
     async def handle(self, records: list[Record]) -> None:
@@ -61,6 +61,9 @@ class StoreStage(Stateless):
                 log.error("%s/%s/%s refused: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400
                 await self._tools.refuse(self.name, record, error, outbox)
 
+    def _moved(self) -> None:
+        self._tools.steps[self.name] += 1
+
     async def _one(self, record: Record, outbox: Outbox) -> None:
         copies = self._tools.decoded(record, "Copies").value
         check_paths(copies)
@@ -68,5 +71,5 @@ class StoreStage(Stateless):
         results = []
         for target in copies["targets"]:
             results.append((await self._keeper.copy(copies, target, original.sha256)).result)
-            self._tools.steps[self.name] += target["path"] is not None
+            self._moved()
         await send_delivery(outbox, delivery(copies, original, results), record.partition)

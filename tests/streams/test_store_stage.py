@@ -1,6 +1,7 @@
 """The last stage's shell: durable before it is said, never overwritten, never refused for the store's own trouble."""
 
 import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,43 @@ def test_files_are_streamed_into_the_mail(tmp_path: Path) -> None:
     work(bench)
 
     assert set(bench.archived().values()) == {mail_bytes(mail)}
+
+
+class Uploads(ShakyStore):
+    """Counts who is reading a mail's bytes, and how many steps the stage has made by then."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.now, self.most, self.steps = 0, 0, list[int]()
+        self.look: Any = lambda: 0
+
+    async def create(self, path: str, data: Any, **more: Any) -> Any:
+        """See `Store`; a body in pieces takes a while."""
+        return await super().create(path, data if isinstance(data, bytes) else self._slowly(data), **more)
+
+    async def _slowly(self, data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        async for chunk in data:
+            await asyncio.sleep(0.001)
+            self.steps.append(self.look())
+            yield chunk
+        self.now -= 1
+
+
+def test_large_mails_are_written_a_few_at_a_time_and_are_seen_to_move(tmp_path: Path) -> None:
+    """Memory is bounded however many wait; each piece is a step, or the watch would end a worker with a slow store."""
+    store = Uploads(tmp_path / "archive")
+    bench = Bench(tmp_path, store=store)
+    store.look = lambda: bench.tools.steps["store"]
+    ref = asyncio.run(bench.tools.contents.put(bytes(9_000_000)))
+    file = {**stored("large.bin"), "content": ref}
+    for number in range(6):
+        (mail,) = render(closed([said(0, AGENT, "see", attachments=[file])], conversation=f"c{number}"))
+        bench.add_to(COPIES, "Copies", Router(MAPPING).copies(mail))
+    bench.own(bench.keep)
+    work(bench)
+
+    assert len(bench.deliveries()) == 6
+    assert store.most == 2
+    assert store.steps[-1] >= len(store.steps) > 6 * 9

@@ -1,0 +1,32 @@
+"""How much of a worker's memory mails may hold while they are written: a few at a time, however many wait."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+UPLOAD_BYTES = 8_000_000
+"""What a mail that is streamed into a store holds at most, whatever its size (`Store.create`)."""
+ROOM_BYTES = 16_000_000
+"""What all mails hold together: two large ones at a time."""
+
+
+class Room:
+    """So many bytes; who finds too little free waits."""
+
+    def __init__(self, total: int = ROOM_BYTES) -> None:
+        self._total = self._free = total
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def of(self, size: int) -> AsyncIterator[None]:
+        """Hold what a mail of `size` bytes needs while the block runs."""
+        needed = min(size, UPLOAD_BYTES, self._total)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._free >= needed)
+            self._free -= needed
+        try:
+            yield
+        finally:
+            self._free += needed
+            async with self._changed:
+                self._changed.notify_all()
