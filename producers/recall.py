@@ -219,4 +219,4 @@ def _known_to_both(cursors: tuple[int, ...], memory: Sequence[int] | None) -> tu
 
 def _captured(record: RawEvents) -> Captured:
     place = Slice(record["conversation"], record["slice"], record["slice_start_ms"], record["slice_end_ms"])
-    return Captured(place, record["events"])
+    return Captured(place, record["events"], record["captured_at_ms"])

@@ -65,10 +65,14 @@ def closable(own: Slice, at_capture: Slice, believed_ms: int) -> Slice:
 
 @dataclass(frozen=True)
 class Captured:
-    """New events of one slice, in the source's order."""
+    """New events of one slice, in the source's order.
+
+    `captured_ms` says when by our clock (ms since 1970 UTC), of what is read back from the log; 0 of what is new.
+    """
 
     slice: Slice
     events: list[Event]
+    captured_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,25 +15,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producers.liveperson.events import Known
+from producers.liveperson.events import Known, News
 from producers.source import Captured
 
 _LOG = logging.getLogger(__name__)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS logged(
-    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, number INTEGER PRIMARY KEY);
+    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, captured_ms INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY, recalled INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX IF NOT EXISTS logged_once ON logged(conversation, source_key, id);
 CREATE TEMP TABLE pending(
-    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, number INTEGER PRIMARY KEY);
+    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, captured_ms INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY);
 CREATE INDEX pending_of ON pending(conversation);
 CREATE TABLE IF NOT EXISTS conversations(
     conversation TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, fetched_ms INTEGER NOT NULL, open INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS conversations_open ON conversations(open, fetched_ms);
 """
-_KEEP = "INSERT OR IGNORE INTO logged(conversation, source_key, id, text) VALUES (?, ?, ?, ?)"
-_KEEP_PENDING = """INSERT OR IGNORE INTO logged(conversation, source_key, id, text)
-    SELECT conversation, source_key, id, text FROM pending ORDER BY number"""
+_LAYOUT = 2
+"""Of the tables; a memory of another one is forgotten, and read back."""
+# In the order of the log, which another collector may write too: what we confirmed moves to where it was read.
+_KEEP = """INSERT INTO logged(conversation, source_key, id, text, captured_ms, recalled) VALUES (?, ?, ?, ?, ?, 1)
+    ON CONFLICT(conversation, source_key, id) DO UPDATE
+    SET recalled = 1, number = (SELECT max(number) + 1 FROM logged) WHERE recalled = 0"""
+_KEEP_PENDING = """INSERT OR IGNORE INTO logged(conversation, source_key, id, text, captured_ms)
+    SELECT conversation, source_key, id, text, captured_ms FROM pending ORDER BY number"""
 _POSITIONS = "positions"
 RECHECK_MAX_MS = 3_600_000
 RECALLED = 300
@@ -42,12 +49,18 @@ RECALLED = 300
 
 @dataclass(frozen=True)
 class Sent:
-    """An event that was handed over."""
+    """An event that was handed over, and when (ms since 1970 UTC, by LivePerson's clock)."""
 
     conversation: str
     source_key: str
     id: bytes
     text: str | None
+    captured_ms: int = 0
+
+
+def sent(news: News, conversation: str, captured_ms: int) -> Sent:
+    """News of a conversation, captured at this time, that are handed over."""
+    return Sent(conversation, news.draft.source_key, news.id, news.draft.text, captured_ms)
 
 
 @dataclass(frozen=True)
@@ -102,23 +115,23 @@ class Cache:
         self._seen.clear()
 
     def known(self, conversation: str) -> dict[str, Known]:
-        """What was sent of a conversation, by source key."""
+        """What was sent of a conversation, by source key, in the order of the log."""
         known: dict[str, Known] = {}
         for table in ("logged", "pending"):
             rows = self._db.execute(
-                f"SELECT source_key, id, text FROM {table} WHERE conversation = ? ORDER BY number",  # noqa: S608 - as above
+                f"SELECT source_key, id, text, captured_ms FROM {table} WHERE conversation = ? ORDER BY number",  # noqa: S608 - as above
                 (conversation,),
             )
-            for key, ident, text in rows:
+            for key, ident, text, captured_ms in rows:
                 before = known.get(key)
-                known[key] = Known((before.ids if before else frozenset()) | {bytes(ident)}, text)
+                known[key] = Known((*(before.ids if before else ()), bytes(ident)), text, captured_ms)
         return known
 
     def add(self, sent: Iterable[Sent]) -> None:
         """Note what is about to be handed over."""
         with self._db:
             self._db.executemany(
-                "INSERT INTO pending(conversation, source_key, id, text) VALUES (?, ?, ?, ?)",
+                "INSERT INTO pending(conversation, source_key, id, text, captured_ms) VALUES (?, ?, ?, ?, ?)",
                 map(_as_row, sent),
             )
 
@@ -162,7 +175,8 @@ class Cache:
 
     def _recall(self, captured: Captured) -> None:
         place, events = captured.slice.conversation, captured.events
-        sent = (Sent(place, event["source_key"], event["id"], event["text"]) for event in events)
+        at = captured.captured_ms
+        sent = (Sent(place, event["source_key"], event["id"], event["text"], at) for event in events)
         self._db.executemany(_KEEP, map(_as_row, sent))
         last = max((event["at_ms"] for event in events if not event["at_suspect"]), default=0)
         is_open = all(event["kind"] != "closed" for event in events)
@@ -197,8 +211,8 @@ class Cache:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
-def _as_row(sent: Sent) -> tuple[str, str, bytes, str | None]:
-    return sent.conversation, sent.source_key, sent.id, sent.text
+def _as_row(sent: Sent) -> tuple[str, str, bytes, str | None, int]:
+    return sent.conversation, sent.source_key, sent.id, sent.text, sent.captured_ms
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -217,6 +231,10 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        if database.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
+            for table in ("meta", "logged", "conversations"):
+                database.execute(f"DROP TABLE IF EXISTS {table}")  # one of three names above
+            database.execute(f"PRAGMA user_version = {_LAYOUT}")
         database.executescript(_TABLES)
         database.execute("PRAGMA quick_check(1)")
     except sqlite3.DatabaseError:

@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from producers.liveperson.auth import auth_of
-from producers.liveperson.cache import Cache, Seen, Sent
+from producers.liveperson.cache import Cache, Seen, Sent, sent
 from producers.liveperson.checks import findings
 from producers.liveperson.client import Api, Query
 from producers.liveperson.content import form_cuts
@@ -116,9 +116,10 @@ class LivePersonSource:
             yield from self._refused("not JSON", page.error, page.body)
             return
         for row in self._complete(page):
+            again = row.conversation in fetched
             if row.conversation is not None:
                 fetched.add(row.conversation)
-            yield from self._row(row)
+            yield from self._row(row, again=again)
 
     def _complete(self, page: list[Row]) -> list[Row]:
         """The page, where an address may be missing with rows by id: lists leave out most attributes of consumers."""
@@ -147,31 +148,35 @@ class LivePersonSource:
         for row in self._history.by_ids(due):
             yield from self._page(row if isinstance(row, Broken) else [row], fetched)
 
-    def _row(self, row: Row) -> Iterator[Captured | Refused]:
+    def _row(self, row: Row, *, again: bool) -> Iterator[Captured | Refused]:
         if row.conversation is None:
             yield from self._refused(
                 "no conversation", "a history row without a conversation id", row.whole.raw
             )
         elif wanted(row, self._settings.filters):
-            yield from self._told(row, row.conversation)
+            yield from self._told(row, row.conversation, again=again)
 
-    def _told(self, row: Row, conversation: str) -> Iterator[Captured]:
+    def _told(self, row: Row, conversation: str, *, again: bool) -> Iterator[Captured]:
+        """What a row says; `again`: a second one of its conversation in one poll, by which nothing was changed back."""
         self._meet_strangers(row)
         capture = self._capture()
         start = started_ms(row)
         telling = Telling(conversation, start, drafts_of(row, self._directory, start))
-        news = self._news(row, telling, capture)
+        every = self._news(row, telling, capture)
+        news = [each for each in every if each.believed and not (again and each.returns)]
         cuts = [cut for item in row.items.get("messageRecords", []) for cut in form_cuts(item)]
         for place, group in groupby(
             sorted(news, key=lambda each: each.slice.label), key=lambda each: each.slice
         ):
             for chunk in chunks(group):
                 events = [self._event(each, row, cuts) for each in chunk]
-                self._cache.add(_sent(conversation, each) for each in chunk)
+                self._cache.add(sent(each, conversation, capture.captured_ms) for each in chunk)
                 yield Captured(place, events)
         last = max(each.at_ms for each in telling.drafts)
         closed = closed_ms(row)
         watched = closed is None or capture.captured_ms - closed < QUIET_MS
+        if not all(each.believed for each in every):  # look at it again at each poll, until it is
+            last, watched = capture.captured_ms, True
         self._cache.see(Seen(conversation, min(last, capture.captured_ms), capture.captured_ms, open=watched))
 
     def _news(self, row: Row, telling: Telling, capture: Capture) -> list[News]:
@@ -241,7 +246,3 @@ class LivePersonSource:
         """Let go of connections and of the cache."""
         self._http.close()
         self._cache.close()
-
-
-def _sent(conversation: str, news: News) -> Sent:
-    return Sent(conversation, news.draft.source_key, news.id, news.draft.text)

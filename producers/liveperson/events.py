@@ -1,17 +1,17 @@
 """From drafts to news: which of them the log does not have yet, in which slice, under which id.
 
-Projections are kept in a table by version. A new version is for conversations that begin after its date, and what
-the log has under any version is no news, so that no old content comes again.
+What was changed and changed back is a change too. Its content has an id in the log already, so the id of a return also
+covers the id that it follows; and since a page that lags behind looks like a return, it is believed after a while only
+(decision 21).
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from producers.liveperson.draft import Draft
+from producers.liveperson.naming import PROJECTIONS, Projection, name_of
 from producers.liveperson.values import DAY_MS, ERASED
 from producers.source import Slice, closable
-from schemas.ids import event_id
 from schemas.records import Attachment, Event, person
 from schemas.slices import period_label
 
@@ -19,30 +19,23 @@ CHUNK_EVENTS = 300
 CHUNK_BYTES = 8_000_000
 
 
-@dataclass(frozen=True)
-class Projection:
-    """A way to write down a meaning, for conversations that began at `since_ms` or later."""
-
-    version: int
-    since_ms: int
-    write: Callable[[Draft], bytes]
-
-
-def _first(draft: Draft) -> bytes:
-    # ASCII and sorted: lone surrogates and the order of members change nothing.
-    text = json.dumps(draft.meaning, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
-    return f"1:{text}".encode("ascii")
-
-
-PROJECTIONS = (Projection(version=1, since_ms=0, write=_first),)
+DOUBT_MS = 240_000
+"""How long after a change what stood there before is not believed: LivePerson shows changes with up to a minute's delay
+(Messaging Interactions API page), and our own doubling of that (`SETTLE_MS`) is doubled."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the log has of a source key: the ids so far, and the text of the latest."""
+    """What the log has of a source key: its ids in the order of the log; text and capture (ms) of the latest."""
 
-    ids: frozenset[bytes]
+    ids: tuple[bytes, ...]
     text: str | None = None
+    captured_ms: int = 0
+
+    @property
+    def doubt_ms(self) -> int:
+        """How long a return is not believed: twice as long after each change, at most a day, so that none flips for ever."""
+        return min(DOUBT_MS << min(max(len(self.ids) - 2, 0), 9), DAY_MS)
 
 
 @dataclass(frozen=True)
@@ -69,6 +62,10 @@ class News:
     suspect: bool
     former_text: str | None = None
     changed: bool = False
+    believed: bool = True
+    """False of a return that may as well be a page that lags behind: to be looked at again."""
+    returns: bool = False
+    """Whether the log has had this content before, and something else since."""
 
 
 @dataclass(frozen=True)
@@ -86,23 +83,34 @@ def news_of(
     capture: Capture,
     projections: tuple[Projection, ...] = PROJECTIONS,
 ) -> Iterator[News]:
-    """The drafts that are new, or other than what the log has under their key."""
+    """The drafts that are new, or other than what the log has last under their key."""
     have = dict(known)
-    for draft in telling.drafts:
+    names = [
+        name_of(draft, capture.uid, telling.conversation, telling.start_ms, projections)
+        for draft in telling.drafts
+    ]
+    shown = {
+        each.key for each in names if (told := have.get(each.key)) is not None and each.is_latest(told.ids)
+    }
+    for draft, name in zip(telling.drafts, names, strict=True):
         before = have.get(draft.source_key)
-        key = f"{telling.conversation}/{draft.source_key}"
-        ids = [event_id(capture.uid, key, each.write(draft)) for each in _in_order(projections, telling)]
-        if before is not None and not before.ids.isdisjoint(ids):
+        returns = before is not None and not name.plain.isdisjoint(before.ids)
+        if before is not None and returns and (name.key in shown or name.is_latest(before.ids)):
+            continue  # also one of several contents that a row has under one key: as long as the latest is among them
+        ident = name.after(before.ids[-1]) if before is not None and returns else name.first
+        news = replace(_news(telling, draft, capture, ident, before), returns=returns)
+        if before is not None and returns and 0 <= capture.captured_ms - before.captured_ms < before.doubt_ms:
+            yield replace(news, believed=False)
             continue
-        have[draft.source_key] = Known((before.ids if before else frozenset()) | {ids[0]}, draft.text)
-        place, suspect = placed(telling, draft, capture)
-        former = before.text if before else None
-        yield News(draft, ids[0], place, suspect, former, changed=before is not None)
+        ids = (*(before.ids if before else ()), ident)
+        have[draft.source_key] = Known(ids, draft.text, capture.captured_ms)
+        yield news
 
 
-def _in_order(projections: tuple[Projection, ...], telling: Telling) -> list[Projection]:
-    """The one for this conversation first: the latest that was in force when it began."""
-    return sorted(projections, key=lambda each: (each.since_ms > telling.start_ms, -each.version))
+def _news(telling: Telling, draft: Draft, capture: Capture, ident: bytes, before: Known | None) -> News:
+    place, suspect = placed(telling, draft, capture)
+    former = before.text if before else None
+    return News(draft, ident, place, suspect, former, changed=before is not None)
 
 
 def slice_at(conversation: str, start_ms: int, at_ms: int) -> Slice:

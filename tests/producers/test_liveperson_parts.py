@@ -63,7 +63,7 @@ def test_memory_counts_only_what_was_confirmed(tmp_path: Path) -> None:
     cache.add([sent("k", b"1" * 16, "one"), sent("k", b"2" * 16, "x" * 9_000)])
     cache.confirm()
     known = cache.known("c")["k"]
-    assert known.ids == {b"1" * 16, b"2" * 16}
+    assert known.ids == (b"1" * 16, b"2" * 16)
     assert known.text == "x" * 9_000, "whole, so that a change can quote all of it"
     assert cache.known("other") == {}
     cache.close()

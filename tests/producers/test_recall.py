@@ -187,6 +187,22 @@ def test_what_another_collector_sent_is_no_news(chat: Chat, tmp_path: Path) -> N
     assert len(ids) == len(set(ids))
 
 
+def test_what_was_changed_back_is_one_update_whatever_was_forgotten(chat: Chat, tmp_path: Path) -> None:
+    """A, B, A, B, with a memory that is lost in between and another collector that takes a turn: four events, four ids."""
+    for number, message in enumerate((MESSAGE, CHANGED, MESSAGE, CHANGED)):
+        chat.show(message)
+        chat.collect()
+        chat.collect()
+        if number == 1:
+            chat.forget()
+        elif number == 2:
+            chat.elsewhere(tmp_path / "other").collect()
+    back = ("updated", SECRET_TEXT, REDACTED)
+    assert chat.told(MESSAGE["messageId"]) == [*ONCE_UPDATED, back, ONCE_UPDATED[1]]
+    ids = [each["id"] for each in chat.events()]
+    assert len(ids) == len(set(ids))
+
+
 @pytest.mark.slow
 def test_a_long_open_conversation_costs_events_only_for_what_is_new(chat: Chat) -> None:
     """5,000 messages polled again and again, with and without a memory: each event is in the log once."""
