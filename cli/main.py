@@ -23,6 +23,7 @@ COMMANDS = {
         "cli.health:health",
         "Is one process of this host well? For health checks.",
     ),
+    "log": ("cli.log:log", "Microsoft's connector log: what each day's run brought, and what failed."),
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
     "monitor": ("cli.monitor:monitor", "Count deliveries and publish every connector's counters."),
@@ -38,7 +39,7 @@ SECTIONS = {
     "Try it": ("demo", "sandbox"),
     "Set up": ("config", "check", "topics", "login", "mapping"),
     "Run": ("run", "collect", "work", "monitor", "connector"),
-    "Look": ("status", "health", "replay"),
+    "Look": ("status", "health", "log", "replay"),
 }
 """What people do, in the order in which they do it; a command that is in none of them is listed at the end."""
 
