@@ -16,6 +16,7 @@ from kafka.errors import (
     NotCoordinatorError,
 )
 
+from schemas import commits
 from schemas.broker import KafkaSettings
 from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
 
@@ -86,10 +87,7 @@ def _settled(ask: Callable[[], Any]) -> Any:
 
 def _reached(stored: object) -> int:
     """The position reached stands in the commit's metadata; the offset is only what is still needed."""
-    if stored is None:
-        return 0
-    metadata = getattr(stored, "metadata", "") or ""
-    return int(metadata) if metadata.isdigit() else max(0, int(getattr(stored, "offset", 0)))
+    return commits.reached(int(getattr(stored, "offset", 0)), getattr(stored, "metadata", None))
 
 
 def wait_until_drained(

@@ -45,7 +45,9 @@ class Worker:
             RefusalLimit(settings.refusal_window, kept=settings.state_dir),
         )  # fmt: skip
         scratch, memory = Scratch(folder), Memory(folder)
-        self.assemble = AssembleStage(self.tools, memory, scratch, lambda n: read_back(kafka, CLOSINGS, n))
+        self.assemble = AssembleStage(
+            self.tools, memory, scratch, lambda number, seen: read_back(kafka, CLOSINGS, number, seen)
+        )
         route = RouteStage(self.tools, lambda: read_back(kafka, MAPPINGS, 0))
         render = RenderStage(self.tools)
         keep = StoreStage(self.tools, store, concurrency=settings.store_concurrency)

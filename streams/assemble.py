@@ -2,26 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from itertools import islice
+from typing import cast
 
 from schemas.codec import encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
-from schemas.records import ClosedSlice, Closing, Control, Event, MappingInForce, SettingsInForce
+from schemas.records import ClosedSlice, Closing, Control, Event
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.accepting import accepted
-from streams.assembly import LIVE, Assembly, Closed, OpenSlice
+from streams.assembly import Assembly, Closed, OpenSlice
 from streams.contents import Contents
+from streams.in_force import Fact, fact_key, in_force, learn
 from streams.mail.participants import cast_of
-from streams.memory import Memory
+from streams.memory import LIVE_GROUP, Memory
 from streams.outbox import Outbox
-from streams.positions import LogTruncatedError, Stand, TopicPartition
+from streams.positions import Stand, TopicPartition
+from streams.proof import Proof
+from streams.readback import Seen
 from streams.refusals import LASTING, dependency
 from streams.scratch import Scratch
 from streams.stage import Record, Tools
 
 CHUNK = 100  # slices whose bytes are in memory at a time, however many one watermark closes
 
-ReadBack = Callable[[int], AsyncIterator[bytes]]
+ReadBack = Callable[[int, Seen], AsyncIterator[bytes]]
 
 
 class AssembleStage:
@@ -32,21 +37,27 @@ class AssembleStage:
     batch = 500
 
     def __init__(self, tools: Tools, memory: Memory, scratch: Scratch, closings: ReadBack) -> None:
-        """`closings` reads a partition of topic closings from its beginning to its present end."""
+        """`closings` reads a partition of topic closings from its beginning to its present end, and first says where they are."""
         self._tools, self._memory, self._scratch, self._closings = tools, memory, scratch, closings
         self._topic = tools.kafka.topic(RAW_EVENTS.name)
         self.assemblies: dict[int, Assembly] = {}
-        self._bare: set[int] = set()  # partitions whose memory is still to be restored
+        self._bare: dict[
+            int, Stand
+        ] = {}  # partitions whose memory is still to be restored, and what was committed
+        self._proof = Proof()
         tools.positions.held = self._held
 
     def _held(self, tp: TopicPartition) -> Stand | None:
         owned = self.assemblies.get(tp[1]) if tp[0] == self._topic else None
-        return Stand(*owned.position()) if owned else None
+        if owned is None:
+            return None
+        bare = self._bare.get(tp[1])
+        return Stand(*owned.position(), self._proof.said(tp[1]) if bare is None else bare.closings)
 
     def take_over(self, tp: TopicPartition, stand: Stand) -> None:
         """Begin at what is needed; closings and settings are read back before the first record."""
         self.let_go(tp)
-        self._bare.add(tp[1])
+        self._bare[tp[1]] = stand
         self.assemblies[tp[1]] = Assembly(
             tp[1], needed=stand.needed, reached=stand.reached, memory=self._memory, scratch=self._scratch,
             decode=self._tools.codec.decode,
@@ -54,7 +65,8 @@ class AssembleStage:
 
     def let_go(self, tp: TopicPartition) -> None:
         """Forget the partition's open slices and memories."""
-        self._bare.discard(tp[1])
+        self._bare.pop(tp[1], None)
+        self._proof.forget(tp[1])
         gone = self.assemblies.pop(tp[1], None)
         if gone is not None:
             gone.abandon()
@@ -73,18 +85,15 @@ class AssembleStage:
 
     async def _restore(self, partition: int) -> None:
         """Here and not at assignment: Faust gives a seek little time, and there may be years of closings."""
-        while partition in self._bare:
-            owned, found = self.assemblies.get(partition), 0
+        while (stand := self._bare.get(partition)) is not None:
+            owned, seen = self.assemblies.get(partition), partial(self._proof.begin, partition, stand)
             self._memory.forget(partition)
             with dependency("closings"):
-                async for data in self._closings(partition):
+                async for data in self._closings(partition, seen):
                     await self._remember(data)
-                    found += 1
                     self._tools.steps[self.name] += 1
             if self.assemblies.get(partition) is owned:
-                if owned is not None and not found:
-                    _demand_beginning(partition, owned)
-                self._bare.discard(partition)
+                self._bare.pop(partition, None)
 
     async def _one(self, assembly: Assembly, record: Record, outbox: Outbox) -> None:
         """Only what a record's own bytes do is refused; an error while its effects are made ends the worker."""
@@ -119,17 +128,21 @@ class AssembleStage:
         self._move(assembly, record, due)
 
     def _move(self, assembly: Assembly, record: Record, closed: list[OpenSlice] | None = None) -> None:
-        ours = self.assemblies.get(record.partition) is assembly
-        if ours and self._tools.positions.move(record.tp, record.offset):
+        if self._owns(assembly) and self._tools.positions.move(record.tp, record.offset):
             assembly.done(record.offset, closed or ())
+
+    def _owns(self, assembly: Assembly) -> bool:
+        return self.assemblies.get(assembly.partition) is assembly
 
     async def _emit(self, assembly: Assembly, record: Record, chunk: list[OpenSlice], outbox: Outbox) -> None:
         remembered = []
         for one in chunk:
+            if not self._owns(assembly):
+                break  # it went to another worker meanwhile, and its bytes were given back
             closed = await with_everybody(self._tools.contents, assembly.close(one, record.offset))
             remembered.append(closed.closing)
             await self._send(record, closed, outbox)
-        await outbox.confirm()
+        await self._confirm(record.partition, outbox)
         self._tools.steps[self.name] += 1
         for closing in remembered:
             self._memory.add_closing(closing)
@@ -166,39 +179,27 @@ class AssembleStage:
         )
 
     async def _in_force(self, record: Record, control: Control, outbox: Outbox) -> None:
-        """Settings and user mapping are kept as of their position: a recovery may start behind it."""
-        where = f"{record.partition}|{record.offset:020d}"
-        if control["settings"] is not None:
-            settings: SettingsInForce = {
-                "group": LIVE, "connector_uid": control["connector_uid"], "partition": record.partition,
-                "position": record.offset, "settings": control["settings"],
-            }  # fmt: skip
-            key = f"{LIVE}|settings|{control['connector_uid']}|{where}"
-            await self._keep("SettingsInForce", settings, key, record, outbox)
-            self._memory.add_settings(settings)
-        if control["kind"] == "mapping":
-            mapping: MappingInForce = {
-                "group": LIVE, "partition": record.partition, "position": record.offset,
-                "version": control["details"].get("version", ""),
-            }  # fmt: skip
-            await self._keep("MappingInForce", mapping, f"{LIVE}|mapping|{where}", record, outbox)
-            self._memory.add_mapping(mapping)
+        """Kept as of their position: a recovery may start behind it."""
+        facts = in_force(control, LIVE_GROUP, record.partition, record.offset)
+        for fact in facts:
+            value = outbox.encode(CLOSINGS, *fact)
+            await outbox.send(CLOSINGS, value, key=fact_key(fact), partition=record.partition)
+        await self._confirm(record.partition, outbox)
+        for fact in facts:
+            learn(self._memory, fact)
 
-    async def _keep(
-        self, name: str, known: SettingsInForce | MappingInForce, key: str, record: Record, outbox: Outbox
-    ) -> None:
-        value = outbox.encode(CLOSINGS, name, known)
-        await outbox.send(CLOSINGS, value, key=key.encode(), partition=record.partition)
-        await outbox.confirm()
+    async def _confirm(self, partition: int, outbox: Outbox) -> None:
+        ends = await outbox.confirm()
+        end = ends.get((self._tools.kafka.topic(CLOSINGS.name), partition))
+        if end is not None:
+            self._proof.grown(partition, end)
 
     async def _remember(self, data: bytes) -> None:
         name, value = self._tools.codec.decode(data)
-        if value["group"] != LIVE:
+        if value["group"] != LIVE_GROUP:
             return
-        if name == "SettingsInForce":
-            self._memory.add_settings(value)
-        elif name == "MappingInForce":
-            self._memory.add_mapping(value)
+        if name in {"SettingsInForce", "MappingInForce"}:
+            learn(self._memory, cast("Fact", (name, value)))
         elif name == "Closing":
             if value["overflow"] is not None:
                 value = expect("Closing", await self._tools.contents.get(value["overflow"]))
@@ -213,17 +214,6 @@ async def with_everybody(contents: Contents, closed: Closed) -> Closed:
     whole = [await contents.whole(event) if _names_nobody(event) else event for event in events]
     people = cast_of(whole, closed.slice["people"]).people
     return Closed({**closed.closing, "people": people}, closed.slice)
-
-
-def _demand_beginning(partition: int, owned: Assembly) -> None:
-    """Every log begins with settings: where something was done, topic closings can't be empty, or it was lost."""
-    _, reached = owned.position()
-    if reached > 0:
-        msg = (
-            f"{CLOSINGS.name}/{partition} is empty, but {reached} records were done: what was archived, settings and mapping are "
-            "forgotten; restore the topic, or delete the group so that all is read again (mails keep their names)"
-        )
-        raise LogTruncatedError(msg)
 
 
 def _names_nobody(event: Event) -> bool:

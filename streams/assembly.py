@@ -18,10 +18,10 @@ from schemas.ids import closing_id, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
 from streams.defaults import default_settings
 from streams.mail.participants import cast_of
-from streams.memory import Memory, PastClosing
+from streams.memory import LIVE_GROUP, Memory, PastClosing
 from streams.scratch import Ref, Scratch
 
-LIVE = "live"
+LIVE_LANE = "live"
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Assembly:
         reached: int,
         memory: Memory,
         scratch: Scratch,
-        group: str = LIVE,
+        group: str = LIVE_GROUP,
         decode: Callable[[bytes], Decoded] = decode,
     ) -> None:
         """Begin at `needed`; closings below `reached` are read, not computed. `decode` reads what `add` was given."""
@@ -163,9 +163,9 @@ class Assembly:
     def _hand_to_live(self, connector_uid: str, lane: str) -> None:
         for _, first in self._by_lane.get((connector_uid, lane), []):
             current = self.open.get(first)
-            if current is not None and lane in current.lanes and LIVE not in current.lanes:
-                current.lanes.add(LIVE)
-                self._watch(current, LIVE)
+            if current is not None and lane in current.lanes and LIVE_LANE not in current.lanes:
+                current.lanes.add(LIVE_LANE)
+                self._watch(current, LIVE_LANE)
 
     def _due_at(self, connector_uid: str, lane: str, watermark_ms: int) -> list[OpenSlice]:
         by_lane = _pop_until(self._by_lane.get((connector_uid, lane), []), watermark_ms)

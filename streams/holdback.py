@@ -56,7 +56,7 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
         consumer = self._thread._consumer  # noqa: SLF001 - no public way to commit metadata
         assigned = consumer.assignment()
         offsets = {
-            KafkaTP(*tp): OffsetAndMetadata(stand.needed, str(stand.reached)) for tp, stand in todo.items()
+            KafkaTP(*tp): OffsetAndMetadata(stand.needed, stand.metadata) for tp, stand in todo.items()
         }
         if not assigned.issuperset(offsets):
             return False  # taken away since the snapshot: aiokafka would refuse all of it

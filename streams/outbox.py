@@ -1,6 +1,6 @@
 """What a batch sends: everything is handed over at once, and nothing counts before Kafka has confirmed all of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from schemas.broker import KafkaSettings
@@ -10,7 +10,10 @@ from streams.refusals import dependency
 
 
 class Producer(Protocol):
-    """Faust's producer, as far as we use it; `send` returns a future that fails when delivery does."""
+    """Faust's producer, as far as we use it; `send` returns a future that fails when delivery does.
+
+    What it gives has `topic`, `partition` and `offset` (aiokafka's RecordMetadata; offset -1: the broker doesn't remember).
+    """
 
     async def send(
         self, topic: str, key: bytes | None, value: bytes | None, partition: int | None,
@@ -36,9 +39,15 @@ class Outbox:
         with dependency(name):
             self._waiting.append(await self._producer.send(name, key, value, partition, None, None))
 
-    async def confirm(self) -> None:
-        """Wait until Kafka has everything; raises the error of the first record that it has not."""
+    async def confirm(self) -> Mapping[tuple[str, int | None], int]:
+        """Wait until Kafka has everything; raises the error of the first record that it has not.
+
+        By full topic name and partition: the offset behind the last record, where the broker has said it.
+        """
         waiting, self._waiting = self._waiting, []
+        ends: dict[tuple[str, int | None], int] = {}
         with dependency("Kafka"):
             for sent in waiting:
-                await sent
+                place = await sent
+                ends[place.topic, place.partition] = place.offset + 1
+        return {where: end for where, end in ends.items() if end > 0}

@@ -1,21 +1,37 @@
 """Where each partition stands: what the consumer commits and where it starts again. Pure bookkeeping.
 
 Every commit carries two numbers: offset = the first position still *needed*, metadata = the position *reached*
-(everything below it is durable). Stages without open state need exactly what they have reached.
+(everything below it is durable). Stages without open state need exactly what they have reached. The assembler also says
+where topic closings stood, so that the next owner can prove that it has them all.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from schemas import commits
+from schemas.commits import Bounds
+
 TopicPartition = tuple[str, int]
 
 
 class Stand(NamedTuple):
-    """needed <= reached, offsets of the next record."""
+    """needed <= reached, offsets of the next record. `closings`: where topic closings stood then, if that is known."""
 
     needed: int
     reached: int
+    closings: Bounds | None = None
+
+    @classmethod
+    def said(cls, offset: int, metadata: str | None) -> "Stand":
+        """What a commit says; one by another tool says it by its offset alone."""
+        note = commits.read(metadata)
+        return cls(offset, commits.reached(offset, metadata), note.closings if note is not None else None)
+
+    @property
+    def metadata(self) -> str:
+        """What a commit says of it, beside the offset."""
+        return commits.written(commits.Note(self.reached, self.closings))
 
 
 class LogTruncatedError(RuntimeError):
@@ -101,7 +117,7 @@ def stored_stand(
     `original`: of the originals' log nothing may be passed over either: not a beginning that was cut away from a group without
     a position, and not what lies before a position that another tool has set (it does not say what was reached).
     """
-    if original and (begin > 0 if offset < 0 else offset > begin and not metadata.isdigit()):
+    if original and (begin > 0 if offset < 0 else offset > begin and commits.read(metadata) is None):
         msg = (
             f"{tp[0]}/{tp[1]}: the group has no position of ours, and its conversations may have begun before "
             f"{max(offset, begin)}; restore the topic, or delete the group so that all is read again"
@@ -115,12 +131,12 @@ def stored_stand(
             "restore the topic, or start a new group (replay) knowing that what is missing cannot be assembled"
         )
         raise LogTruncatedError(msg)
-    reached = max(offset, int(metadata) if metadata.isdigit() else offset)
-    if reached > end:
+    stand = Stand.said(offset, metadata)
+    if stand.reached > end:
         # Kafka would begin it anew, and every record would pass for one that was done.
         msg = (
-            f"{tp[0]}/{tp[1]}: {reached} records were done, but the log ends at {end}; if the topic was restored or made anew, "
-            "the group's positions are of another log: see Restore in docs/backup.md"
+            f"{tp[0]}/{tp[1]}: {stand.reached} records were done, but the log ends at {end}; if the topic was restored or made "
+            "anew, the group's positions are of another log: see Restore in docs/backup.md"
         )
         raise LogTruncatedError(msg)
-    return Stand(offset, reached)
+    return stand

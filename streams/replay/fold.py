@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Literal
 
 from schemas.codec import Codec, Decoded
-from schemas.records import Control, MappingInForce, SettingsInForce
+from schemas.records import Control
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
+from streams.in_force import Fact, in_force, learn
 from streams.memory import Memory
 from streams.positions import Stand
 from streams.refusals import LASTING
@@ -18,8 +18,6 @@ from streams.scratch import Scratch
 
 GROUP = "replay"
 POSITION_BYTES = 8
-Fact = tuple[Literal["SettingsInForce"], SettingsInForce] | tuple[Literal["MappingInForce"], MappingInForce]
-"""A record of topic closings by name: what is in force from a position on."""
 
 
 class BrokenRecordError(RuntimeError):
@@ -97,37 +95,11 @@ class Fold:
         self._assembly.abandon()
 
     def _control(self, position: int, control: Control) -> Step:
-        facts = in_force(control, self._partition, position)
+        facts = in_force(control, GROUP, self._partition, position)
         for fact in facts:
             learn(self._memory, fact)
         due = self._assembly.due(position, control)
         return Step([] if self._assembly.is_replaying(position) else due, due, facts)
-
-
-def in_force(control: Control, partition: int, position: int) -> list[Fact]:
-    """What this control record puts in force from its position on (rules 21, 23)."""
-    facts: list[Fact] = []
-    if control["settings"] is not None:
-        settings: SettingsInForce = {
-            "group": GROUP, "connector_uid": control["connector_uid"], "partition": partition, "position": position,
-            "settings": control["settings"],
-        }  # fmt: skip
-        facts.append(("SettingsInForce", settings))
-    if control["kind"] == "mapping":
-        version = control["details"].get("version", "")
-        mapping: MappingInForce = {
-            "group": GROUP, "partition": partition, "position": position, "version": version
-        }  # fmt: skip
-        facts.append(("MappingInForce", mapping))
-    return facts
-
-
-def learn(memory: Memory, fact: Fact) -> None:
-    """Remember what came in force; a repeat replaces itself."""
-    if fact[0] == "SettingsInForce":
-        memory.add_settings(fact[1])
-    else:
-        memory.add_mapping(fact[1])
 
 
 def _decoding(decode: Callable[[bytes], Decoded]) -> Callable[[bytes], Decoded]:

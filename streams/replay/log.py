@@ -15,6 +15,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.broker import KafkaSettings
+from schemas.commits import Bounds
 from schemas.topics import RAW_EVENTS
 from streams.connection import aiokafka_kwargs
 from streams.positions import Stand
@@ -28,13 +29,6 @@ COORDINATOR_TRIES = 20  # half a second apart
 
 class LogReadError(ReplayError):
     """Kafka did not give what it has; the message says what to do."""
-
-
-class Bounds(NamedTuple):
-    """A partition as it stands: the first position, and the one behind the last."""
-
-    begin: int
-    end: int
 
 
 class Entry(NamedTuple):
@@ -149,7 +143,7 @@ async def live_stands(kafka: KafkaSettings, group: str) -> Mapping[int, Stand]:
         await admin.close()
     topic = kafka.topic(RAW_EVENTS.name)
     return {
-        tp.partition: Stand(found.offset, int(found.metadata) if found.metadata.isdigit() else found.offset)
+        tp.partition: Stand.said(found.offset, found.metadata)
         for tp, found in stored.items()
         if tp.topic == topic and found.offset >= 0
     }

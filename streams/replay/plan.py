@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from schemas.codec import Codec
+from schemas.commits import Bounds
 from schemas.records import Closing
 from schemas.topics import CLOSINGS, DEAD_LETTERS, Topic
-from streams.assembly import LIVE
+from streams.in_force import Fact
+from streams.memory import LIVE_GROUP
 from streams.positions import Stand
 from streams.replay.errors import ReplayError
-from streams.replay.fold import Fact
-from streams.replay.log import Bounds, Log
+from streams.replay.log import Log
 from streams.replay.selection import Selection
 
 MARGIN = timedelta(days=2)
@@ -162,7 +163,7 @@ async def closings_index(values: AsyncIterator[bytes], selection: Selection, cod
     found = Index()
     async for data in values:
         name, value = codec.decode(data)
-        if value["group"] != LIVE:
+        if value["group"] != LIVE_GROUP:
             continue
         if name == "SettingsInForce":
             found.facts.append(("SettingsInForce", value))

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Self
 
 from schemas.codec import decode, encode
+from streams.in_force import Fact, learn
 from streams.memory import Memory
 from streams.positions import Stand
 from streams.replay.findings import Finding
-from streams.replay.fold import Fact, learn
 
 _TABLES = """
 CREATE TABLE stand (id INTEGER PRIMARY KEY, first INTEGER, needed INTEGER, reached INTEGER, until INTEGER, counts TEXT);

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 
 from consumers.drain import STAGES
 from consumers.reading import Reader
-from schemas import codec
+from schemas import codec, commits
 from schemas.broker import KafkaSettings
 from schemas.topics import CURSORS
 
@@ -106,9 +106,9 @@ class Pulse:
                 raise  # the broker has just come back and does not know its groups yet
             stored = {}
         reached = {
-            (names[tp.topic], tp.partition): int(each.metadata)
+            (names[tp.topic], tp.partition): note.reached
             for tp, each in stored.items()
-            if tp.topic in names and (each.metadata or "").isdigit()
+            if tp.topic in names and (note := commits.read(each.metadata))
         }
         places = {(names[tp.topic], tp.partition): int(each.offset) for tp, each in ends.items()}
         return Look(time.monotonic(), places, reached, dict(self._captured))

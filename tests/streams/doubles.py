@@ -6,13 +6,15 @@ limit is refused at `send`, and a crash leaves what was durable.
 
 import asyncio
 import weakref
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, Decoded
+from schemas.commits import Bounds
 from schemas.topics import (
     CLOSINGS,
     CONVERSATIONS,
@@ -50,7 +52,7 @@ class TooLargeError(RuntimeError):
 class Sent:
     """A record on its way; awaiting it confirms it."""
 
-    def __init__(self, confirm: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, confirm: Callable[[], Awaitable[Any]]) -> None:
         self._confirm = confirm
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -64,6 +66,7 @@ class Log:
         self.records: dict[tuple[str, int], list[tuple[bytes | None, bytes]]] = defaultdict(list)
         self.unconfirmed = 0
         self.broken: Exception | None = None  # what the next confirmation raises, once
+        self.begins: Counter[tuple[str, int]] = Counter()  # where deletion has moved the beginning
 
     def add(self, topic: Topic, value: bytes, partition: int = 0, key: bytes | None = None) -> int:
         """Append a record, and say where it stands."""
@@ -83,20 +86,26 @@ class Log:
         self.unconfirmed += 1
         return Sent(lambda: self._confirm(topic, partition or 0, key, value))
 
-    async def _confirm(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
+    async def _confirm(self, topic: str, partition: int, key: bytes | None, value: bytes) -> Any:
         await asyncio.sleep(0)
         if self.broken is not None:
             error, self.broken = self.broken, None
             raise error
         self.unconfirmed -= 1
         self.records[topic, partition].append((key, value))
+        offset = self.begins[topic, partition] + len(self.records[topic, partition]) - 1
+        return SimpleNamespace(topic=topic, partition=partition, offset=offset)
 
     def values(self, topic: Topic, partition: int = 0) -> list[bytes]:
         """What stands in a partition."""
         return [value for _, value in self.records[KAFKA.topic(topic.name), partition]]
 
-    async def read(self, topic: Topic, partition: int) -> AsyncIterator[bytes]:
+    async def read(
+        self, topic: Topic, partition: int, seen: Callable[[Bounds], None] = lambda _: None
+    ) -> AsyncIterator[bytes]:
         """As `read_back` does, with other tasks in between."""
+        begin = self.begins[KAFKA.topic(topic.name), partition]
+        seen(Bounds(begin, begin + len(self.values(topic, partition))))
         for value in self.values(topic, partition):
             await asyncio.sleep(0)
             yield value
@@ -116,7 +125,7 @@ class Bench:
         self.memory, self.scratch = Memory(), Scratch(folder / "scratch")
         weakref.finalize(self, self.scratch.close)
         self.assemble = AssembleStage(
-            self.tools, self.memory, self.scratch, lambda n: self.log.read(CLOSINGS, n)
+            self.tools, self.memory, self.scratch, lambda number, seen: self.log.read(CLOSINGS, number, seen)
         )
         self.render = RenderStage(self.tools)
         self.route = RouteStage(self.tools, lambda: self.log.read(MAPPINGS, 0))

@@ -18,7 +18,6 @@ from schemas import codec
 from schemas.ids import event_id
 from schemas.records import Mapping, event, person
 from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, MAX_RECORD_BYTES, RAW_EVENTS
-from streams.positions import Stand
 from tests.streams.doubles import Bench
 from tests.streams.hostile import REF, records
 from tests.streams.logs import activation, control, raw
@@ -274,7 +273,7 @@ def test_a_foreign_record_in_raw_events_is_refused(tmp_path: Path) -> None:
     bench.flow()
 
     assert [letter["origin"] for letter in bench.letters()] == ["t-raw-events/0/0", "t-raw-events/0/1"]
-    assert bench.stand(bench.assemble) == Stand(2, 3)
+    assert bench.stand(bench.assemble)[:2] == (2, 3)
 
 
 def folded(bench: Bench, count: int, step: int) -> list[float]:

@@ -37,9 +37,9 @@ class Line(Log):
         self.free = asyncio.Event()
         self.free.set()
 
-    async def _confirm(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
+    async def _confirm(self, topic: str, partition: int, key: bytes | None, value: bytes) -> Any:
         await self.free.wait()
-        await super()._confirm(topic, partition, key, value)
+        return await super()._confirm(topic, partition, key, value)
 
 
 class Life:

@@ -16,10 +16,11 @@ from kafka.admin import KafkaAdminClient
 
 from consumers.reading import latest, read_all
 from schemas import codec
+from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from schemas.topics import CLOSINGS, CONNECTOR_STATUS, DEAD_LETTERS, RAW_EVENTS
 from tests.streams.feeding import Feeder, expected_mails
-from tests.streams.worker_rig import Rig, committed, delivered_mails, deliveries, end_of
+from tests.streams.worker_rig import GROUP, Rig, committed, delivered_mails, deliveries, end_of
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "connector-status.schema.json"
 
@@ -130,6 +131,32 @@ def test_a_log_that_was_cut_above_what_is_needed_stops_the_worker(rig: Rig, kafk
     worker = rig.start()
     assert worker.wait(60) != 0
     assert "still needed" in worker.log.read_text()
+
+
+def test_closings_that_were_made_anew_stop_the_worker(rig: Rig, kafka: KafkaSettings) -> None:
+    """The commits say how far the topic went, whatever is in it now; deleted with the group, all is read again."""
+    feeder = Feeder(kafka)
+    feeder.say(0, 0, 0, 1)
+    feeder.watermark(1)
+    rig.start()
+    rig.drained()
+    assert rig.stop() == [0]
+    before = archived(rig)
+    with closing(KafkaAdminClient(**kafka.client_kwargs())) as admin:
+        admin.delete_topics([kafka.topic(CLOSINGS.name)])
+        eventually(lambda: kafka.topic(CLOSINGS.name) not in admin.list_topics())
+    create_topics(kafka)
+    feeder.say(0, 0, 0, 1)
+    worker = rig.start()
+    assert worker.wait(60) != 0
+    assert "closings/0 ends at 0, and" in worker.log.read_text()
+    rig.running.clear()
+    with closing(KafkaAdminClient(**kafka.client_kwargs())) as admin:
+        admin.delete_groups([kafka.topic_prefix + GROUP])
+    feeder.watermark(2)
+    rig.start()
+    rig.drained()
+    assert archived(rig) == before
 
 
 def test_a_worker_that_the_coordinator_refuses_ends(kafka: KafkaSettings, tmp_path: Path) -> None:

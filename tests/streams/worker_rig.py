@@ -18,6 +18,7 @@ from consumers.reading import read_all
 from sandbox.processes import ManagedProcess, start_process, tail
 from schemas import codec
 from schemas.broker import KafkaSettings
+from schemas.commits import read
 from schemas.topics import DELIVERIES, Topic
 from tests.streams.feeding import UID, Named
 
@@ -132,7 +133,7 @@ def committed(kafka: KafkaSettings, topic: Topic) -> dict[int, tuple[int, int]]:
         except RetriableError:
             return {}  # Kafka makes its offsets topic when the first group asks for it
     return {
-        tp.partition: (value.offset, int(value.metadata or -1))
+        tp.partition: (value.offset, note.reached if (note := read(value.metadata)) else -1)
         for tp, value in stored.items()
         if tp.topic == kafka.topic(topic.name)
     }

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import Codec, encode
+from schemas.commits import Bounds
 from stores.folder import FolderStore
 from stores.within import Within
-from streams.assembly import LIVE
+from streams.in_force import in_force
+from streams.memory import LIVE_GROUP
 from streams.positions import Stand
 from streams.replay.differing import LINE_BYTES, first_difference
 from streams.replay.findings import Finding
-from streams.replay.fold import in_force
-from streams.replay.log import Bounds
 from streams.replay.plan import Index, Known, NotReplayableError, choose, closings_index
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
@@ -26,7 +26,7 @@ from streams.replay.strangers import Listing, owner
 from tests.streams.logs import control
 
 ACTIVATED: Any = {**control("", "mapping", "", None), "details": {"version": "v"}}
-FACTS = in_force(ACTIVATED, 0, 3)
+FACTS = in_force(ACTIVATED, LIVE_GROUP, 0, 3)
 SOME = Selection(conversations=frozenset({"c"}))
 DAYS = Selection(first=date(2026, 3, 1))
 EARLY = Selection(first=date(2026, 2, 1))
@@ -125,11 +125,11 @@ def test_closings_say_where_a_selected_day_began(
 
     async def values() -> AsyncIterator[bytes]:
         for conversation, label, first in CLOSINGS:
-            for group in (LIVE, "replay"):
+            for group in (LIVE_GROUP, "replay"):
                 yield encode("Closing", {
                     "group": group, "connector_uid": "a", "conversation": conversation, "slice": label, "partition": 0,
-                    "first_position": first - (group != LIVE), "position": 90, "revision": 0, "closing_id": None, "count": 0,
-                    "ids": b"", "people": [], "overflow": None,
+                    "first_position": first - (group != LIVE_GROUP), "position": 90, "revision": 0, "closing_id": None,
+                    "count": 0, "ids": b"", "people": [], "overflow": None,
                 })  # fmt: skip
 
     found = asyncio.run(closings_index(values(), selection, Codec()))
