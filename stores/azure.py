@@ -30,7 +30,7 @@ from stores.interface import (
     StoreError,
     StoreUnavailableError,
 )
-from stores.paths import check_path, is_hidden
+from stores.paths import check_path, is_listed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
@@ -117,7 +117,7 @@ class AzureStore:
         with explained(self._container.container_name):
             found = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
             async for properties in found:
-                if not any(is_hidden(part) for part in str(properties.name).split("/")):
+                if is_listed(str(properties.name)):
                     yield info_of(properties)
 
     async def check(self) -> None:

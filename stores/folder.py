@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from stores import folder_files as files
+from stores import folder_reading as reading
 from stores.checks import checked_hash, checked_metadata
 from stores.interface import (
     CHUNK_SIZE,
@@ -75,14 +76,12 @@ class FolderStore:
     async def read(self, path: str) -> bytes:
         """Return all bytes; see `Store.read`."""
         target = self._file(path)
-        return await self._run(None, lambda: _missing_is_missing(path, target.read_bytes))
+        return await self._run(None, lambda: _missing_is_missing(path, lambda: reading.bytes_of(target)))
 
     async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
         """Yield the bytes in chunks; see `Store.stream`."""
         target = self._file(path)
-        file = await self._run(
-            None, lambda: _missing_is_missing(path, lambda: target.open("rb", buffering=0))
-        )
+        file = await self._run(None, lambda: _missing_is_missing(path, lambda: reading.open_file(target)))
         with file:
             while chunk := await self._run(chunk_size, lambda: file.read(chunk_size)):
                 yield chunk
@@ -108,7 +107,7 @@ class FolderStore:
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """Yield what is there, without hashes; see `Store.list`."""
-        found = files.walk(self.root, prefix)
+        found = reading.walk(self.root, prefix)
         while batch := await self._run(None, lambda: list(islice(found, 500))):
             for path, size in batch:
                 yield BlobInfo(path, size, None, _type_of(path))
@@ -183,7 +182,7 @@ class FolderStore:
 
     def _compare(self, path: str, target: Path, sha256: str) -> Stored:
         """Verify that what stands at `target` has this hash; its bytes are read, memory isn't trusted."""
-        found = files.sha256_of(target)
+        found = "none, it is a symbolic link" if target.is_symlink() else reading.sha256_of(target)
         if found != sha256:
             raise StoreConflictError(path, expected=sha256, found=found)
         if self._durable:  # another writer may have made the name a moment ago
@@ -197,7 +196,7 @@ class FolderStore:
 
     def _hash_of(self, file: Path) -> str:
         """Return the hash of a file, from memory while its inode, size and time are those we wrote."""
-        return self._hashes.get(_identity(file)) or files.sha256_of(file)
+        return self._hashes.get(_identity(file)) or reading.sha256_of(file)
 
     def _probe(self) -> None:
         """Write, read and remove a file below `.incoming`, which is what every write begins with."""
@@ -211,7 +210,7 @@ class FolderStore:
 
 
 def _identity(file: Path) -> tuple[int, int, int, int]:
-    found = file.stat()
+    found = file.lstat()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
@@ -234,9 +233,10 @@ def _missing_is_missing(path: str, act: Callable[[], T]) -> T:
 
 
 def _info(path: str, target: Path) -> BlobInfo | None:
-    if not target.is_file():
+    if not target.is_file() and not target.is_symlink():
         return None
-    return BlobInfo(path, target.stat().st_size, files.sha256_of(target), _type_of(path))
+    sha256 = reading.sha256_of(target)
+    return BlobInfo(path, target.stat().st_size, sha256, _type_of(path))
 
 
 def _type_of(path: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import stat
@@ -99,12 +98,6 @@ def link_or_copy(
     return True
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in lower-case hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def sync_folder(path: Path) -> None:
     """Make the names in a folder survive a power cut."""
     number = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -122,33 +115,6 @@ def sweep(root: Path) -> int:
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)
-
-
-def walk(folder: Path, prefix: str, base: str = "") -> Iterator[tuple[str, int]]:
-    """Yield path and size of every file whose path below `folder` starts with `prefix`, in path order."""
-    for name, is_folder, size in _entries(folder):
-        path = base + name
-        if is_folder and (path.startswith(prefix) or prefix.startswith(path)):
-            yield from walk(folder / name[:-1], prefix, path)
-        elif not is_folder and path.startswith(prefix):
-            yield path, size
-
-
-def _entries(folder: Path) -> list[tuple[str, bool, int]]:
-    """List a folder in the order in which whole paths sort: a folder as if its name ended in a slash."""
-    found = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if is_hidden(entry.name):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    found.append((f"{entry.name}/", True, 0))
-                elif entry.is_file(follow_symlinks=False):
-                    found.append((entry.name, False, entry.stat().st_size))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(found)
 
 
 def _take_name(temporary: Path, target: Path, root: Path, link: Callable[[Path, Path], None]) -> None:

@@ -68,6 +68,14 @@ class BlobMissingError(StoreError):
         self.path = path
 
 
+class LinkFoundError(StoreError):
+    """A symbolic link stands at this path: what it leads to was not written by a store, and may change or go."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: a symbolic link stands there, and no file; move it away")
+        self.path = path
+
+
 class ChecksumError(StoreError):
     """The bytes handed over are not the ones that the caller announced; nothing was written."""
 
@@ -106,7 +114,7 @@ class Store(Protocol):
         ...
 
     async def read(self, path: str) -> bytes:
-        """Return all bytes at `path`, or raise `BlobMissingError`."""
+        """Return all bytes at `path`, or raise `BlobMissingError`; `LinkFoundError` in a folder."""
         ...
 
     def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
@@ -130,7 +138,11 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        """Yield whatever stands at a path that starts with `prefix`, in the order of the paths."""
+        """Yield whatever stands at a path that starts with `prefix`, in the order of the paths.
+
+        Hidden names are left out, but for mails (`.eml`) outside of hidden folders at the top: nobody but a forger hides one.
+        Links of a folder's file system are listed and not followed.
+        """
         ...
 
     async def check(self) -> None:

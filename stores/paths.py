@@ -113,6 +113,14 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
+def is_listed(path: str) -> bool:
+    """Tell whether a listing shows this path: housekeeping, ours or of other programs, is hidden; no mail ever is."""
+    *folders, _ = parts = path.split("/")
+    if not any(map(is_hidden, parts)):
+        return True
+    return path.lower().endswith(".eml") and not (folders and is_hidden(folders[0]))
+
+
 def _is_component(part: str) -> bool:
     if not part or is_hidden(part) or part[-1] in ". " or "\\" in part:
         return False

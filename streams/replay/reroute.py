@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
-from schemas.codec import Codec
+from schemas.codec import Codec, encode, expect
 from schemas.deliveries import participant_key
 from schemas.records import Delivery, Superseded
 from schemas.records import Target as Wanted
-from schemas.slices import slice_day
 from schemas.topics import DELIVERIES, MAPPINGS
 from stores.interface import BlobMissingError, StoreError
 from streams.contents import Contents
@@ -28,6 +27,7 @@ from streams.refusals import DependencyError, RejectedError
 from streams.replay.errors import ReplayError
 from streams.replay.findings import Finding
 from streams.replay.job import Job, ledger_outbox, opened
+from streams.replay.ledger import is_selected, readable
 from streams.replay.lock import only_one
 from streams.replay.log import open_log
 from streams.replay.partition import UnderWay
@@ -62,19 +62,19 @@ class Ledger:
     async def fill(self, values: AsyncIterable[bytes], codec: Codec, selection: Selection) -> int:
         """Read the ledger, in its order; how many mails are selected, mailboxes aside."""
         self._db.execute("BEGIN")
-        async for data in values:
-            name, one = codec.decode(data)
-            if name == "Delivery" and _is_selected(one, selection):
-                self._db.execute("INSERT INTO delivery (mail, value) VALUES (?,?)", (one["mail_id"], data))
+        async for one in readable(values, codec):
+            if is_selected(one, selection):
+                row = (one["mail_id"], encode("Delivery", one))
+                self._db.execute("INSERT INTO delivery (mail, value) VALUES (?,?)", row)
         self._db.execute("CREATE INDEX by_mail ON delivery (mail, number)")
         self._db.execute("COMMIT")
         return int(self._db.execute("SELECT count(DISTINCT mail) FROM delivery").fetchone()[0])
 
-    def mails(self, codec: Codec) -> Iterator[list[Delivery]]:
+    def mails(self) -> Iterator[list[Delivery]]:
         """The deliveries of each mail, in the ledger's order."""
         for (mail,) in self._db.execute("SELECT DISTINCT mail FROM delivery"):
             rows = self._db.execute("SELECT value FROM delivery WHERE mail=? ORDER BY number", (mail,))
-            yield [codec.decode(value).value for (value,) in rows]
+            yield [expect("Delivery", value) for (value,) in rows]
 
     def close(self) -> None:
         """The space is free again."""
@@ -99,7 +99,7 @@ class Rerouter:
             await ledger.fill(values, codec, self._selection)
             under_way = UnderWay(self._slots)
             try:
-                for count, deliveries in enumerate(ledger.mails(codec), 1):
+                for count, deliveries in enumerate(ledger.mails(), 1):
                     await under_way.start(self._mail(number, deliveries, tell))
                     if count % MAILS_A_CONFIRMATION == 0:
                         await self._settle(under_way)
@@ -154,12 +154,6 @@ class Rerouter:
             ):  # the store refused it; who has no mailbox is no fault
                 self.done.counts["failed"] += 1
                 self.done.findings.append(Finding("failed", delivery["path"], copy["reason"] or ""))
-
-
-def _is_selected(one: Delivery, selection: Selection) -> bool:
-    day = slice_day(one)
-    within = (selection.first or day) <= day <= (selection.last or day)
-    return within and selection.names(one["connector_uid"], one["conversation"])
 
 
 def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -> Rerouted:

@@ -19,12 +19,13 @@ from aiokafka.errors import KafkaError
 from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
 from stores.interface import BlobMissingError, Store, StoreError
 from streams.contents import Contents
+from streams.keeping import Keeper
 from streams.positions import Stand
 from streams.readback import read_back
 from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
 from streams.replay.job import Job, opened, replay_all
-from streams.replay.ledger import look, rerouted, stored_hash
+from streams.replay.ledger import look, rerouted, restore, stored_hash
 from streams.replay.lock import only_one
 from streams.replay.log import live_stands, open_log
 from streams.replay.partition import Tell
@@ -145,11 +146,11 @@ class Session:
     async def _finish(self) -> Report:
         with self._states() as states:
             counts, found = Counter[str](), list[Finding]()
-            if self._job.where.kind == "compare":
+            if self._job.where.kind in {"compare", "store"}:
                 async with opened(self._job.store) as store:
-                    for state in states.values():
+                    for state in states.values() if self._job.where.kind == "compare" else ():
                         await _look_again(state, store)
-                    found += await self._strangers(states, store, counts)
+                    found += await self._beside_the_log(states, store, counts)
             for state in states.values():
                 counts.update(state.counts)
                 found += [one for kind in KINDS for one in state.findings(kind, limit=SHOWN)]
@@ -157,28 +158,41 @@ class Session:
             positions = {number: [state.first, state.until] for number, state in states.items()}
         return Report(dict(counts), found[:SHOWN], self._document()["earliest"], positions)
 
-    async def _strangers(
+    async def _beside_the_log(
         self, states: dict[int, PartitionState], store: Store, counts: Counter[str]
     ) -> list[Finding]:
-        if not self._looks_for_strangers:
-            return []
+        """Copies that only the ledger explains: compared, or made again; then what nothing explains."""
         found, contents = list[Finding](), Contents(store)
-        counts["unexplained"] = 0  # who did not ask has no number
-        with contextlib.closing(Listing(self.folder / LISTING)) as listing:
+        keeper = Keeper(store, contents) if self._job.where.kind == "store" else None
+        with self._listing() as listing:
             for number, state in states.items():
                 listing.explain(state.explained())
-                values = self._read(DELIVERIES, number)
-                async for path, delivery in rerouted(values, self._job.codec(), self._job.selection):
-                    listing.explain([path])
-                    wrong = await look(path, delivery, store, contents, counts)
+                async for one in rerouted(
+                    self._read(DELIVERIES, number), self._job.codec(), self._job.selection
+                ):
+                    listing.explain([one.path])
+                    if state.explains(one.path):
+                        continue  # routed back to where the log leads: it was looked at there
+                    wrong = await (
+                        restore(one, keeper, counts) if keeper else look(one, store, contents, counts)
+                    )
                     found += [wrong] if wrong else []
-            for path in listing.rest():
-                counts["unexplained"] += 1
-                found += (
-                    [Finding("unexplained", path, "nothing in the log makes it")]
-                    if len(found) < SHOWN
-                    else []
-                )
+            return found + self._strangers(listing, counts, SHOWN - len(found))
+
+    @contextlib.contextmanager
+    def _listing(self) -> Iterator[Listing]:
+        path = self.folder / LISTING if self._looks_for_strangers else None
+        with contextlib.closing(Listing(path)) as listing:
+            yield listing
+
+    def _strangers(self, listing: Listing, counts: Counter[str], room: int) -> list[Finding]:
+        if not self._looks_for_strangers:
+            return []  # who did not ask has no number
+        found, counts["unexplained"] = list[Finding](), 0
+        for path in listing.rest():
+            counts["unexplained"] += 1
+            if len(found) < room:
+                found.append(Finding("unexplained", path, "nothing in the log makes it"))
         return found
 
     def forget(self) -> None:

@@ -133,6 +133,11 @@ class PartitionState:
         """It is no finding any more."""
         self._db.execute("DELETE FROM finding WHERE path=? AND kind=?", (finding.path, finding.kind))
 
+    def explains(self, path: str) -> bool:
+        """Whether the log explains what stands there."""
+        row = self._db.execute("SELECT 1 FROM explained WHERE path=?", (path,))
+        return row.fetchone() is not None
+
     def explained(self) -> Iterator[str]:
         """Paths that the log explains, in order."""
         return (path for (path,) in self._db.execute("SELECT path FROM explained ORDER BY path"))

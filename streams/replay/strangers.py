@@ -15,8 +15,9 @@ MAILS = "_mails"
 class Listing:
     """Paths of mails and copies in one SQLite file; `explain` strikes them out."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
+    def __init__(self, path: Path | None) -> None:
+        """`path`: None for one that is empty, and stays so."""
+        self._db = sqlite3.connect(path or "", isolation_level=None)
         self._db.execute("PRAGMA synchronous=OFF")  # begun anew when it is not whole
         self._db.execute("CREATE TABLE IF NOT EXISTS listed (path TEXT PRIMARY KEY) WITHOUT ROWID")
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from schemas.records import Copies
-from stores.interface import BlobMissingError, Store, StoreConflictError
+from stores.interface import BlobMissingError, LinkFoundError, Store, StoreConflictError
 from streams.contents import Contents
 from streams.keeping import Keeper, Kept, delivery, send_delivery
 from streams.mail.assemble import mail_chunks
@@ -66,13 +66,18 @@ class Compare:
             found = await self._contents.patiently(lambda: _sha256(self._store.stream(path)))
         except BlobMissingError:
             return "missing"
+        except LinkFoundError:
+            return "different"
         return "equal" if found == wanted else "different"
 
     async def explain(self, path: str, copies: Copies) -> str:
         """The first header or line in which what stands there differs from what the log says."""
-        return await self._contents.patiently(
-            lambda: first_difference(self._ours(copies), self._store.stream(path))
-        )
+        try:
+            return await self._contents.patiently(
+                lambda: first_difference(self._ours(copies), self._store.stream(path))
+            )
+        except LinkFoundError as error:
+            return str(error)
 
     def _ours(self, copies: Copies) -> AsyncIterator[bytes]:
         return mail_chunks(copies["segments"], self._contents.stream)
@@ -98,6 +103,8 @@ class Into:
 
     async def handle(self, copies: Copies, findings: Findings) -> None:
         """The mail, then its copies; other bytes that stand there already stay, and are a finding."""
+        for path in [copies["path"], *paths_of(copies)]:
+            findings.explain(path)
         try:
             original = await self._keeper.original(copies)
         except StoreConflictError:

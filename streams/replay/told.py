@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable
 from schemas.codec import Codec
 from schemas.deliveries import delivery_id, stands
 from schemas.records import CopyResult, Delivery
+from streams.replay.ledger import readable
 from streams.replay.selection import Selection
 
 
@@ -19,9 +20,8 @@ class Told:
     async def fill(self, values: AsyncIterable[bytes], codec: Codec, selection: Selection) -> None:
         """Read the ledger of a partition as it stands; only selected conversations are kept."""
         self._db.execute("BEGIN")
-        async for data in values:
-            name, one = codec.decode(data)
-            if name == "Delivery" and selection.names(one["connector_uid"], one["conversation"]):
+        async for one in readable(values, codec):
+            if selection.names(one["connector_uid"], one["conversation"]):
                 self._db.executemany("INSERT OR IGNORE INTO told VALUES (?,?)", _rows(one))
         self._db.execute("COMMIT")
 

@@ -17,7 +17,7 @@ import pytest
 
 from stores.folder import FolderStore
 from stores.folder_files import INCOMING, new_file, sweep
-from stores.interface import StoreConflictError, Stored, StoreError
+from stores.interface import LinkFoundError, StoreConflictError, Stored, StoreError
 from stores.settings import FolderSettings
 
 if TYPE_CHECKING:
@@ -151,18 +151,49 @@ def test_a_living_writer_is_not_swept(tmp_path: Path) -> None:
     assert sweep(tmp_path) == 1
 
 
-def test_foreign_and_hidden_files_are_not_listed(tmp_path: Path) -> None:
-    """Housekeeping of other programs is skipped, and links to folders can't send a listing in circles."""
+def test_housekeeping_is_not_listed_but_hidden_mails_and_links_are(tmp_path: Path) -> None:
+    """Nobody hides a mail but a forger; links are named and not followed, so none can send a listing in circles."""
     store = FolderStore(tmp_path)
-    (tmp_path / ".DS_Store").write_bytes(b"x")
-    (tmp_path / "ann").mkdir()
+    for folder in ("ann/.hidden", ".snapshot"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in (".DS_Store", "ann/.nfs1", "ann/.hidden/x", ".snapshot/m.eml"):
+        (tmp_path / name).write_bytes(b"x")
+    seen = ["ann/.hidden/m.EML", "ann/.m.eml", "ann/m.eml"]
+    for name in seen:
+        (tmp_path / name).write_bytes(b"mail")
     (tmp_path / "ann" / "loop").symlink_to(tmp_path)
-    (tmp_path / "ann" / "m.eml").write_bytes(b"mail")
+    (tmp_path / "ann" / "n.eml").symlink_to(tmp_path / "ann" / "m.eml")
 
     async def listed() -> list[str]:
         return [info.path async for info in store.list("")]
 
-    assert asyncio.run(listed()) == ["ann/m.eml"]
+    assert asyncio.run(listed()) == [*seen[:2], "ann/loop", "ann/m.eml", "ann/n.eml"]
+
+
+def test_a_symbolic_link_is_no_file_of_the_store(tmp_path: Path) -> None:
+    """Whatever it leads to, also to the same bytes, also to nothing: it is not read, and no write takes it for its own."""
+    store, elsewhere = FolderStore(tmp_path / "archive"), tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"mail")
+
+    async def scenario() -> None:
+        made = await store.create("m.eml", b"mail", content_type=MAIL)
+        for place, goal in (
+            ("same", elsewhere),
+            ("inner", tmp_path / "archive/m.eml"),
+            ("none", tmp_path / "none"),
+        ):
+            (tmp_path / "archive" / place).symlink_to(goal)
+            for look in (store.read, store.stat):
+                with pytest.raises(LinkFoundError, match="symbolic link"):
+                    await look(place)
+            with pytest.raises(StoreConflictError, match="symbolic link"):
+                await store.create(place, b"mail", content_type=MAIL)
+            with pytest.raises(StoreConflictError, match="symbolic link"):
+                await store.copy("m.eml", place, content_type=MAIL, sha256=made.sha256)
+            with pytest.raises(LinkFoundError):
+                await store.copy(place, "copy.eml", content_type=MAIL, sha256=made.sha256)
+
+    asyncio.run(scenario())
 
 
 def works(command: list[str]) -> bool:
