@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from producers.ranges import start_of
 from producers.source import SourceUnavailableError
 from producers.webex.client import Client
-from producers.webex.files import Files, start_of
+from producers.webex.files import Files
 from schemas.records import Attachment, ContentRef
 from tests.producers.webex_rig import Rig, Shelf, rig
 
@@ -137,6 +138,21 @@ def test_another_part_than_asked_for_is_not_put_in_its_place(
     assert list(shelf.kept.values()) == [FILE]
 
 
+def test_a_rest_of_another_version_is_not_put_behind_the_first_part(
+    tmp_path: Path, half_server: "HalfServer"
+) -> None:
+    """Where the service names versions, a file that changed meanwhile is fetched anew and never glued together."""
+    half_server.etags = ['"one"', '"two"']
+    shelf = Shelf()
+    with rig(tmp_path) as made:
+        client = Client(made.settings.model_copy(update={"base_url": half_server.url}))
+        with pytest.raises(SourceUnavailableError, match="changed"):
+            Files(client, shelf).fetch(f"{half_server.url}/contents/X")
+        client.close()
+    assert shelf.kept == {}
+    assert half_server.conditions == ["", '"one"']
+
+
 @pytest.mark.parametrize(
     ("header", "start"),
     [
@@ -178,6 +194,8 @@ class HalfServer:
     def __init__(self) -> None:
         self.url, self.ranges, self.asked = "", True, list[int]()
         self.shift: int | None = 0
+        self.etags: list[str] = []
+        self.conditions: list[str] = []
 
 
 @pytest.fixture
@@ -192,6 +210,7 @@ def half_server() -> Iterator[HalfServer]:
         def do_GET(self) -> None:
             start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
             half.asked.append(start)
+            half.conditions.append(self.headers.get("If-Range", ""))
             stop = (start if half.ranges and half.shift == 0 else max(half.asked)) + 300_000
             if half.ranges and start:
                 self._part(start + (half.shift or 0), stop)
@@ -207,6 +226,8 @@ def half_server() -> Iterator[HalfServer]:
             self, status: int, body: bytes, missing: int, headers: Mapping[str, str] | None = None
         ) -> None:
             self.send_response(status)
+            if half.etags and self.command == "GET":
+                self.send_header("ETag", half.etags.pop(0))
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body) + missing))
