@@ -1,0 +1,87 @@
+"""What the leaves say must stand in the archive, and what they say was disposed of; on disk, struck out as it is found."""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from consumers.evidence.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from consumers.evidence.verify import Report
+
+_TABLES = (
+    "CREATE TABLE expected (path TEXT PRIMARY KEY, sha256 TEXT, mail TEXT, number INTEGER, seen INTEGER) WITHOUT ROWID",
+    "CREATE TABLE disposed (mail TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
+)
+
+
+class Expected:
+    """Paths with their hashes, from all manifests."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        for table in _TABLES:
+            db.execute(table)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Many additions at once; they stay also when the block fails."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
+
+    def add(self, line: bytes, number: int, report: "Report") -> None:
+        """One leaf of manifest `number`; EvidenceError if it is none."""
+        try:
+            leaf = json.loads(line)
+            kind = leaf["kind"]
+            report.counts[kind] = report.counts.get(kind, 0) + 1
+            if kind in {"mail", "copy"} and leaf["path"] is not None:
+                self._expect(
+                    leaf["path"], leaf["sha256"], leaf["id" if kind == "mail" else "mail"], number, report
+                )
+            elif kind == "audit":
+                report.disposals.see(leaf)
+                rows = [(mail, number) for mail in leaf.get("mails", ())]
+                self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?,?)", rows)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EvidenceError(
+                f"manifest {number}: a leaf can't be read ({type(error).__name__}: {error})"
+            ) from error
+
+    def _expect(self, path: str, sha256: str, mail: str, number: int, report: "Report") -> None:
+        row = self._db.execute("SELECT sha256, number FROM expected WHERE path=?", (path,)).fetchone()
+        if row is None:
+            self._db.execute("INSERT INTO expected VALUES (?,?,?,?,0)", (path, sha256, mail, number))
+        elif row[0] != sha256:
+            report.faults.append(f"{path}: manifests {row[1]} and {number} name different bytes for it")
+
+    def wanted(self, path: str) -> str | None:
+        """The SHA-256 that must stand there; None if no manifest knows the path."""
+        row = self._db.execute("SELECT sha256 FROM expected WHERE path=?", (path,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def check(self, path: str, found: str) -> list[str]:
+        """What is wrong with a path that was found; it is struck out."""
+        self._db.execute("UPDATE expected SET seen=1 WHERE path=?", (path,))
+        sha256, number, mail = self._db.execute(
+            "SELECT sha256, number, mail FROM expected WHERE path=?", (path,)
+        ).fetchone()
+        if self._db.execute("SELECT 1 FROM disposed WHERE mail=?", (mail,)).fetchone():
+            return [f"{path}: was disposed of, but stands here again or still"]
+        return (
+            []
+            if found == sha256
+            else [f"{path}: altered; has {found[:16]}…, manifest {number} says {sha256[:16]}…"]
+        )
+
+    def gone(self) -> Iterator[str]:
+        """A sentence for each path that must be there and is not."""
+        rows = self._db.execute(
+            "SELECT path, number FROM expected WHERE seen=0 AND mail NOT IN (SELECT mail FROM disposed) ORDER BY path"
+        )
+        return (f"{path}: removed; manifest {number} has it" for path, number in rows)

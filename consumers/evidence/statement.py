@@ -1,0 +1,120 @@
+"""What a manifest states, and how it is written: two lines, the statement as it was signed and its signature. Pure.
+
+A plan fixes the range before the first leaf is made, so that whoever goes on after a kill makes the same bytes.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from consumers.evidence.errors import EvidenceError
+
+FORMAT = "chatledger evidence 1"
+ROOT = "_evidence"
+PLAN, LEAVES, MANIFEST = "plan.json", "leaves.jsonl.gz", "manifest.jsonl"
+
+Ranges = dict[str, list[list[int]]]
+"""By topic: [partition, begin, end] of each partition, end exclusive."""
+Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+T = TypeVar("T", bound=BaseModel)
+
+
+class Plan(BaseModel):
+    """Which part of the log a manifest covers. `previous`: SHA-256 (hex) of the manifest before; None for the first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    number: int = Field(ge=1)
+    previous: Hash | None
+    closed_at: str
+    ranges: Ranges
+
+
+class Statement(Plan):
+    """A plan carried out: its leaves, by kind and as a root (hex), and the keys: its own and that of the next one."""
+
+    count: int
+    counts: dict[str, int]
+    root: Hash
+    key: Hash
+    next_key: Hash
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A statement as it stands in the archive; `digest`: SHA-256 (hex) of the whole file."""
+
+    statement: Statement
+    signed: bytes
+    signature: str
+    digest: str
+
+
+def folder_of(number: int) -> str:
+    """Where everything of a manifest lies."""
+    return f"{ROOT}/{number:08d}"
+
+
+def path_of(number: int, name: str) -> str:
+    """Path of a manifest's plan, leaves or manifest."""
+    return f"{folder_of(number)}/{name}"
+
+
+def to_line(value: dict[str, Any]) -> bytes:
+    """One line of JSON, keys sorted, without blanks, in ASCII; without the line's end."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def encode_plan(plan: Plan) -> bytes:
+    """A plan as a file."""
+    return to_line({"format": FORMAT, **plan.model_dump()}) + b"\n"
+
+
+def encode_statement(one: Statement) -> bytes:
+    """What is signed: one line, without its end."""
+    return to_line({"format": FORMAT, **one.model_dump()})
+
+
+def encode_manifest(signed: bytes, signature: str) -> bytes:
+    """Statement and signature as a file."""
+    return signed + b"\n" + to_line({"signature": signature}) + b"\n"
+
+
+def decode_plan(data: bytes) -> Plan:
+    """The plan in a file; EvidenceError if it is none."""
+    return _made(Plan, _object(data))
+
+
+def decode_manifest(data: bytes) -> Manifest:
+    """The manifest in a file, its signature not yet checked; EvidenceError if it is none."""
+    lines = data.split(b"\n")
+    if len(lines) != 3 or lines[2]:
+        raise EvidenceError("a manifest has two lines, each with an end")
+    signature = _object(lines[1]).get("signature")
+    statement = _made(Statement, _object(lines[0]))
+    return Manifest(statement, lines[0], str(signature), hashlib.sha256(data).hexdigest())
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise EvidenceError("not a line of JSON") from error
+    if not isinstance(found, dict):
+        raise EvidenceError("not a JSON object")
+    return found
+
+
+def _made(kind: type[T], fields: dict[str, Any]) -> T:
+    if fields.pop("format", None) != FORMAT:
+        msg = f"not of format {FORMAT!r}; a newer chatledger may read it"
+        raise EvidenceError(msg)
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"field {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise EvidenceError(msg) from error

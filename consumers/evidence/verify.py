@@ -1,0 +1,206 @@
+"""Checking an archive against its evidence, alone: no Kafka, no configuration, nothing of the log.
+
+First the chain from its first manifest on, then every mail and copy against the leaves. What the leaves say lies in a SQLite
+file without a name, so that an archive of any size needs little memory.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from consumers.evidence import chain
+from consumers.evidence.disposals import Disposals
+from consumers.evidence.errors import EvidenceError
+from consumers.evidence.expected import Expected
+from consumers.evidence.keys import is_signed
+from consumers.evidence.merkle import Tree
+from consumers.evidence.statement import LEAVES, MANIFEST, Manifest, Statement, path_of
+from stores.interface import Store, StoreError
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """What is known from elsewhere, so that a chain that was cut or signed anew is found; None where nothing is."""
+
+    key: str | None = None  # public key that some manifest must be signed with
+    root: str | None = None  # of a manifest that must be there
+    at_least: int = 0  # manifests
+    roots: dict[int, str] = field(
+        default_factory=dict
+    )  # number -> SHA-256 of the manifest, from topic evidence
+
+
+@dataclass
+class Report:
+    """What was found. `faults`: sentences; an archive is as its evidence says if there is none."""
+
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    newer: list[str] = field(default_factory=list)
+    manifests: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    mails: int = 0
+    copies: int = 0
+    last: Manifest | None = None
+    disposals: Disposals = field(default_factory=Disposals)
+
+
+class Verifier:
+    """One check of one archive."""
+
+    def __init__(
+        self, store: Store, anchor: Anchor | None = None, newer: frozenset[str] = frozenset()
+    ) -> None:
+        """`newer`: paths that are known to be younger than the last manifest, and so in none."""
+        self._store, self._anchor, self._newer = store, anchor or Anchor(), newer
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._seen: set[str] = set()  # roots and keys
+        self.report = Report()
+
+    async def run(self) -> Report:
+        """Check everything; StoreError where the archive can't be read."""
+        expected = Expected(self._db)
+        try:
+            await self._chain(expected)
+            self._anchored()
+            await self._files(expected)
+        finally:
+            self._db.close()
+        return self.report
+
+    async def _chain(self, expected: Expected) -> None:
+        shelf = await chain.look(self._store)
+        self.report.faults += [f"{path}: does not belong to the evidence" for path in shelf.strange]
+        numbers = shelf.manifests()
+        if not numbers:
+            self.report.faults.append("there is no evidence here: no manifest below _evidence/")
+        for number in sorted(shelf.names):
+            if numbers and number > numbers[-1]:
+                self.report.notes.append(
+                    f"manifest {number} was begun and not signed; closing again finishes it"
+                )
+        before: Manifest | None = None
+        for number in range(1, (numbers[-1] if numbers else 0) + 1):
+            before = await self._manifest(number, before, expected) or before
+        self.report.last = before
+
+    async def _manifest(self, number: int, before: Manifest | None, expected: Expected) -> Manifest | None:
+        try:
+            found = await chain.manifest(self._store, number)
+        except EvidenceError as error:
+            self.report.faults.append(str(error))
+            return None
+        self.report.manifests += 1
+        path = path_of(number, MANIFEST)
+        self.report.faults += [f"{path}: {fault}" for fault in links(found, before)]
+        try:
+            await self._leaves(found.statement, expected)
+        except EvidenceError as error:
+            self.report.faults.append(str(error))
+        self._known(found)
+        return found
+
+    async def _leaves(self, one: Statement, expected: Expected) -> None:
+        tree = Tree()
+        with expected.transaction():
+            async for line in chain.lines(self._store, one.number):
+                tree.add(line)
+                expected.add(line, one.number, self.report)
+        if (tree.count, tree.root().hex()) != (one.count, one.root):
+            where = path_of(one.number, LEAVES)
+            self.report.faults.append(
+                f"{where}: {tree.count} leaves with root {tree.root().hex()[:16]}…, signed were {one.count} with "
+                f"{one.root[:16]}…; leaves were removed, added, altered or re-ordered"
+            )
+
+    def _known(self, found: Manifest) -> None:
+        wanted = self._anchor.roots.get(found.statement.number)
+        if wanted is not None and wanted != found.digest:
+            path = path_of(found.statement.number, MANIFEST)
+            self.report.faults.append(
+                f"{path}: not the manifest that topic evidence knows; the chain was forked"
+            )
+        self.report.notes += (
+            [f"root {found.statement.root}"] if found.statement.root == self._anchor.root else []
+        )
+
+    def _anchored(self) -> None:
+        anchor, last = self._anchor, self.report.last
+        end = last.statement.number if last else 0
+        wanted = max([anchor.at_least, *anchor.roots])
+        if end < wanted:
+            self.report.faults.append(
+                f"the chain ends with manifest {end}, but there were {wanted}: it was truncated"
+            )
+        if anchor.key is not None and anchor.key not in self._seen:
+            self.report.faults.append(
+                f"no manifest is signed with key {anchor.key}; somebody else made this chain"
+            )
+        if anchor.root is not None and anchor.root not in self._seen:
+            self.report.faults.append(
+                f"no manifest has the root {anchor.root}: the chain was truncated or forked"
+            )
+
+    async def _files(self, expected: Expected) -> None:
+        async for path in mails_of(self._store):
+            await self._file(path, expected)
+        self.report.faults += expected.gone()
+
+    async def _file(self, path: str, expected: Expected) -> None:
+        wanted = expected.wanted(path)
+        if wanted is None and path in self._newer:
+            self.report.newer.append(path)
+        elif wanted is None:
+            self.report.faults.append(
+                f"{path}: stands here, but no manifest knows it; added, or newer than the last one"
+            )
+        else:
+            self._count(path)
+            self.report.faults += expected.check(path, await sha256_of(self._store, path))
+
+    def _count(self, path: str) -> None:
+        if path.startswith("_mails/"):
+            self.report.mails += 1
+        else:
+            self.report.copies += 1
+
+
+def links(found: Manifest, before: Manifest | None) -> list[str]:
+    """What is wrong between a manifest and the one before, and with its signature. Pure."""
+    one, faults = found.statement, []
+    if not is_signed(found.signed, found.signature, one.key):
+        faults.append("the signature is not that of its key over its statement")
+    if one.previous != (before.digest if before else None):
+        faults.append("it does not follow the manifest before; the chain was forked, cut or re-ordered")
+    if before is not None and one.key != before.statement.next_key:
+        faults.append(f"it is signed with key {one.key[:16]}…, which the manifest before does not introduce")
+    if before is not None and not _continues(before.statement, one):
+        faults.append("its range does not begin where the one before ends")
+    return faults
+
+
+def _continues(before: Statement, one: Statement) -> bool:
+    for topic, parts in before.ranges.items():
+        begins = {partition: begin for partition, begin, _ in one.ranges.get(topic, [])}
+        if any(begins.get(partition) != end for partition, _, end in parts):
+            return False
+    return True
+
+
+async def mails_of(store: Store) -> AsyncIterator[str]:
+    """Paths of all mails and copies; what else lies in an archive begins with an underscore."""
+    async for found in store.list():
+        if found.path.startswith("_mails/") or not found.path.startswith("_"):
+            yield found.path
+
+
+async def sha256_of(store: Store, path: str) -> str:
+    """Of the bytes as they are read, whatever a store has noted beside them."""
+    running = hashlib.sha256()
+    try:
+        async for chunk in store.stream(path):
+            running.update(chunk)
+    except StoreError as error:
+        return f"nothing ({error})"
+    return running.hexdigest()

@@ -1,0 +1,232 @@
+"""Closing manifests: what they cover, that killing and hurrying changes nothing, and how keys change."""
+
+import asyncio
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers.evidence.anchor import announced
+from consumers.evidence.errors import EvidenceError
+from consumers.evidence.keys import load_key, next_path
+from consumers.evidence.rotate import rotate
+from consumers.evidence.statement import Manifest
+from consumers.evidence.verify import Report, Verifier
+from consumers.orders import audit, say
+from consumers.writing import new_producer
+from schemas.broker import KafkaSettings
+from schemas.topics import RAW_EVENTS
+from stores.folder import FolderStore
+from tests.consumers.evidence.rig import Site
+from tests.schemas.test_formats import example
+
+pytestmark = pytest.mark.kafka
+PIECES = ("plan.json", "leaves.jsonl.gz", "manifest.jsonl")
+
+
+def leaves(site: Site, number: int) -> list[dict[str, Any]]:
+    """The leaves of a manifest, as anybody reads them."""
+    path = site.archive / f"_evidence/{number:08d}/leaves.jsonl.gz"
+    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+def verified(site: Site) -> Report:
+    """What an offline check finds."""
+    return asyncio.run(Verifier(FolderStore(site.archive)).run())
+
+
+def closed(site: Site) -> Manifest:
+    """A manifest, which must be a new one."""
+    made = site.close()
+    assert made is not None
+    return made
+
+
+@pytest.fixture
+def site(kafka: KafkaSettings, tmp_path: Path) -> Site:
+    """Two conversations captured, one mail delivered."""
+    made = Site(kafka, tmp_path)
+    made.capture("c1", 3, watermark_ms=1_000)
+    made.deliver(1)
+    return made
+
+
+def test_a_manifest_holds_events_mails_copies_and_changes(site: Site) -> None:
+    """Every event id with the hash of its record, the mail and its hash, each copy and its mailbox, settings and orders."""
+    settings = example("Control") | {
+        "kind": "settings",
+        "connector_uid": "lp",
+        "settings": example("Settings"),
+    }
+    site.send(RAW_EVENTS, [(1, "Control", settings)])
+    say(
+        site.kafka,
+        site.codec,
+        [audit("ab" * 16, "hold", at_ms=5, connector_uid="lp", by="ana", reason="case 7")],
+    )
+    made = closed(site)
+    found = leaves(site, 1)
+
+    assert made.statement.counts == {"audit": 2, "complete": 1, "copy": 2, "event": 3, "mail": 1}
+    assert len({leaf["id"] for leaf in found if leaf["kind"] == "event"}) == 3
+    assert {leaf["mailbox"] for leaf in found if leaf["kind"] == "copy"} == {
+        "ana@bank.example",
+        "ben@bank.example",
+    }
+    assert {leaf["what"] for leaf in found if leaf["kind"] == "audit"} == {"settings", "hold"}
+    assert [leaf["until_ms"] for leaf in found if leaf["kind"] == "complete"] == [1_000]
+    assert verified(site).faults == []
+
+
+def test_what_comes_late_stands_in_a_later_manifest(site: Site) -> None:
+    """Nothing that was signed changes; ranges follow each other; without news nothing is made."""
+    first = closed(site)
+    before = {path: path.read_bytes() for path in (site.archive / "_evidence").rglob("*") if path.is_file()}
+    assert site.close() is None
+    site.capture("c1", 5)
+    site.deliver(2)
+    second = closed(site)
+
+    assert {path: path.read_bytes() for path in before} == before
+    assert second.statement.previous == first.digest
+    assert {leaf["id"] for leaf in leaves(site, 2) if leaf["kind"] == "event"} >= {
+        leaf["id"] for leaf in leaves(site, 1) if leaf["kind"] == "event"
+    }
+    assert [one["number"] for one in announced(site.kafka, site.codec)] == [1, 2]
+    assert verified(site).faults == []
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+def test_a_kill_after_any_step_gives_the_same_bytes(site: Site, left: int) -> None:
+    """Whatever stood when it was killed, and whatever came into the log since: closing again makes the same manifest."""
+    closed(site)
+    folder = site.archive / "_evidence/00000001"
+    whole = {name: (folder / name).read_bytes() for name in PIECES}
+    for name in PIECES[left:]:
+        (folder / name).unlink()
+    if (
+        left == 0
+    ):  # nothing was fixed yet, but the topic has the root: that is no kill, somebody took the chain away
+        with pytest.raises(EvidenceError, match="removed"):
+            site.close()
+        return
+    site.capture("c2", 2)
+    if left < 3:
+        assert closed(site).statement.number == 1
+    assert {name: (folder / name).read_bytes() for name in PIECES} == whole
+    assert closed(site).statement.number == 2
+    assert verified(site).faults == []
+
+
+def test_two_who_close_at_once_make_one_chain(site: Site) -> None:
+    """Of processes that begin together all end with the same manifests, while events go on coming."""
+
+    async def at_once() -> list[Manifest | None]:
+        return await asyncio.gather(*(site.closer().close() for _ in range(4)))
+
+    for round_ in range(3):
+        made = asyncio.run(at_once())
+        by_number = {(one.statement.number, one.digest) for one in made if one is not None}
+        assert len({number for number, _ in by_number}) == len(by_number), by_number
+        site.capture(f"c{round_}", 1)
+    assert verified(site).faults == []
+    numbers = [one["number"] for one in announced(site.kafka, site.codec)]
+    assert sorted(set(numbers)) == list(range(1, max(numbers) + 1))
+
+
+def test_records_that_nobody_can_read_are_covered_by_their_bytes(site: Site) -> None:
+    """What went to the dead letters is in the evidence too."""
+    with new_producer(site.kafka) as producer:
+        producer.send(site.kafka.topic(RAW_EVENTS.name), value=b"not avro", partition=1).get(timeout=20)
+    assert closed(site).statement.counts["unreadable"] == 1
+
+
+def test_keys_change_within_the_chain(site: Site) -> None:
+    """The old key vouches for the new one; what follows is signed with it, and a verifier needs no word of ours."""
+    first = load_key(site.key_file).public
+    made = asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
+    second = load_key(site.key_file).public
+    site.capture("c9", 1)
+
+    assert (made.statement.key, made.statement.next_key) == (first, second)
+    assert closed(site).statement.key == second != first
+    assert verified(site).faults == []
+
+
+@pytest.mark.parametrize("moment", ["before the order", "before the manifest", "before the file"])
+def test_a_change_of_keys_that_was_killed_goes_on(
+    site: Site, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given again, the command ends with one new key in force, and closing works in between."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def change() -> Manifest:
+        return asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
+
+    target = {"before the order": "consumers.evidence.rotate.say", "before the manifest": "consumers.evidence.close.chain.last",
+              "before the file": "pathlib.Path.replace"}[moment]  # fmt: skip
+    if moment == "before the manifest":
+        calls: list[int] = []
+        real: Callable[..., Any] = __import__("consumers.evidence.chain", fromlist=["last"]).last
+
+        async def second(*given: Any) -> Any:
+            calls.append(1)
+            return killed() if len(calls) == 2 else await real(*given)
+
+        monkeypatch.setattr(target, second)
+    else:
+        monkeypatch.setattr(target, killed)
+    with pytest.raises(KeyboardInterrupt):
+        change()
+    monkeypatch.undo()
+    site.capture("c8", 1)
+    site.close()
+    change()
+    site.capture("c9", 1)
+
+    assert closed(site).statement.key == load_key(site.key_file).public
+    assert not next_path(site.key_file).exists()
+    assert verified(site).faults == []
+
+
+def test_a_chain_whose_end_was_taken_away_is_not_gone_on_with(site: Site) -> None:
+    """A new manifest in place of a removed one would be a fork: closing refuses."""
+    closed(site)
+    site.capture("c2", 1)
+    closed(site)
+    shutil.rmtree(site.archive / "_evidence/00000002")
+    with pytest.raises(EvidenceError, match="its end was removed"):
+        site.close()
+
+
+def test_another_log_is_refused(site: Site, new_kafka: Callable[..., KafkaSettings], tmp_path: Path) -> None:
+    """Positions of a new, shorter log would vouch for what they never covered."""
+    closed(site)
+    other = Site(new_kafka(), tmp_path)
+    with pytest.raises(EvidenceError, match="another log"):
+        other.close()
+
+
+def test_a_foreign_or_open_key_is_refused(site: Site) -> None:
+    """The chain goes on with the key that it names, and no key is used that others can read."""
+    closed(site)
+    site.capture("c2", 1)
+    kept = site.key_file.read_bytes()
+    site.key_file.unlink()
+    with pytest.raises(EvidenceError, match="is missing"):
+        site.close()
+    Site(site.kafka, site.folder)  # makes another key
+    with pytest.raises(EvidenceError, match="put that one back"):
+        site.close()
+    site.key_file.chmod(0o644)
+    with pytest.raises(EvidenceError, match="chmod 600"):
+        site.close()
+    site.key_file.write_bytes(kept)
+    site.key_file.chmod(0o600)
+    assert closed(site).statement.number == 2
