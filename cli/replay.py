@@ -69,12 +69,16 @@ def replay(config_path: Path, **options: Any) -> None:
 
 
 def _replay(config: "Config", options: dict[str, Any]) -> int:
-    from streams.replay.session import Session  # noqa: PLC0415 - see cli.main
+    from streams.replay.errors import on_local_disk  # noqa: PLC0415 - see cli.main
+    from streams.replay.session import Session  # noqa: PLC0415
 
     job = new_job(config, options)
     _is_possible(config, job.selection)
     began = time.monotonic()
-    with Session(job, whole_log=options["whole_log"], fresh=options["fresh"]) as session:
+    with (
+        on_local_disk(job.folder),
+        Session(job, whole_log=options["whole_log"], fresh=options["fresh"]) as session,
+    ):
         if session.resumed:
             click.echo(f"going on with what is in {session.folder}; --fresh begins anew", err=True)
         session.prepare(config.worker.group, frozenset(one.uid for one in config.connector))

@@ -27,7 +27,7 @@ from streams.connection import aiokafka_kwargs
 from streams.contents import Contents
 from streams.outbox import Outbox
 from streams.readback import read_back
-from streams.replay.errors import ReplayError
+from streams.replay.errors import ReplayError, on_local_disk, sentence
 from streams.replay.log import open_log
 from streams.replay.partition import Means, PartitionReplay, Tell
 from streams.replay.selection import Selection
@@ -100,7 +100,7 @@ class PlainProducer:
 async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
     """Replay these partitions, one after the other."""
     codec, scratch = job.codec(), Scratch(job.folder)
-    with contextlib.closing(scratch):
+    with on_local_disk(job.folder), contextlib.closing(scratch):
         async with opened(job.store) as store, open_log(job.kafka) as raw, _ledger(job, codec) as outbox:
             contents = Contents(store)
             routers = Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents, kept=MAPPINGS_KEPT)
@@ -172,7 +172,7 @@ def replay_all(job: Job, numbers: Sequence[int], processes: int, tell: Tell) -> 
         except ReplayError:
             raise
         except Exception as error:
-            raise ReplayFailedError(f"{type(error).__name__}: {error}") from error
+            raise ReplayFailedError(sentence(error)) from error
         return
     context = multiprocessing.get_context("spawn")
     told = context.Queue()
@@ -221,7 +221,7 @@ def _child(job: Job, numbers: Sequence[int], told: Any) -> None:
         told.put(tuple(said))
     except Exception as error:  # whatever it is, the parent must say it
         log.debug("replay", exc_info=True)
-        told.put(str(error) if isinstance(error, ReplayError) else f"{type(error).__name__}: {error}")
+        told.put(sentence(error))
 
 
 def _end_with_parent() -> None:

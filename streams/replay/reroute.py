@@ -24,7 +24,7 @@ from streams.keeping import Keeper, send_delivery
 from streams.outbox import Outbox
 from streams.readback import read_back
 from streams.refusals import DependencyError, RejectedError
-from streams.replay.errors import ReplayError
+from streams.replay.errors import ReplayError, on_local_disk
 from streams.replay.findings import Finding
 from streams.replay.job import Job, ledger_outbox, opened
 from streams.replay.ledger import is_selected, readable
@@ -163,7 +163,10 @@ def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -
     supersedes what is read from the ledger, so there must be one writer at a time (decision 11).
     """
     try:
-        with only_one(job.folder.parent / LOCK, "another rerouting is running: wait until it has ended"):
+        with (
+            on_local_disk(job.folder.parent),
+            only_one(job.folder.parent / LOCK, "another rerouting is running: wait until it has ended"),
+        ):
             return asyncio.run(_reroute_all(job, version, tell))
     except (StoreError, KafkaError, RejectedError, DependencyError) as error:
         raise ReplayError(f"{type(error).__name__}: {error}") from error

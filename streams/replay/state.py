@@ -111,7 +111,7 @@ class PartitionState:
 
     def rollback(self) -> None:
         """Back to the last commit."""
-        self._db.execute("ROLLBACK")
+        self._undo()
         self._load()
 
     def _save(self) -> None:
@@ -144,5 +144,9 @@ class PartitionState:
 
     def close(self) -> None:
         """Let go of the file; what is not committed is gone."""
-        self._db.execute("ROLLBACK")
+        self._undo()
         self._db.close()
+
+    def _undo(self) -> None:
+        if self._db.in_transaction:  # where the disk is full, SQLite has undone it already
+            self._db.execute("ROLLBACK")
