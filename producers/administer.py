@@ -1,8 +1,12 @@
-"""Pausing, resuming and deleting a connector from outside of its collector (rule 10, decision 12)."""
+"""Pausing, resuming and deleting a connector from outside of its collector (rule 10, decision 12).
+
+An administrator writes an order and control records, and no cursor: those are the collector's, which may write one at any
+moment. That a lane was closed under an order is told by the order itself: it is later than what the lane was opened under.
+"""
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from producers.beginning import show_order
@@ -92,10 +96,6 @@ class Administrator:
     ) -> None:
         if before.what == "active":
             return
-        # A collector that was stopped in mid-round may have written since that its lanes are open; in the log they are not.
-        for lane in saved.values():
-            if lane.opened and not lane.lane.closed:
-                desk.cursor(replace(lane, opened=False))
         desk.remember(to_record(self.connector.uid, order))
         show_order(status_of, saved.values(), order)
 

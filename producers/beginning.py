@@ -36,15 +36,15 @@ class Beginning:
     look_s: float
     obey: Callable[[Order, list[Saved]], list[Saved]]
 
-    def lanes(self, *, patient: bool) -> dict[str, Saved]:
-        """Lanes as remembered, once the connector may collect. CursorError, DeletedError, PausedError.
+    def lanes(self, *, patient: bool) -> tuple[dict[str, Saved], Order]:
+        """Lanes as remembered and the order in force, once the connector may collect. CursorError, DeletedError, PausedError.
 
         A pause is waited out if `patient`.
         """
         while True:
             saved, order = self._read()
             if order.what == "active":
-                return saved
+                return saved, order
             if order.what == "deleted" or not patient:
                 self._refuse(list(saved.values()), order)
             self._wait_out(saved, order)

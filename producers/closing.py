@@ -1,6 +1,7 @@
 """The end of lanes before their time: a connector is paused, or deleted for good (rule 10).
 
-Both may be done by whoever comes first, the command or the collector, and by both: the records say the same.
+Both may be done by whoever comes first, the command or the collector, and by both: the records say the same. The
+collector alone writes cursors, so that nobody takes one back to what was read a moment ago.
 """
 
 from collections.abc import Iterable
@@ -21,21 +22,25 @@ AHEAD_MS = LONGEST_SLICE_MS + 3_600_000
 def obey(
     order: Order, desk: Desk, lanes: Iterable[Saved], settings: Settings, *, collector: bool = False
 ) -> list[Saved]:
-    """Do in the log what is ordered; returns the lanes as they are remembered then.
+    """Do in the log what is ordered; returns the lanes as they are then.
 
-    `collector`: asked by the connector's own collector, which sends nothing any more.
+    `collector`: asked by the connector's own collector, which sends nothing any more and remembers what was done.
     """
     if order.what == "deleted":
         return end_for_good(desk, lanes, settings, collector=collector)
-    return close_lanes(desk, lanes)
+    return close_live(desk, lanes, collector=collector)
 
 
-def close_lanes(desk: Desk, lanes: Iterable[Saved]) -> list[Saved]:
-    """Close what is open, in every partition, live last; the cursor keeps how far its lane is, and that it is not open.
+def close_live(desk: Desk, lanes: Iterable[Saved], *, collector: bool) -> list[Saved]:
+    """Close live in every partition, if it is open; the cursor keeps how far it is, and that it is not open.
 
-    So a start opens the lane again and goes on from there. Returns the lanes as they are remembered now.
+    So a start opens it again and goes on from there. A back-fill on its way stays open: its range would go to live,
+    whose next watermark would archive half-collected slices (decision 12). Returns the lanes as they are now.
     """
-    return [_closed(desk, each) if each.opened else each for each in _live_last(lanes)]
+    return [
+        _closed(desk, each, collector=collector) if each.opened and each.lane.name == LIVE else each
+        for each in lanes
+    ]
 
 
 def end_for_good(
@@ -68,13 +73,14 @@ def _live_last(lanes: Iterable[Saved]) -> list[Saved]:
 
 def _ended(desk: Desk, saved: Saved, *, collector: bool) -> Saved:
     # An administrator's word is not the last: a collector may be in the middle of a round.
-    return _closed(desk, replace(saved, ended=collector))
+    return _closed(desk, replace(saved, ended=collector), collector=collector)
 
 
-def _closed(desk: Desk, saved: Saved) -> Saved:
+def _closed(desk: Desk, saved: Saved, *, collector: bool) -> Saved:
     if saved.lane.closed:
         return saved
     desk.controls(lane_closed(desk.uid, saved.lane, desk.clock()))
     now = replace(saved, opened=False)
-    desk.cursor(now)
+    if collector:
+        desk.cursor(now)
     return now

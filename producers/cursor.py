@@ -34,7 +34,8 @@ class Saved:
     `opened`: its lane_opened record is confirmed. `partitions`: of raw-events. `settings`: version last
     written. `counters`: confirmed up to the watermark, so that a restart continues them. `source`: JSON.
     `log`: by partition of raw-events, the position below which the source knows what was sent (`recall.py`).
-    `ended`: its collector has ended it for good, after the last of its own events (`closing.py`).
+    `ended`: its collector has ended it for good, after the last of its own events (`closing.py`). `order_ms`: of the order
+    under which it was opened; under a later one it is opened again, for it was closed in between (`orders.py`).
     """
 
     lane: Lane
@@ -45,6 +46,7 @@ class Saved:
     source: str = "{}"
     log: tuple[int, ...] = ()
     ended: bool = False
+    order_ms: int = 0
 
 
 def cursor_key(uid: str, lane: str) -> bytes:
@@ -66,6 +68,7 @@ def to_cursor(uid: str, saved: Saved, now_ms: int) -> Cursor:
         "source": saved.source if len(saved.source) <= MAX_STATE_BYTES // 4 else "{}",
         "log": saved.log,
         "ended": saved.ended,
+        "order_ms": saved.order_ms,
     }
     return {
         "connector_uid": uid,
@@ -85,7 +88,8 @@ def from_cursor(cursor: Cursor) -> Saved:
         )
         rest = {name: state[name] for name in ("opened", "partitions", "settings", "counters", "source")}
         log = tuple(map(int, state.get("log", ())))
-        return Saved(lane, **rest, log=log, ended=bool(state.get("ended")))
+        ended, order_ms = bool(state.get("ended")), int(state.get("order_ms", 0))
+        return Saved(lane, **rest, log=log, ended=ended, order_ms=order_ms)
     except (ValueError, KeyError, TypeError) as error:
         msg = f"the cursor of {cursor['connector_uid']}/{cursor['lane']} is not one of ours: {error!r}"
         raise CursorError(msg) from error

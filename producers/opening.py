@@ -10,6 +10,7 @@ from producers.controls import lane_opened, settings_control
 from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE, Lane
+from producers.orders import Order
 from producers.sink import PartitionCountError
 from schemas.records import Settings
 
@@ -26,7 +27,12 @@ def check_partitions(saved: Mapping[str, Saved], partitions: int) -> None:
 
 
 def announce(
-    desk: Desk, saved: Mapping[str, Saved], lanes: Iterable[Lane], settings: Settings, partitions: int
+    desk: Desk,
+    saved: Mapping[str, Saved],
+    lanes: Iterable[Lane],
+    settings: Settings,
+    partitions: int,
+    order: Order,
 ) -> list[Saved]:
     """Save the plan, then write settings (if new) and lane_opened records, then remember that."""
     plan = [saved.get(lane.name) or Saved(lane, partitions=partitions) for lane in lanes]
@@ -35,13 +41,16 @@ def announce(
             desk.cursor(lane)
     if any(lane.lane.name == LIVE and lane.settings != settings["version"] for lane in plan):
         desk.controls(settings_control(desk.uid, settings, desk.clock()))
-    return [_opened(desk, lane, settings) for lane in plan]
+    return [opened(desk, lane, settings, order) for lane in plan]
 
 
-def _opened(desk: Desk, saved: Saved, settings: Settings) -> Saved:
-    if not saved.opened:
+def opened(desk: Desk, saved: Saved, settings: Settings, order: Order) -> Saved:
+    """Open a lane that is not finished, unless that was done under the order in force: an earlier one may have closed it."""
+    if saved.lane.closed:
+        return saved
+    if not saved.opened or saved.order_ms != order.at_ms:
         desk.controls(lane_opened(desk.uid, saved.lane, settings, desk.clock()))
-    now = replace(saved, opened=True, settings=settings["version"])
+    now = replace(saved, opened=True, settings=settings["version"], order_ms=order.at_ms)
     if now != saved:
         desk.cursor(now)
     return now

@@ -20,7 +20,7 @@ from producers.cursor import Saved
 from producers.desk import Desk
 from producers.lanes import LIVE, Lane, is_done, planned
 from producers.lastword import last_word
-from producers.opening import announce, check_partitions
+from producers.opening import announce, check_partitions, opened
 from producers.orders import Order, OrderError, Orders, PausedError, refusal
 from producers.recall import Recall
 from producers.rounds import LaneRun, Rounds
@@ -127,14 +127,14 @@ class Runner:
     def _open_lanes(self, *, patient: bool) -> int:
         """Open Kafka, read cursors and orders, plan and announce the lanes."""
         self._sink.open()
-        saved = self._beginning.lanes(patient=patient)
+        saved, order = self._beginning.lanes(patient=patient)
         check_partitions(saved, self._sink.partitions)
         self._recall.begin(saved, self._status(LIVE))
         source_ms = self._beginning.first_answer(patient=patient)
         since, zone = self._connector.collect.since, self._connector.zone
         lanes = planned([each.lane for each in saved.values()], source_ms, since, zone)
         self._beginning.check_shown([lane for lane in lanes if lane.name not in saved], source_ms)
-        known = announce(self._desk, saved, lanes, self._settings, self._sink.partitions)
+        known = announce(self._desk, saved, lanes, self._settings, self._sink.partitions, order)
         self._closed = [each.lane for each in known if each.lane.closed]
         self._runs = [self._to_run(each, source_ms) for each in known if not each.lane.closed]
         return source_ms
@@ -150,6 +150,8 @@ class Runner:
             self._runs = []  # their last word is not "stopped"
             show_order(self._status, saved, order)
             raise refusal(order, self._connector.uid)
+        for run in self._runs:  # paused and resumed while a round went on
+            run.saved = opened(self._desk, run.saved, self._settings, order)
 
     def _obey(self, order: Order, saved: list[Saved]) -> list[Saved]:
         check_partitions({each.lane.name: each for each in saved}, self._sink.partitions)

@@ -1,5 +1,6 @@
 """Connectors that are paused, resumed and deleted, on a real broker (rule 10)."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,12 +27,12 @@ from producers.orders import (
 )
 from producers.runner import Runner
 from producers.settings import CollectSettings, ConnectorBase
-from producers.source import SourceUnavailableError
+from producers.source import Captured, Refused, SourceUnavailableError, Window
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from tests.producers.cursors import read_cursors
-from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log
+from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log, read_raw
 from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource, captured
 from tests.producers.test_runner_kafka import (
     HOUR_MS,
@@ -104,15 +105,14 @@ def mails(log: dict[int, list[Entry]]) -> set[bytes]:
     return {ident for each in found for mail in each for ident in mail[2]}
 
 
-def test_a_pause_closes_the_lanes_in_every_partition(fresh: Callable[..., KafkaSettings]) -> None:
-    """Without a collector the command does it; cursor and status say so, and a finished back-fill stays closed."""
+def test_a_pause_closes_live_in_every_partition(fresh: Callable[..., KafkaSettings]) -> None:
+    """Without a collector the command does it; the status says so, and a finished back-fill stays closed."""
     kafka, source = fresh(), hourly()
     a_runner(source, kafka).once()
     order(kafka, "paused")
     closed = controls(read_log(kafka), "lane_closed")
     assert [len([each for each in found if each["lane"] == LIVE]) for found in closed.values()] == [1, 1, 1]
     saved = read_cursors(kafka, Codec(), UID)
-    assert not saved[LIVE].opened
     assert saved[LIVE].lane.watermark_ms == source.now - source.settle_ms
     assert state(kafka) == "paused"
     assert {each.lane.closed for name, each in saved.items() if name != LIVE} == {True}
@@ -178,6 +178,75 @@ def test_a_pause_in_the_middle_of_a_back_fill_loses_nothing(fresh: Callable[...,
     back_fills = {each["lane"] for each in controls(log, "lane_opened")[0]} - {LIVE}
     assert len(back_fills) == 1
     assert all(saved.lane.closed for name, saved in read_cursors(kafka, Codec(), UID).items() if name != LIVE)
+
+
+def test_a_pause_in_the_middle_of_a_back_fill_tears_no_day(
+    fresh: Callable[..., KafkaSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was collected of a day waits for the rest, whatever live states after the resume: no supplement."""
+    monkeypatch.setattr(runner_module, "LOOK_S", 0.0)
+    kafka, source = fresh(), hourly()
+    slow = SINCE.model_copy(update={"window_hours": 5})
+    poll, polls = source.poll, itertools.count(1)
+
+    def ordering(window: Window) -> Iterator[Captured | Refused]:
+        if next(polls) == 6:
+            order(kafka, "paused")
+        return poll(window)
+
+    source.poll = ordering  # type: ignore[method-assign]  # an order in the middle of a day
+    with pytest.raises(PausedError):
+        a_runner(source, kafka, slow).once()
+    reached = max(window.to_ms for window in source.windows if window.lane != LIVE)
+    assert (reached - BASE_MS) % DAY_MS
+    order(kafka, "active")
+    source.now += 6 * HOUR_MS
+    a_runner(source, kafka, slow).once()
+    log = read_log(kafka)
+    found = [
+        mail
+        for entries in log.values()
+        for mail in oracle([*map(tuple, entries)], grace_ms=0, stall_ms=STALL_MS)
+    ]
+    assert found
+    assert [mail[0] for mail in found if mail[1]] == []
+    assert broken_promises(log) == []
+
+
+def test_orders_write_no_cursor(fresh: Callable[..., KafkaSettings]) -> None:
+    """They are the collector's: one written meanwhile would be taken back to what was read before."""
+    kafka = fresh()
+    a_runner(hourly(), kafka).once()
+
+    def cursors() -> list[tuple[bytes | None, bytes]]:
+        entries = [each for part in read_raw(kafka, "cursors").values() for each in part]
+        return [(key, value) for key, value in entries if key != f"{UID}/order".encode()]
+
+    before = cursors()
+    assert before
+    for what in ("paused", "active", "deleted"):
+        order(kafka, what)
+    assert cursors() == before
+
+
+def test_a_pause_that_ended_within_a_round_opens_the_lanes_again(fresh: Callable[..., KafkaSettings]) -> None:
+    """The collector never sees `paused`; but the command closed live, and the log says what holds."""
+    kafka, source = fresh(), hourly()
+    poll = source.poll
+
+    def ordering(window: Window) -> Iterator[Captured | Refused]:
+        source.poll = poll  # type: ignore[method-assign]  # and that only once
+        order(kafka, "paused")
+        order(kafka, "active")
+        return poll(window)
+
+    source.poll = ordering  # type: ignore[method-assign]  # in the middle of a round
+    with running(source, kafka) as raised:
+        until(lambda: len(controls(read_log(kafka), "lane_opened")[0]) > 2)
+    assert raised == []
+    for entries in read_log(kafka).values():
+        live = [e.value["kind"] for e in entries if e.name == "Control" and e.value["lane"] == LIVE]
+        assert [kind for kind in live if kind != "watermark"] == ["lane_opened", "lane_closed", "lane_opened"]
 
 
 def test_a_deleted_uid_never_collects_again(fresh: Callable[..., KafkaSettings]) -> None:
