@@ -107,6 +107,14 @@ def news_of(
         yield news
 
 
+def names_of(
+    uid: str, telling: Telling, draft: Draft, projections: tuple[Projection, ...] = PROJECTIONS
+) -> list[bytes]:
+    """The ids under which the log has what a draft says, if it has it: a return was there under one of them before."""
+    name = name_of(draft, uid, telling.conversation, telling.start_ms, projections)
+    return [name.first, *sorted(name.plain - {name.first})]
+
+
 def _news(telling: Telling, draft: Draft, capture: Capture, ident: bytes, before: Known | None) -> News:
     place, suspect = placed(telling, draft, capture)
     former = before.text if before else None
