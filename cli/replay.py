@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, log_to_stderr, sentence_errors
 from cli.words.replay import Progress, Shown, rerouted_text, write_text
+from consumers.mapping_file import MappingError
 from stores.interface import StoreError
 from streams.replay.errors import ReplayError
 
@@ -54,7 +55,7 @@ LIVE_PATIENCE_S = 30.0
 @click.option("--whole-log", is_flag=True, help="Read from the beginning, whatever an index says.")
 @click.option("--fresh", is_flag=True, help="Begin anew instead of going on with one that was ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
-@sentence_errors(ReplayError, StoreError, KafkaError, OSError)
+@sentence_errors(ReplayError, StoreError, KafkaError, OSError, MappingError)
 def replay(config_path: Path, **options: Any) -> None:
     """Make mails again from raw-events, beside live workers, whose group and closings are left alone.
 

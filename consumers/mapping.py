@@ -18,13 +18,17 @@ from consumers.reading import Reader, read_all
 from consumers.writing import new_producer
 from schemas.addresses import comparable_domain
 from schemas.broker import KafkaSettings
-from schemas.codec import Codec
+from schemas.codec import Codec, DecodeError
 from schemas.ids import mapping_version
 from schemas.mappings import INLINE_BYTES, rows_to_csv
 from schemas.records import ContentRef, Control, Mapping
 from schemas.topics import MAPPINGS, RAW_EVENTS
 from stores.interface import Store
 from stores.paths import content_path
+
+LAST = b"last-activated"
+UNREADABLE = "unreadable"
+"""In the place of a version, which is a hash."""
 
 
 class MappingSettings(BaseModel):
@@ -63,7 +67,7 @@ def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping, open_store: C
 
     A mapping of more than some 1,000 users rests in the content store. KafkaError; StoreError when that can't be written.
     """
-    if last_activated(kafka, codec) == mapping["version"]:
+    if _last(kafka, codec) == mapping["version"]:
         return False
     mappings, raw_events = kafka.topic(MAPPINGS.name), kafka.topic(RAW_EVENTS.name)
     value = codec.encode(mappings, "Mapping", mapping)
@@ -77,7 +81,7 @@ def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping, open_store: C
         ]
         for future in sent:
             future.get(timeout=60)
-        producer.send(mappings, key=b"last-activated", value=value).get(timeout=60)
+        producer.send(mappings, key=LAST, value=value).get(timeout=60)
     return True
 
 
@@ -110,8 +114,20 @@ def _control(version: str) -> Control:
 def last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
     """Version of the mapping whose activation is confirmed everywhere; None where raw-events is a new topic.
 
-    MappingError where the configuration has another number of partitions than the topic.
+    MappingError where the configuration has another number of partitions than the topic, or nobody can read which it was.
     """
+    version = _last(kafka, codec)
+    if version == UNREADABLE:
+        msg = (
+            f"topic {kafka.topic(MAPPINGS.name)} has a record that nobody can read where it said which user mapping is in force; "
+            "`chatledger mapping apply` puts the one of the configuration in force"
+        )
+        raise MappingError(msg)
+    return version
+
+
+def _last(kafka: KafkaSettings, codec: Codec) -> str | None:
+    """The same; UNREADABLE where nobody can read it."""
     with closing(Reader(kafka, RAW_EVENTS)) as reader:
         ends = reader.ends()
     if len(ends) != kafka.partitions:  # a control record in some partitions only would route by two mappings
@@ -121,6 +137,9 @@ def last_activated(kafka: KafkaSettings, codec: Codec) -> str | None:
         return None
     version = None
     for record in read_all(kafka, MAPPINGS):
-        if record.key == b"last-activated" and record.value is not None:
-            version = codec.decode(record.value).value["version"]
+        if record.key == LAST and record.value is not None:
+            try:
+                version = codec.decode(record.value).value["version"]
+            except DecodeError:
+                version = UNREADABLE
     return version

@@ -19,7 +19,7 @@ from streams.holdback import HoldbackApp
 from streams.memory import Memory
 from streams.outbox import Outbox
 from streams.positions import Positions, Stand, TopicPartition
-from streams.readback import read_back
+from streams.readback import read_records
 from streams.refusals import RefusalLimit
 from streams.render import RenderStage
 from streams.reporting import report_status
@@ -46,9 +46,9 @@ class Worker:
         )  # fmt: skip
         scratch, memory = Scratch(folder), Memory(folder)
         self.assemble = AssembleStage(
-            self.tools, memory, scratch, lambda number, seen: read_back(kafka, CLOSINGS, number, seen)
+            self.tools, memory, scratch, lambda number, seen: read_records(kafka, CLOSINGS, number, seen)
         )
-        route = RouteStage(self.tools, lambda: read_back(kafka, MAPPINGS, 0))
+        route = RouteStage(self.tools, lambda: read_records(kafka, MAPPINGS, 0))
         render = RenderStage(self.tools)
         keep = StoreStage(self.tools, store, concurrency=settings.store_concurrency)
         stages: tuple[Stage, ...] = (self.assemble, render, route, keep)

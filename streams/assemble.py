@@ -1,12 +1,13 @@
 """Stage 1, raw-events ─▶ conversations and closings: a shell around `Assembly`."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import islice
 from typing import cast
 
-from schemas.codec import encode, expect
+from schemas.codec import DecodeError, encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
@@ -19,14 +20,16 @@ from streams.memory import LIVE_GROUP, Memory
 from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
 from streams.proof import Proof
-from streams.readback import Seen
+from streams.readback import Kept, Seen
 from streams.refusals import LASTING, dependency
 from streams.scratch import Scratch
 from streams.stage import Record, Tools
+from streams.unreadable import pass_over
 
+log = logging.getLogger(__name__)
 CHUNK = 100  # slices whose bytes are in memory at a time, however many one watermark closes
 
-ReadBack = Callable[[int, Seen], AsyncIterator[bytes]]
+ReadBack = Callable[[int, Seen], AsyncIterator[Kept]]
 
 
 class AssembleStage:
@@ -89,8 +92,8 @@ class AssembleStage:
             owned, seen = self.assemblies.get(partition), partial(self._proof.begin, partition, stand)
             self._memory.forget(partition)
             with dependency("closings"):
-                async for data in self._closings(partition, seen):
-                    await self._remember(data)
+                async for kept in self._closings(partition, seen):
+                    await self._remember(partition, kept)
                     self._tools.steps[self.name] += 1
             if self.assemblies.get(partition) is owned:
                 self._bare.pop(partition, None)
@@ -194,8 +197,13 @@ class AssembleStage:
         if end is not None:
             self._proof.grown(partition, end)
 
-    async def _remember(self, data: bytes) -> None:
-        name, value = self._tools.codec.decode(data)
+    async def _remember(self, partition: int, kept: Kept) -> None:
+        try:
+            name, value = self._tools.codec.decode(kept.value)
+        except DecodeError as error:
+            pass_over(partition, kept, error)
+            log.error("closings/%d/%d is none of ours and passed over: %s", partition, kept.position, error)  # noqa: TRY400 - one line
+            return
         if value["group"] != LIVE_GROUP:
             return
         if name in {"SettingsInForce", "MappingInForce"}:

@@ -1,7 +1,7 @@
 """Read a partition from its beginning to its present end, without a group: how a worker restores what it remembers."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -17,10 +17,26 @@ Seen = Callable[[Bounds], None]
 """Told how the partition stands before the first value comes; what it raises ends the reading."""
 
 
+class Kept(NamedTuple):
+    """One record of a topic that is read back."""
+
+    position: int
+    key: bytes | None
+    value: bytes
+
+
 async def read_back(
     kafka: KafkaSettings, topic: Topic, partition: int, seen: Seen = lambda _: None
 ) -> AsyncIterator[bytes]:
-    """Values of all records that stand there now, tombstones left out.
+    """The values of `read_records`."""
+    async for record in read_records(kafka, topic, partition, seen):
+        yield record.value
+
+
+async def read_records(
+    kafka: KafkaSettings, topic: Topic, partition: int, seen: Seen = lambda _: None
+) -> AsyncIterator[Kept]:
+    """All records that stand there now, tombstones left out.
 
     DependencyError when Kafka gives nothing more for PATIENCE_SECONDS, though there is more.
     """
@@ -40,7 +56,7 @@ async def read_back(
         consumer.seek(where, begin)
         async for record in records(consumer, where, begin, end):
             if record.value is not None:
-                yield record.value
+                yield Kept(record.offset, record.key, record.value)
     finally:
         await consumer.stop()
 

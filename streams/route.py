@@ -3,10 +3,11 @@
 from schemas.codec import expect
 from schemas.ids import conversation_key
 from schemas.records import Copies, Mail, Target
-from schemas.topics import COPIES, MAILS, MAX_RECORD_BYTES
+from schemas.topics import COPIES, MAILS, MAPPINGS, MAX_RECORD_BYTES
 from streams.contents import CLAIM_BYTES
 from streams.fitting import fitting, has_path
 from streams.outbox import Outbox
+from streams.readback import Kept
 from streams.routers import ReadMappings, Routers
 from streams.stage import Record, Stateless, Tools, each
 
@@ -21,7 +22,8 @@ class RouteStage(Stateless):
     def __init__(self, tools: Tools, mappings: ReadMappings) -> None:
         """`mappings` reads topic mappings from its beginning to its present end."""
         self._tools = tools
-        self._routers = Routers(mappings, tools.codec, tools.contents)
+        self._routers = Routers(mappings, tools.codec, tools.contents, refuse=self._refuse)
+        self._refused = set[int]()  # positions of topic mappings
 
     async def handle(self, records: list[Record]) -> None:
         """One mail becomes one record of copies, or several."""
@@ -33,6 +35,16 @@ class RouteStage(Stateless):
             mail = expect("Mail", await self._tools.contents.get(mail["overflow"]))
         router = await self._routers.of(mail["mapping_version"])
         await self._send(router.copies(mail), record, outbox)
+
+    async def _refuse(self, kept: Kept, error: Exception) -> None:
+        """What nobody can read in topic mappings becomes a dead letter, one in each life of a worker that meets it."""
+        if kept.position in self._refused:
+            return
+        self._refused.add(kept.position)
+        topic, outbox = self._tools.kafka.topic(MAPPINGS.name), self._tools.new_outbox()
+        record = Record(topic, 0, kept.position, kept.key, kept.value)
+        await self._tools.send_letter(self.name, record, error, outbox)
+        await outbox.confirm()
 
     async def _send(self, copies: Copies, record: Record, outbox: Outbox) -> None:
         """More participants than one record takes become several, each complete for the participants that it has."""

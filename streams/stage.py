@@ -78,6 +78,10 @@ class Tools:
     async def refuse(self, stage: str, record: Record, error: Exception, outbox: Outbox) -> None:
         """Send the original bytes to dead-letters; the caller confirms the outbox."""
         self.limit.note(stage, refused=True)
+        await self.send_letter(stage, record, error, outbox)
+
+    async def send_letter(self, stage: str, record: Record, error: Exception, outbox: Outbox) -> None:
+        """The same, without counting it as a record of the stage that was refused."""
         letter = dead_letter(
             stage, record.topic, record.partition, record.offset, record.key, record.value, error
         )

@@ -56,8 +56,8 @@ def ready_or_explain(
 
 def _mapping(config: Config, codec: Codec, config_path: Path, *, update: bool) -> None:
     """One of many processes puts a mapping in force only where none is: its file may be older than that of others."""
-    in_force = last_activated(config.kafka, codec)
-    if update or in_force is None:
+    in_force = None if update else last_activated(config.kafka, codec)
+    if in_force is None:
         activate(config.kafka, codec, load(config.mapping), lambda: open_store(config.store))
         return
     try:

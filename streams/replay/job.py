@@ -26,7 +26,7 @@ from stores.within import Within
 from streams.connection import aiokafka_kwargs
 from streams.contents import Contents
 from streams.outbox import Outbox
-from streams.readback import read_back
+from streams.readback import read_back, read_records
 from streams.replay.errors import ReplayError, on_local_disk, sentence
 from streams.replay.log import open_log
 from streams.replay.partition import Means, PartitionReplay, Tell
@@ -103,7 +103,9 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
     with on_local_disk(job.folder), contextlib.closing(scratch):
         async with opened(job.store) as store, open_log(job.kafka) as raw, _ledger(job, codec) as outbox:
             contents = Contents(store)
-            routers = Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents, kept=MAPPINGS_KEPT)
+            routers = Routers(
+                lambda: read_records(job.kafka, MAPPINGS, 0), codec, contents, kept=MAPPINGS_KEPT
+            )
             for number in numbers:
                 slots = asyncio.Semaphore(job.concurrency)
                 with contextlib.closing(job.state(number)) as state, contextlib.closing(Told()) as told:

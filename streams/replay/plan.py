@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from schemas.codec import Codec
+from schemas.codec import Codec, DecodeError
 from schemas.commits import Bounds
 from schemas.records import Closing
 from schemas.topics import CLOSINGS, DEAD_LETTERS, Topic
@@ -162,7 +162,10 @@ async def closings_index(values: AsyncIterator[bytes], selection: Selection, cod
     """What the records of topic closings, of one partition, say of this selection; only those of the live workers."""
     found = Index()
     async for data in values:
-        name, value = codec.decode(data)
+        try:
+            name, value = codec.decode(data)
+        except DecodeError:
+            return Index()  # it may hide where a conversation begins: then the log itself is looked through
         if value["group"] != LIVE_GROUP:
             continue
         if name == "SettingsInForce":
@@ -186,7 +189,10 @@ async def _letters(values: AsyncIterator[bytes], raw_events: str, codec: Codec) 
     """Positions that the assembler refused, by partition (rule 24)."""
     found: dict[int, set[int]] = defaultdict(set)
     async for data in values:
-        name, letter = codec.decode(data)
+        try:
+            name, letter = codec.decode(data)
+        except DecodeError:
+            continue  # no letter of ours
         if name == "DeadLetter" and letter["stage"] == "assemble" and letter["topic"] == raw_events:
             found[letter["partition"]].add(letter["position"])
     return found

@@ -22,7 +22,7 @@ from stores.interface import BlobMissingError, StoreError
 from streams.contents import Contents
 from streams.keeping import Keeper, send_delivery
 from streams.outbox import Outbox
-from streams.readback import read_back
+from streams.readback import read_back, read_records
 from streams.refusals import DependencyError, RejectedError
 from streams.replay.errors import ReplayError, on_local_disk
 from streams.replay.findings import Finding
@@ -180,7 +180,7 @@ async def _reroute_all(job: Job, version: str, tell: Callable[[int, int, int], N
         open_log(job.kafka) as log,
     ):
         contents = Contents(store)
-        router = await Routers(lambda: read_back(job.kafka, MAPPINGS, 0), codec, contents).of(version)
+        router = await Routers(lambda: read_records(job.kafka, MAPPINGS, 0), codec, contents).of(version)
         slots = asyncio.Semaphore(job.concurrency)
         work = Rerouter(Keeper(store, contents), outbox, router, job.selection, slots)
         for number in await log.bounds():

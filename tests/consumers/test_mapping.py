@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.mapping import MappingSettings, activate, load
+from consumers.mapping import MappingSettings, activate, last_activated, load
 from consumers.mapping_file import MappingError
 from consumers.reading import read_all
 from consumers.writing import new_producer
@@ -138,3 +138,16 @@ def test_a_wrong_partition_count_changes_nothing(kafka: KafkaSettings, tmp_path:
     with pytest.raises(MappingError, match=f"has {kafka.partitions} partitions, the configuration says"):
         activate(wrong, Codec(), mapping, lambda: FolderStore(tmp_path))
     assert [list(read_all(kafka, topic)) for topic in (RAW_EVENTS, MAPPINGS)] == [[], []]
+
+
+@pytest.mark.kafka
+def test_garbage_where_the_mapping_in_force_stood_is_named_and_replaced(kafka: KafkaSettings) -> None:
+    """Nobody guesses which mapping is in force; putting one in force works, and heals it."""
+    codec, made = Codec(), load(MappingSettings(domains=["bank.example"]))
+    activate(kafka, codec, made, no_store)
+    with new_producer(kafka) as producer:
+        producer.send(kafka.topic(MAPPINGS.name), key=b"last-activated", value=b"garbage").get(timeout=60)
+    with pytest.raises(MappingError, match="mapping apply"):
+        last_activated(kafka, codec)
+    assert activate(kafka, codec, made, no_store)
+    assert last_activated(kafka, codec) == made["version"]

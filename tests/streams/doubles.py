@@ -33,6 +33,7 @@ from streams.contents import Contents
 from streams.memory import Memory
 from streams.outbox import Outbox
 from streams.positions import Positions, Stand
+from streams.readback import Kept
 from streams.refusals import RefusalLimit
 from streams.render import RenderStage
 from streams.route import RouteStage
@@ -102,13 +103,19 @@ class Log:
 
     async def read(
         self, topic: Topic, partition: int, seen: Callable[[Bounds], None] = lambda _: None
-    ) -> AsyncIterator[bytes]:
-        """As `read_back` does, with other tasks in between."""
+    ) -> AsyncIterator[Kept]:
+        """As `read_records` does, with other tasks in between."""
         begin = self.begins[KAFKA.topic(topic.name), partition]
         seen(Bounds(begin, begin + len(self.values(topic, partition))))
-        for value in self.values(topic, partition):
+        for number, (key, value) in enumerate(self.records[KAFKA.topic(topic.name), partition]):
             await asyncio.sleep(0)
-            yield value
+            yield Kept(begin + number, key, value)
+
+
+async def values(records: AsyncIterator[Kept]) -> AsyncIterator[bytes]:
+    """As `read_back` does."""
+    async for record in records:
+        yield record.value
 
 
 class Bench:

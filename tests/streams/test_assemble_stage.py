@@ -200,11 +200,22 @@ def test_closings_that_cannot_be_read_end_the_worker(tmp_path: Path) -> None:
     """Without its memory a worker would archive everything twice; the records themselves are not at fault."""
     log = Log()
     bench = Bench(tmp_path, log)
-    log.add(CLOSINGS, b"no Avro")
+    log.add(CLOSINGS, b"no Avro", key=b"live|webex-main|room|2026-03-02|00000000000000000007")
     bench.add(*said(1))
-    with pytest.raises(DependencyError, match="closings"):
+    with pytest.raises(DependencyError, match=r"closings/0, position 0: .*Lost closings in docs/backup.md"):
         bench.flow()
     assert bench.letters() == []
+
+
+def test_what_is_none_of_ours_in_closings_stops_nobody(tmp_path: Path) -> None:
+    """Under a key that no closing has, it can't have replaced one: somebody used the wrong topic."""
+    log = Log()
+    bench = Bench(tmp_path, log)
+    log.add(CLOSINGS, b"no Avro", key=b"order 66")
+    bench.add(*said(1))
+    bench.add(*MARK)
+    bench.flow()
+    assert len(emitted(bench)) == 1
 
 
 def test_refusals_below_reached_are_neither_repeated_nor_counted(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.codec import Codec
 from schemas.ids import mapping_version
 from schemas.mappings import rows_to_csv
 from schemas.records import Mail, Mapping, person
@@ -15,6 +16,7 @@ from stores.paths import content_path
 from streams.mail.render import render
 from streams.positions import Stand
 from streams.refusals import DependencyError
+from streams.routers import Routers
 from tests.streams.doubles import Bench, Log
 from tests.streams.mail_cases import AGENT, closed, said
 
@@ -119,9 +121,42 @@ def test_a_mapping_that_was_never_written_is_refused(tmp_path: Path) -> None:
 def test_mappings_that_cannot_be_read_refuse_nothing(tmp_path: Path) -> None:
     """A secret that is gone from the environment is a ValueError, and no fault of the mail."""
     bench = Bench(tmp_path)
-    bench.log.add(MAPPINGS, b"no Avro")
+    bench.codec = SecretIsGone()
+    bench.add_to(MAPPINGS, "Mapping", ONE)
     bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
     with pytest.raises(DependencyError, match="mappings"):
+        asyncio.run(
+            Routers(lambda: bench.log.read(MAPPINGS, 0), bench.codec, bench.tools.contents).of(ONE["version"])
+        )
+
+
+class SecretIsGone(Codec):
+    """What a registry's codec does without its password."""
+
+    def decode(self, data: bytes) -> Any:
+        """Never works."""
+        raise LookupError(len(data))
+
+
+def test_garbage_among_the_mappings_stops_nobody(tmp_path: Path) -> None:
+    """As long as the mapping is found, it hides nothing: one dead letter with its bytes, and copies are made."""
+    bench = Bench(tmp_path)
+    bench.log.add(MAPPINGS, b"no Avro", key=b"order 66")
+    for made in (ONE, TWO):
+        bench.add_to(MAPPINGS, "Mapping", made)
+        bench.add_to(MAILS, "Mail", a_mail(mapping_version=made["version"]))
+
+    assert boxes(routed(bench)) == ["one@x", "two@x"]
+    (letter,) = bench.letters()
+    assert (letter["origin"], letter["key"], letter["value"]) == ("t-mappings/0/0", b"order 66", b"no Avro")
+
+
+def test_garbage_that_may_hide_the_mapping_stops_the_worker(tmp_path: Path) -> None:
+    """Refusing the mails would send everybody's copies to dead-letters; the message says where, and what to do."""
+    bench = Bench(tmp_path)
+    bench.log.add(MAPPINGS, b"no Avro")
+    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
+    with pytest.raises(DependencyError, match=r"position 0: put the file .*mapping apply"):
         routed(bench)
     assert bench.letters() == []
 

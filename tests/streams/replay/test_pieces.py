@@ -109,6 +109,13 @@ CLOSINGS: list[tuple[str, str, int]] = [  # conversation, slice, first position
 ]  # fmt: skip
 
 
+async def with_garbage(values: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same, and a record that nobody can read: it may hide anything, so the index knows nothing."""
+    async for value in values:
+        yield value
+    yield b"garbage"
+
+
 @pytest.mark.parametrize(
     ("selection", "firsts", "dated"),
     [
@@ -133,6 +140,7 @@ def test_closings_say_where_a_selected_day_began(
                 })  # fmt: skip
 
     found = asyncio.run(closings_index(values(), selection, Codec()))
+    assert asyncio.run(closings_index(with_garbage(values()), selection, Codec())) == Index()
     assert (found.firsts, found.dated) == (firsts, dated)
 
 

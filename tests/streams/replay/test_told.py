@@ -15,7 +15,7 @@ from streams.replay.selection import Selection
 from streams.replay.targets import Into
 from streams.replay.told import Told
 from streams.routing import Router
-from tests.streams.doubles import Bench
+from tests.streams.doubles import Bench, values
 from tests.streams.mail_cases import AGENT, KEN, closed, said
 
 MAPPING: Any = {"version": "v", "rows": [], "domains": ["bank.example"], "catch_all": None}
@@ -41,7 +41,7 @@ def life(bench: Bench, copies: Copies = COPIES, *, killed: bool = False) -> int:
 
     async def use() -> int:
         before, told = len(bench.deliveries()), Told()
-        await told.fill(bench.log.read(DELIVERIES, 0), Codec(), Selection())
+        await told.fill(values(bench.log.read(DELIVERIES, 0)), Codec(), Selection())
         store = FolderStore(bench.folder / "archive", durable=False)
         outbox = None if killed else bench.outbox()
         target = Into(store, Contents(store), outbox, 0, told)
