@@ -9,7 +9,8 @@ from producers.webex.cache import Cache, Move, Spooled
 from producers.webex.directory import Directory, Members
 from producers.webex.events import Found, as_person, conflicting, ident, locked_ident, people_of, to_event
 from producers.webex.filters import SpaceFacts, wanted_space
-from producers.webex.lookups import Lookups
+from producers.webex.late import LateFiles
+from producers.webex.lookups import Lookups, urls_of
 from producers.webex.names import inner
 from producers.webex.reading import Item, read_item
 from producers.webex.roster import Listing, listed_people, present, roster_event, roster_key
@@ -38,6 +39,7 @@ class Capture:
         self._zone = ZoneInfo(settings.zone)
         self._directory, self._lookups, self._spooling = directory, lookups, spooling
         self._unsettled = UnsettledRosters(cache)
+        self._late_files = LateFiles(settings, cache, lookups)
 
     def events(self, day: Slice, rows: Sequence[Spooled]) -> list[Event]:
         """The new events of one slice, in order of time."""
@@ -49,7 +51,7 @@ class Capture:
         if not self._wanted(day, items):
             return []
         people = self._people(day, items)
-        made = [self._made(item, message, people) for item, message in self._with_messages(items)]
+        made = [self._made(day, item, found, people) for item, found in self._with_messages(items)]
         return self._roster(day, items, people) + made
 
     def _new(self, row: Spooled) -> Item | None:
@@ -68,7 +70,7 @@ class Capture:
         messages = self._lookups.messages(items)
         return [(item, self._lookups.found(item, each)) for item, each in zip(items, messages, strict=True)]
 
-    def _made(self, item: Item, found: Found, people: dict[str, Person]) -> Event:
+    def _made(self, day: Slice, item: Item, found: Found, people: dict[str, Person]) -> Event:
         at_ms, suspect = self._spooling.moment(item)
         uid = self._settings.uid
         key, body = ident(uid, item), content_hash(item)
@@ -78,6 +80,8 @@ class Capture:
             made = to_event(uid, item, at_ms, replace(found, people=people))
         made["at_suspect"] = suspect
         self._cache.sending(made["id"], body or b"-")
+        if made["attachments"]:
+            self._late_files.note(day, made, urls_of(item, found.message), self._spooling.now_ms)
         return made
 
     def _people(self, day: Slice, items: Sequence[Item]) -> dict[str, Person]:
@@ -116,7 +120,8 @@ class Capture:
         return [made]
 
     def late(self) -> Iterator[Captured]:
-        """Rosters once more that lacked somebody, now that Webex shows who had left before the members were listed."""
+        """What could not be told in time: files that could not be had; rosters that lacked somebody who had just left."""
+        yield from self._late_files.captured(self._spooling.now_ms)
         for one in self._unsettled.due(self._spooling.settled_ms):
             made = self._completed_roster(one)
             if made is None or self._cache.sent(made["id"]) is not None:

@@ -17,6 +17,8 @@ from producers.webex.reading import IllTypedError, Item, Json, ciphertext, read_
 from producers.webex.retries import TryLaterError
 from schemas.records import Attachment
 
+AGAIN_S = 2.0
+"""How long a file that is owed may take to begin: others wait behind it."""
 KMS_SECONDS = 60.0
 """How long one poll waits for keys, over all of its items."""
 
@@ -48,9 +50,20 @@ class Lookups:
         found = Found(message=body, message_raw=raw, undecided=item.encrypted)
         if item.resource != "messages" or item.encrypted:
             return found
-        urls = _urls(body if item.type == "deleted" and body else item.data)
+        urls = urls_of(item, body)
         former = self._cache.former(item.subject, item.at_ms or 0) if item.type != "created" else None
         return replace(found, former=former, attachments=tuple(self._attachment(url) for url in urls))
+
+    def again(self, url: str) -> Attachment:
+        """A file that could not be had, without waiting for a scan. Raises SourceUnavailableError."""
+        found = self._files.fetch(url, patience_s=AGAIN_S)
+        if found["outcome"] == "stored":
+            self._cache.fetched(found)
+        return found
+
+    def check_stop(self) -> None:
+        """SourceUnavailableError once the collector is to stop."""
+        self._client.check_stop()
 
     def close(self) -> None:
         """End the threads."""
@@ -112,6 +125,11 @@ class Lookups:
 
 def _as_item(raw: bytes, message: Json) -> Item:
     return Item(raw, "", "messages", "", "", "", None, message)
+
+
+def urls_of(item: Item, message: Json | None) -> list[str]:
+    """The files of an item: of a deletion those of the message, if Webex still shows it."""
+    return _urls(message if item.type == "deleted" and message else item.data)
 
 
 def _urls(data: Json) -> list[str]:

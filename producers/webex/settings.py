@@ -100,6 +100,11 @@ class WebexSettings(ConnectorBase):
     )
     max_file_mb: float = Field(default=2048.0, gt=0, description="Ceiling of one file, 10^6 bytes")
     file_seconds: float = Field(default=900.0, gt=0, description="Longest time for one file, scan included")
+    late_file_days: float = Field(
+        default=7.0,
+        ge=0,
+        description="How long files that could not be had (scan, ceilings) are asked for again; 0 = never",
+    )
     retry_seconds: float = Field(default=300.0, ge=0, description="Longest time for one request with retries")
     request_seconds: float = Field(default=60.0, gt=0, description="Longest silence of the service")
     parallel: int = Field(default=4, ge=1, le=16, description="Messages that are fetched at a time")

@@ -40,6 +40,11 @@ class Spooling:
                 yield from self._take(batch)
 
     @property
+    def now_ms(self) -> int:
+        """The source's clock as of the poll at hand."""
+        return self._now_ms
+
+    @property
     def settled_ms(self) -> int:
         """Up to here Webex hides nothing any more, as of the poll at hand."""
         return self._now_ms - self._settle_ms

@@ -85,7 +85,8 @@ def _said_remarks(event: Event, scene: Scene) -> Iterator[str]:
         yield "answered"
     reply = event["target"] or event["thread"]
     if reply and reply != event["source_key"]:
-        yield f"(reply to {reference(reply, scene)})"
+        # a file that could be had only later is an event of its own
+        yield f"({'belongs' if event['kind'] == 'file' else 'reply'} to {reference(reply, scene)})"
     if event["source_key"] in scene.later:
         yield f"({scene.later[event['source_key']]})"
     if is_redaction(event):

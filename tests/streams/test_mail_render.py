@@ -11,6 +11,7 @@ from streams.mail.headers import date
 from streams.mail.render import EventsMissingError, UnknownFormatError, render
 from tests.streams.mail_cases import (
     AGENT,
+    CONTENTS,
     DAY,
     MOD,
     START,
@@ -120,6 +121,21 @@ def test_every_outcome_but_stored_is_partial(outcome: str) -> None:
     assert mail["status"] == "partial"
     assert "a.doc: not attached" in mail["reasons"][0]
     assert "as told" in mail["reasons"][0]
+
+
+def test_a_file_that_turned_up_later_says_where_it_belongs_and_why_it_is_late() -> None:
+    """In the mail of its message beside it, in a supplement on its own."""
+    note = {"note": "archived later than its message; at first too_slow: the scan"}
+    late = said(0, AGENT, None, "file", source_key="file:f", target="m0", attachments=[stored("offer.pdf")])
+    late["details"] = note
+    beside, alone = (
+        read(mail_bytes(render(closed(events))[0])) for events in ([said(0, AGENT, "here"), late], [late])
+    )
+    assert "sent a file (belongs to " in beside.text
+    assert "“here”" in beside.text
+    assert "sent a file (belongs to an earlier message, not in this mail)" in alone.text
+    assert "at first too_slow: the scan" in alone.text
+    assert alone.file("offer.pdf") == CONTENTS["offer.pdf"]
 
 
 def test_date_is_the_last_credible_time() -> None:
