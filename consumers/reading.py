@@ -1,7 +1,7 @@
 """Read topics with a plain consumer, without a group: positions are the reader's own."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -28,8 +28,9 @@ class Read(NamedTuple):
 class Reader:
     """Reads one topic from given positions on, in each partition's order. Blocks; one thread."""
 
-    def __init__(self, kafka: KafkaSettings, topic: Topic) -> None:
-        self._name = kafka.topic(topic.name)
+    def __init__(self, kafka: KafkaSettings, topic: Topic, only: Collection[int] | None = None) -> None:
+        """`only`: these partitions alone. KafkaError, LookupError without the topic."""
+        self._name, self._only = kafka.topic(topic.name), only
         self._consumer: Any = KafkaConsumer(
             **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
             auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304, bootstrap_timeout_ms=ANSWER_MS,
@@ -46,7 +47,8 @@ class Reader:
         if not numbers:
             msg = f"topic {self._name} does not exist; run `chatledger topics create`"
             raise LookupError(msg)
-        return [TopicPartition(self._name, number) for number in sorted(numbers)]
+        wanted = sorted(numbers if self._only is None else numbers & set(self._only))
+        return [TopicPartition(self._name, number) for number in wanted]
 
     def start_at(self, positions: dict[int, int]) -> None:
         """Seek each partition to its position, or to its beginning."""

@@ -19,6 +19,7 @@ import pytest
 
 from sandbox.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from sandbox.kafka import KafkaServer
+from tests.dovecot import Dovecot, why_not
 
 Way = Literal["local", "docker"]
 VARIABLE = "CHATLEDGER_TEST_SERVERS"
@@ -170,6 +171,7 @@ class Servers:
         self._folder, self._up = folder, contextlib.ExitStack()
         self._brokers: dict[Way, Broker] = {}
         self._blobs: dict[Way, Blobs] = {}
+        self._dovecots: dict[tuple[tuple[str, str], ...], Dovecot] = {}
 
     def broker(self, way: Way) -> Broker:
         """The Kafka broker; skips the test where there can't be one."""
@@ -182,6 +184,16 @@ class Servers:
         if way not in self._blobs:
             self._blobs[way] = self._up.enter_context(self._new_blobs(way))
         return self._blobs[way]
+
+    def dovecot(self, **more: str) -> Dovecot:
+        """A Dovecot with these further settings, on this machine or in a container; skips the test where there is neither."""
+        key = tuple(sorted(more.items()))
+        if key not in self._dovecots:
+            reason = why_not(engine_trouble)
+            if reason:
+                pytest.skip(reason)
+            self._dovecots[key] = self._up.enter_context(Dovecot(more))
+        return self._dovecots[key]
 
     def close(self) -> None:
         """End all of them, and what testcontainers keeps running beside its containers."""

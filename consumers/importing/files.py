@@ -1,0 +1,152 @@
+"""Targets on this machine: a Maildir for each mailbox, and a folder of .eml files."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from consumers.importing.folders import levels, maildir_name
+from consumers.importing.shape import Shaped
+from consumers.importing.troubles import HostError, ItemError
+from schemas.records import Receipt
+from stores.paths import check_path, safe_name
+
+
+@dataclass(frozen=True)
+class MaildirTarget:
+    """A Maildir++ for each mailbox below `root`, as Dovecot and others read it.
+
+    A file's name is made of the mail's id, so that putting it there twice is putting it there once; a program that reads the
+    mail moves it from `new` to `cur` and changes the flags behind the colon, and it is still found.
+    """
+
+    root: Path
+    folder: str
+    read: bool
+    name: str = "maildir"
+
+    def open(self, mailbox: str) -> "MaildirSession":
+        """The mailbox's folder; made when something is put there."""
+        return MaildirSession(self.root / safe_name(mailbox), self.folder, read=self.read)
+
+
+class MaildirSession:
+    """One mailbox's Maildir."""
+
+    limit: int | None = None
+
+    def __init__(self, home: Path, folder: str, *, read: bool) -> None:
+        self._home, self._folder, self._read = home, folder, read
+
+    def place(self, folder: str) -> str:
+        """The directory of the folder, below the mailbox's own."""
+        return maildir_name(levels(self._folder, folder))
+
+    def find(self, one: Receipt) -> str | None:
+        """The file's name without its flags."""
+        home, base = self._home / self.place(one["folder"]), _base(one)
+        there = any(path.name.partition(":")[0] == base for path in home.glob(f"*/{base}*"))
+        return base if there else None
+
+    def put(self, one: Receipt, mail: Shaped) -> str:
+        """Write it into `tmp` and move it, whole, to `new` or `cur`; its time is the conversation's."""
+        try:
+            return self._put(one, mail)
+        except OSError as error:
+            raise HostError("folder can't be written", f"{self._home}: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _put(self, one: Receipt, mail: Shaped) -> str:
+        home, base = self._home / self.place(one["folder"]), _base(one)
+        for part in ("tmp", "new", "cur"):
+            (home / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if home != self._home:
+            (home / "maildirfolder").touch(mode=0o600)
+        again = "" if one["occasion"] != "again" else f"-{one['at_ms']}"
+        name = f"{base}{again}"
+        _write(home / "tmp" / name, mail, one["date_ms"])
+        end = home / "cur" / f"{name}:2,S" if self._read else home / "new" / name
+        (home / "tmp" / name).replace(end)
+        _sync(end.parent)
+        return name
+
+
+def _base(one: Receipt) -> str:
+    return f"{max(0, one['date_ms']) // 1000}.{one['mail_id'].hex()}.chatledger"
+
+
+@dataclass(frozen=True)
+class EmlTarget:
+    """A folder of .eml files, each at the path that its copy has in the store."""
+
+    root: Path
+    name: str = "folder"
+
+    def open(self, mailbox: str) -> "EmlSession":  # noqa: ARG002 - the path has the mailbox
+        """The whole folder."""
+        return EmlSession(self.root)
+
+
+class EmlSession:
+    """The folder of .eml files."""
+
+    limit: int | None = None
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def place(self, folder: str) -> str:
+        """As it is."""
+        return folder
+
+    def find(self, one: Receipt) -> str | None:
+        """Its path below the folder."""
+        return one["path"] if (self._root / check_path(one["path"])).exists() else None
+
+    def put(self, one: Receipt, mail: Shaped) -> str:
+        """Write it beside its place and move it there; what stands there is never overwritten."""
+        end = self._root / check_path(one["path"])
+        if one["occasion"] == "again":
+            end = end.with_name(f"{end.stem}-{one['at_ms']}{end.suffix}")
+        try:
+            end.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            beside = end.with_name(f".{end.name[:200]}.part")
+            _write(beside, mail, one["date_ms"])
+            _place_once(beside, end)
+            _sync(end.parent)
+        except OSError as error:
+            raise HostError("folder can't be written", f"{end.parent}: {error.strerror or error}") from error
+        return str(end.relative_to(self._root))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _place_once(beside: Path, end: Path) -> None:
+    try:
+        os.link(beside, end)
+    except FileExistsError as error:
+        raise ItemError("another file is there", str(end)) from error
+    finally:
+        beside.unlink()
+
+
+def _write(path: Path, mail: Shaped, date_ms: int) -> None:
+    """Durable on return; its modification time is the mail's date."""
+    with path.open("wb") as file:
+        for chunk in mail.chunks():
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(OverflowError, OSError):  # a time that the file system can't hold
+        os.utime(path, ns=(date_ms * 1_000_000, date_ms * 1_000_000))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,242 @@
+"""One life of an importer: from joining the consumer group to leaving it, or until Kafka fails."""
+
+import logging
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from consumers.importing.boxes import Done
+from consumers.importing.desk import Desk
+from consumers.importing.items import Item, landed, not_landed
+from consumers.importing.partition import Partition
+from consumers.importing.settings import ImportSettings
+from consumers.importing.telling import Teller
+from consumers.importing.troubles import ItemError, TroubleError
+from consumers.reading import ANSWER_MS
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec, DecodeError
+from schemas.ids import conversation_key
+from schemas.records import Delivery, Receipt
+from schemas.topics import DELIVERIES, IMPORTS
+
+log = logging.getLogger(__name__)
+RETRY_EVERY_S = 0.5
+RETRIED = 50  # waiting copies of a mailbox that are tried at a time
+Key = tuple[bytes, int]
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Runs on the consumer's own loop: it may only note what happens, and see that nothing is under way."""
+
+    def __init__(self, desk: Desk, wait_s: float) -> None:
+        self._desk, self._wait_s = desk, wait_s
+        self.news: list[tuple[str, list[int]]] = []
+
+    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        gone = {tp.partition for tp in revoked}
+        self._desk.withdraw(lambda item: item.partition in gone, self._wait_s)
+        self.news.append(("revoked", sorted(gone)))
+
+    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        self.news.append(("assigned", sorted(tp.partition for tp in assigned)))
+
+
+class Life:
+    """From one connection to Kafka to its end."""
+
+    def __init__(
+        self, kafka: KafkaSettings, codec: Codec, settings: ImportSettings, desk: Desk, producer: KafkaProducer, folder: Path,
+        target: str, teller: Teller,
+    ) -> None:  # fmt: skip
+        self._kafka, self._codec, self._desk, self._producer = kafka, codec, desk, producer
+        self._settings, self._folder, self._target, self._teller = settings, folder, target, teller
+        self._topic, self._imports = kafka.topic(DELIVERIES.name), kafka.topic(IMPORTS.name)
+        self._listener = _Listener(desk, settings.session_seconds * 0.6)
+        self._partitions: dict[int, Partition] = {}
+        self._open: dict[Key, Item] = {}
+        self._due: dict[Key, tuple[float, int]] = {}
+        self._retry_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Until stopped; KafkaError when Kafka fails, and then what was under way is looked for by the next life."""
+        with closing(self._consumer()) as consumer:
+            consumer.subscribe([self._topic], listener=self._listener)
+            try:
+                while not stop.is_set():
+                    self._turn(consumer)
+                self._end(consumer)
+            finally:
+                for one in self._partitions.values():
+                    one.close()
+
+    def _consumer(self) -> Any:
+        seconds = self._settings.session_seconds
+        return KafkaConsumer(
+            **self._kafka.client_kwargs(), group_id=self._kafka.topic_prefix + self._settings.group,
+            enable_auto_commit=False, allow_auto_create_topics=False, auto_offset_reset="earliest",
+            session_timeout_ms=round(seconds * 1000), heartbeat_interval_ms=round(seconds * 300),
+            max_poll_interval_ms=1_800_000, bootstrap_timeout_ms=ANSWER_MS, max_partition_fetch_bytes=4_194_304,
+        )  # fmt: skip
+
+    def _turn(self, consumer: Any) -> None:
+        batches = consumer.poll(timeout_ms=100, max_records=500)
+        self._notice(consumer)
+        for tp, records in batches.items():
+            if tp.partition in self._partitions:
+                self._partitions[tp.partition].fetched += [
+                    (one.offset, self._decoded(one)) for one in records
+                ]
+        self._begin(consumer)
+        self._finish()
+        self._retry()
+        self._commit(consumer)
+        self._teller.tell(self._producer, self._partitions, self._desk)
+
+    def _notice(self, consumer: Any) -> None:
+        """Close and open partitions as the group's coordinator said."""
+        news, self._listener.news = self._listener.news, []
+        for what, numbers in news:
+            for number in numbers:
+                if what == "assigned":
+                    self._partitions[number] = self._opened(consumer, number)
+                else:
+                    self._finish()
+                    self._forget(number)
+
+    def _opened(self, consumer: Any, number: int) -> Partition:
+        tp = TopicPartition(self._topic, number)
+        begin = consumer.beginning_offsets([tp], timeout_ms=ANSWER_MS)[tp]
+        end = consumer.end_offsets([tp], timeout_ms=ANSWER_MS)[tp]
+        committed = consumer.committed(tp, timeout_ms=ANSWER_MS)
+        return Partition(
+            number, self._kafka, self._codec, self._folder, committed=committed, begin=begin, end=end
+        )
+
+    def _forget(self, number: int) -> None:
+        self._open = {key: item for key, item in self._open.items() if item.partition != number}
+        if number in self._partitions:
+            self._partitions.pop(number).close()
+
+    def _decoded(self, record: Any) -> Delivery | None:
+        try:
+            name, value = self._codec.decode(record.value or b"")
+        except DecodeError as error:
+            log.error("%s/%d/%d skipped: %s", DELIVERIES.name, record.partition, record.offset, error)  # noqa: TRY400 - one line
+            return None
+        return value if name == "Delivery" else None
+
+    def _begin(self, consumer: Any) -> None:
+        """Hand over what may be begun; a partition that has more than that is not read on."""
+        for one in self._partitions.values():
+            for offset, items in one.items(self._target):
+                one.window.begin(offset, len(items))
+                for item in items:
+                    self._put(item)
+            tp = TopicPartition(self._topic, one.number)
+            (consumer.pause if one.fetched else consumer.resume)(tp)
+
+    def _put(self, item: Item) -> None:
+        if item.key in self._open:  # the same record twice, or one that is just tried again
+            self._open[item.key].offsets += item.offsets
+        else:
+            self._open[item.key] = item
+            self._desk.put(item)
+
+    def _finish(self) -> None:
+        """Receipts of what is done, confirmed, and only then is it done."""
+        done = [one for one in self._desk.results() if self._open.get(one.item.key) is one.item]
+        for one in done:
+            del self._open[one.item.key]
+        news = [(one.item, self._receipt(one)) for one in done]
+        sent = [
+            (item, receipt, self._send(item, receipt))
+            for item, receipt in news
+            if self._is_news(item, receipt)
+        ]
+        by_partition: dict[int, list[tuple[Receipt, int]]] = {}
+        for item, receipt, future in sent:
+            by_partition.setdefault(item.partition, []).append((receipt, future.get(timeout=60).offset))
+        for number, rows in by_partition.items():
+            self._partitions[number].recorded([row[0] for row in rows], [row[1] for row in rows])
+        for item, _ in news:
+            for offset in item.offsets:
+                self._partitions[item.partition].window.done(offset)
+
+    def _is_news(self, item: Item, receipt: Receipt) -> bool:
+        return self._partitions[item.partition].receipts.is_news(receipt)
+
+    def _receipt(self, done: Done) -> Receipt:
+        now_ms, one, trouble = int(time.time() * 1000), done.item.blank, done.trouble
+        if done.landed is not None:
+            self._due.pop(done.item.key, None)
+            return landed(one, done.landed, now_ms)
+        if isinstance(trouble, ItemError) and trouble.final:
+            return not_landed(one, "failed", str(trouble), now_ms)
+        if isinstance(trouble, ItemError):
+            self._put_off(done.item.key, trouble)
+        return not_landed(one, "waiting", str(trouble), now_ms)
+
+    def _put_off(self, key: Key, trouble: TroubleError) -> None:
+        """An item that is refused by itself has a pause of its own."""
+        failures = self._due.get(key, (0.0, 0))[1] + 1
+        pause = min(
+            self._settings.longest_retry_seconds, self._settings.retry_seconds * 2.0 ** min(failures - 1, 20)
+        )
+        self._due[key] = (time.monotonic() + max(pause, trouble.retry_s or 0.0), failures)
+
+    def _send(self, item: Item, receipt: Receipt) -> Any:
+        value = self._codec.encode(self._imports, "Receipt", receipt)
+        key = conversation_key(receipt["connector_uid"], receipt["conversation"])
+        return self._producer.send(self._imports, key=key, value=value, partition=item.partition)
+
+    def _retry(self) -> None:
+        """Try again what waits for a mailbox that is not left alone any more."""
+        if time.monotonic() < self._retry_at:
+            return
+        self._retry_at = time.monotonic() + RETRY_EVERY_S
+        for one in self._partitions.values():
+            for mailbox in one.receipts.waiting_mailboxes():
+                if not self._desk.refuses(mailbox):
+                    self._retry_mailbox(one, mailbox)
+
+    def _retry_mailbox(self, partition: Partition, mailbox: str) -> None:
+        now, tried = time.monotonic(), 0
+        for receipt in partition.receipts.waiting(mailbox):
+            item = Item({**receipt, "target": self._target}, partition.number)
+            if item.key in self._open or self._due.get(item.key, (0.0, 0))[0] > now:
+                continue
+            self._put(item)
+            tried += 1
+            if tried == RETRIED:
+                return
+
+    def _commit(self, consumer: Any) -> None:
+        offsets = {
+            one.number: one.window.reached
+            for one in self._partitions.values()
+            if one.window.reached > one.window.committed
+        }
+        if not offsets:
+            return
+        with suppress(KafkaError):  # a rebalance is under way: the next owner begins where the last commit is
+            consumer.commit(
+                {
+                    TopicPartition(self._topic, number): OffsetAndMetadata(at, "", -1)
+                    for number, at in offsets.items()
+                }
+            )
+            for number, at in offsets.items():
+                self._partitions[number].window.committed = at
+
+    def _end(self, consumer: Any) -> None:
+        """In order: what is under way is finished, recorded and committed."""
+        self._desk.withdraw(lambda _: True, wait_s=15.0)
+        self._finish()
+        self._commit(consumer)
+        self._teller.tell(self._producer, self._partitions, self._desk, at_end=True)

@@ -1,0 +1,26 @@
+"""Fixtures of the mailbox import."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas.broker import KafkaSettings
+from tests.consumers.importing.office import Office
+from tests.dovecot import PASSWORD, Dovecot
+from tests.servers import Servers
+
+
+@pytest.fixture
+def office(
+    new_kafka: Callable[..., KafkaSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Office:
+    """An empty archive with an empty ledger; the mailboxes' password is in the environment."""
+    monkeypatch.setenv("CHATLEDGER_TEST_PASSWORD", PASSWORD)
+    return Office(new_kafka(2), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def dovecot(servers: Servers) -> Dovecot:
+    """A Dovecot with plain Maildirs, whose separator is a dot."""
+    return servers.dovecot()
