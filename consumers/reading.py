@@ -56,6 +56,16 @@ class Reader:
         for tp in self._partitions:
             self._consumer.seek(tp, max(positions.get(tp.partition, 0), begins[tp]))
 
+    def start_at_time(self, at_ms: int) -> None:
+        """Seek each partition to its first record with this time stamp (ms since 1970 UTC) or a later one, else to its end."""
+        found = self._consumer.offsets_for_times(
+            dict.fromkeys(self._partitions, max(0, at_ms)), timeout_ms=ANSWER_MS
+        )
+        ends = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)
+        for tp in self._partitions:
+            place = found.get(tp)
+            self._consumer.seek(tp, ends[tp] if place is None else place.offset)
+
     def ends(self) -> dict[int, int]:
         """Where each partition ends now; KafkaTimeoutError from a broker that does not answer."""
         found = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)

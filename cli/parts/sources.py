@@ -11,6 +11,7 @@ from producers.liveperson.settings import LivePersonSettings
 from producers.webex.settings import WebexSettings
 
 if TYPE_CHECKING:
+    from producers.rollcall import RollCall
     from producers.source import Contents, Source
 
 ConnectorSettings = LivePersonSettings | WebexSettings
@@ -32,6 +33,20 @@ def open_source(
             from producers.webex.collector import WebexSource  # noqa: PLC0415 - as above
 
             return WebexSource(settings, contents, state, stop=stop)
+
+
+def roll_call(settings: ConnectorSettings, stop: threading.Event) -> "RollCall":
+    """What asks this source what it shows of a time, apart from any collector; it gives up waiting when `stop` is set."""
+    match settings:
+        case LivePersonSettings():
+            from producers.liveperson.rollcall import LivePersonRollCall  # noqa: PLC0415 - as above
+            from producers.waiting import Waiting  # noqa: PLC0415
+
+            return LivePersonRollCall(settings, check_stop=Waiting(stop).check)
+        case WebexSettings():
+            from producers.webex.rollcall import WebexRollCall  # noqa: PLC0415 - as above
+
+            return WebexRollCall(settings, stop=stop)
 
 
 def sign_in(settings: ConnectorSettings, show: Callable[[str], None]) -> str | None:

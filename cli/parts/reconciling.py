@@ -1,0 +1,175 @@
+"""One day of one connector reconciled: the source is asked apart from its collector, then the topics, then the store."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from cli.parts.common import new_codec
+from cli.parts.sources import roll_call
+from consumers.drain import NotDrainedError, wait_until_drained
+from consumers.reconciling.compare import archive_findings, gone_events, missing_events
+from consumers.reconciling.day import Day, Finding, faults
+from consumers.reconciling.files import store_findings
+from consumers.reconciling.reading import DayReader
+from producers.lanes import LIVE, Lane
+from producers.orders import Orders
+from schemas.topics import DAY_MS
+from stores.factory import open_store
+from stores.paths import content_path
+
+if TYPE_CHECKING:
+    from cli.parts.config import Config
+    from consumers.drain import Backlog
+    from producers.rollcall import Shown
+
+LIVE_PATIENCE_S = 30.0
+
+
+class NotCollectedError(Exception):
+    """Nothing of the day is collected yet, or nothing was meant to be; the message says which."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it. `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone.
+
+    `not_verifiable`: the source does not show the day, or its beginning, any more; `until_ms`: the day's end, or how far it is
+    collected, ms since 1970 UTC.
+    """
+
+    uid: str
+    day: date
+    until_ms: int
+    asked: int
+    logged: int
+    gone: int
+    mails: int
+    files: int
+    not_verifiable: bool
+    findings: tuple[Finding, ...]
+    missed: frozenset[bytes]
+
+    @property
+    def faults(self) -> list[Finding]:
+        """Differences without a known reason."""
+        return faults(self.findings)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the day was collected."""
+        return self.until_ms >= end_ms(self.day)
+
+    @property
+    def verdict(self) -> str:
+        """In a word or two: different, not verifiable, or equal."""
+        return "different" if self.faults else "not verifiable" if self.not_verifiable else "equal"
+
+
+def begin_ms(day: date) -> int:
+    """Where a day begins (UTC), milliseconds since 1970."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def end_ms(day: date) -> int:
+    """Where the next one begins."""
+    return begin_ms(day) + DAY_MS
+
+
+def lanes_of(config: "Config", uid: str) -> list[Lane]:
+    """The lanes of a connector, as its cursors say; CursorError, KafkaError."""
+    with contextlib.closing(Orders(config.kafka, new_codec(config.kafka), uid)) as orders:
+        return [saved.lane for saved in orders.read()[0].values()]
+
+
+def collected_until(lanes: Sequence[Lane], day: date) -> int:
+    """Up to where this day is collected (ms since 1970 UTC, exclusive); NotCollectedError if nothing of it is."""
+    live = next((lane for lane in lanes if lane.name == LIVE), None)
+    covering = [lane for lane in lanes if lane.from_ms < end_ms(day) and lane.reached_ms >= begin_ms(day)]
+    if live is None or not covering:
+        first = min((lane.from_ms for lane in lanes), default=None)
+        told = "nothing is collected yet" if first is None else f"{day} is not collected, or not yet"
+        raise NotCollectedError(told)
+    return min(end_ms(day), max(lane.reached_ms for lane in covering) + 1)
+
+
+def reconcile(
+    config: "Config", uid: str, day: date, stop: threading.Event, *, quick: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Report:  # fmt: skip
+    """Ask, read, compare. SourceError, KafkaError, StoreError, CursorError, NotCollectedError, LookupError. Blocks."""
+    lanes = lanes_of(config, uid)
+    until_ms = collected_until(lanes, day)
+    say("asking the source")
+    asked, shown_from = _asked(config, uid, day, until_ms, lanes, stop)
+    found = Day(uid, begin_ms(day), end_ms(day))
+    say("reading the topics")
+    findings = _compared(config, found, asked)
+    if faults(findings) and _drained(config):
+        found = Day(uid, begin_ms(day), end_ms(day))
+        findings = _compared(config, found, asked)
+    say("reading the store")
+    findings += asyncio.run(_stored(config, found, quick=quick))
+    missed = {one.ids[0]: one for one in asked if one.ids and not found.events.keys() & set(one.ids)}
+    return Report(
+        uid, day, until_ms, len({one.ids[0] if one.ids else one.refused for one in asked}),
+        sum(found.is_in(one.at_ms) for one in found.events.values()),
+        0 if shown_from > begin_ms(day) else gone_events(asked, found), len(found.deliveries), len(found.contents),
+        shown_from > begin_ms(day), tuple(findings), frozenset(missed),
+    )  # fmt: skip
+
+
+def _asked(
+    config: "Config", uid: str, day: date, until_ms: int, lanes: Sequence[Lane], stop: threading.Event
+) -> "tuple[list[Shown], int]":
+    """What the source shows of the times that are collected, and from where on it shows anything of the day."""
+    with contextlib.closing(roll_call(config.named(uid), stop)) as roll:
+        first = max(begin_ms(day), roll.now_ms() - roll.look_back_ms)
+        if first >= until_ms:
+            return [], first
+        return [one for one in roll.shown(first, until_ms) if _is_covered(one.at_ms, lanes)], first
+
+
+def _is_covered(at_ms: int | None, lanes: Sequence[Lane]) -> bool:
+    return at_ms is None or any(lane.from_ms <= at_ms <= lane.reached_ms for lane in lanes)
+
+
+def _compared(config: "Config", day: Day, asked: "list[Shown]") -> list[Finding]:
+    reader = DayReader(
+        config.kafka, new_codec(config.kafka), lambda sha256: asyncio.run(_content(config, sha256))
+    )
+    reader.read(day, frozenset(ident for one in asked for ident in one.ids))
+    return [*missing_events(asked, day), *archive_findings(day)]
+
+
+def _drained(config: "Config") -> bool:
+    """Whether the live workers did something meanwhile that was waiting for them: then it is worth another look."""
+    waited = []
+
+    def look(now: "list[Backlog]") -> None:
+        waited.append(sum(one.waiting for one in now))
+
+    try:
+        wait_until_drained(config.kafka, config.worker.group, patience_s=LIVE_PATIENCE_S, tell=look)
+    except NotDrainedError:
+        return True
+    return any(waited)
+
+
+async def _stored(config: "Config", day: Day, *, quick: bool) -> list[Finding]:
+    store = open_store(config.store)
+    try:
+        return await store_findings(store, day, quick=quick)
+    finally:
+        await store.close()
+
+
+async def _content(config: "Config", sha256: bytes) -> bytes:
+    store = open_store(config.store)
+    try:
+        return await store.read(content_path(sha256.hex()))
+    finally:
+        await store.close()

@@ -1,0 +1,136 @@
+"""The comparison itself, as sets and step by step: source ⊆ raw-events ⊆ closings ⊆ mails ⊆ copies ⊆ mailboxes. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from consumers.reconciling.day import Day, Finding, Letter, Shown
+from schemas.deliveries import newest, participant_key, stands
+from schemas.ids import mail_id
+from schemas.records import CopyResult, Delivery
+from schemas.topics import RAW_EVENTS
+
+
+def missing_events(asked: Iterable[Shown], day: Day) -> list[Finding]:
+    """What the source shows and the log does not have, each once; what was refused is told with its dead letter."""
+    letters = {letter.sha256: letter for letter in day.letters}
+    found: dict[bytes, Finding] = {}
+    for one in asked:
+        name = one.ids[0] if one.ids else one.refused
+        if day.events.keys() & set(one.ids):
+            continue
+        letter = letters.get(one.refused) if not one.ids else None
+        detail = f"{one.kind} {one.source_key}".strip()
+        found[name] = Finding("raw-events", "missing", name.hex(), one.conversation, detail, _told(letter))
+    return sorted(found.values())
+
+
+def gone_events(asked: Iterable[Shown], day: Day) -> int:
+    """How many events of the day the log has and the source shows no more, which is no fault."""
+    shown = {ident for one in asked for ident in one.ids}
+    events = (one for ident, one in day.events.items() if ident not in shown and not one.ours)
+    return sum(day.is_in(one.at_ms) for one in events)
+
+
+def archive_findings(day: Day) -> list[Finding]:
+    """Differences between what the topics say: events without a mail, mails and copies without a result."""
+    found = [*_unmailed(day), *_mails(day), *_copies(day), *_mailboxes(day)]
+    return sorted(set(found))
+
+
+def _unmailed(day: Day) -> Iterator[Finding]:
+    """Events of slices that are closed, which no closing took; and events that a closing took and the log lacks."""
+    refused = {
+        (one.partition, one.position): one
+        for one in day.letters
+        if (one.topic or "").endswith(RAW_EVENTS.name)
+    }
+    taken = {key: set().union(*(one.ids for one in day.closings.get(key, ()))) for key in day.slices}
+    for ident, logged in day.events.items():
+        if ident not in taken[logged.slice] and day.is_closed(logged.slice):
+            letter = refused.get((logged.partition, logged.position))
+            yield Finding("mails", "missing", ident.hex(), logged.slice[0], "event in no mail", _told(letter))
+    for key, ids in taken.items():
+        for ident in ids - day.events.keys():
+            yield Finding("raw-events", "missing", ident.hex(), key[0], "event of a mail")
+
+
+def _mails(day: Day) -> Iterator[Finding]:
+    """Each closing that made mails has all of their parts in the ledger, and the ledger has no others."""
+    known: set[bytes] = set()
+    for (conversation, _), closings in day.closings.items():
+        for closing in (one.closing for one in closings if one.closing):
+            first = day.deliveries.get(closing)
+            parts = first[0]["parts"] if first else 1
+            for ident in (mail_id(closing, part) for part in range(1, parts + 1)):
+                known.add(ident)
+                if ident not in day.deliveries:
+                    why = _why(day, ident, conversation)
+                    yield Finding(
+                        "mails", "missing", ident.hex(), conversation, "mail without a delivery", why
+                    )
+    for ident in day.deliveries.keys() - known:
+        one = day.deliveries[ident][0]
+        yield Finding("mails", "unexplained", ident.hex(), one["conversation"], one["path"])
+
+
+def _copies(day: Day) -> Iterator[Finding]:
+    """Each copy that was ordered has a result; one that failed is told with its reason."""
+    for ident, deliveries in day.deliveries.items():
+        results = newest(deliveries)
+        conversation = deliveries[0]["conversation"]
+        for who in day.targets.get(ident, set()) - results.keys():
+            why = _why(day, ident, conversation)
+            yield Finding("copies", "missing", ident.hex(), conversation, f"no result for {who}", why)
+        for who, (_, copy) in results.items():
+            if copy["outcome"] == "failed":
+                yield Finding(
+                    "copies", "missing", ident.hex(), conversation, f"for {who}", f"failed: {copy['reason']}"
+                )
+
+
+def _mailboxes(day: Day) -> Iterator[Finding]:
+    """Each copy that stands has a receipt, where copies are imported at all."""
+    if not day.imports:
+        return
+    for ident, deliveries in day.deliveries.items():
+        for who, (_, copy) in newest(deliveries).items():
+            if stands(copy) and ident not in day.disposed:
+                yield from _receipt(day, ident, deliveries[0], who, copy)
+
+
+def _receipt(day: Day, ident: bytes, mail: Delivery, who: str, copy: CopyResult) -> Iterator[Finding]:
+    _, outcome, reason = day.receipts.get((ident, who), (0, "", ""))
+    if outcome in {"ok", "partial", "skipped"}:
+        return
+    why = f"{outcome}: {reason}" if outcome else ""
+    detail = f"no receipt for {copy['mailbox']}"
+    yield Finding("mailboxes", "missing", ident.hex(), mail["conversation"], detail, why)
+
+
+def expected_files(day: Day) -> dict[str, tuple[int, str, bytes]]:
+    """Mails and copies that must stand in the store: path to length in bytes, SHA-256 (hex) and id of the mail."""
+    found = {}
+    for ident, deliveries in day.deliveries.items():
+        first = deliveries[0]
+        paths = {
+            first["path"],
+            *(copy["path"] or "" for _, copy in newest(deliveries).values() if stands(copy)),
+        }
+        for path in paths:
+            found[path] = (first["size"], first["sha256"].hex(), ident)
+    return found
+
+
+def participants(copies: Iterable[CopyResult]) -> set[str]:
+    """Keys of those whom these results are for."""
+    return {participant_key(copy["participant"]) for copy in copies}
+
+
+def _why(day: Day, ident: bytes, conversation: str) -> str:
+    if ident in day.disposed:
+        return "disposed of by order"
+    letters = [one for one in day.letters if one.conversation == conversation and one.stage != "assemble"]
+    return _told(letters[0] if letters else None)
+
+
+def _told(letter: Letter | None) -> str:
+    return f"dead letter, {letter.stage}: {letter.reason}" if letter else ""

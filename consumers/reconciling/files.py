@@ -1,0 +1,50 @@
+"""Whether mails, copies and files stand in the store with the bytes that the topics say."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+
+from consumers.reconciling.compare import expected_files
+from consumers.reconciling.day import Day, Finding
+from stores.interface import BlobMissingError, Store
+from stores.paths import content_path
+
+AT_A_TIME = 8
+
+
+async def store_findings(store: Store, day: Day, *, quick: bool = False) -> list[Finding]:
+    """Every file of the day that is missing or has other bytes; StoreError when the store can't be asked.
+
+    `quick`: only whether they are there, and how long they are. Memory: 8 MB.
+    """
+    limit = asyncio.Semaphore(AT_A_TIME)
+
+    async def checked(place: str, path: str, size: int, sha256: str, mail: bytes) -> Finding | None:
+        async with limit:
+            what = await _looked(store, path, size, sha256, quick=quick)
+        why = "disposed of by order" if mail in day.disposed else ""
+        return Finding(place, what, mail.hex(), "", path, why) if what else None
+
+    mails = [checked("store", path, *rest) for path, rest in expected_files(day).items()]
+    files = [checked("contents", *one) for one in _contents(day.contents)]
+    found = await asyncio.gather(*mails, *files)
+    return sorted(one for one in found if one is not None)
+
+
+def _contents(contents: Mapping[bytes, int]) -> list[tuple[str, int, str, bytes]]:
+    return [(content_path(digest.hex()), size, digest.hex(), b"") for digest, size in contents.items()]
+
+
+async def _looked(store: Store, path: str, size: int, sha256: str, *, quick: bool) -> str:
+    """`missing`, `different`, or nothing."""
+    if quick:
+        info = await store.stat(path)
+        return "missing" if info is None else "different" if info.size != size else ""
+    digest, length = hashlib.sha256(), 0
+    try:
+        async for chunk in store.stream(path):
+            digest.update(chunk)
+            length += len(chunk)
+    except BlobMissingError:
+        return "missing"
+    return "" if (digest.hexdigest(), length) == (sha256, size) else "different"
