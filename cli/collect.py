@@ -72,7 +72,7 @@ def run_collector(config: "Config", uid: str, config_path: Path, *, once: bool) 
     stop_on_signals(stop.set)
     waiting = Waiting(stop)
     tell_retries(waiting)
-    contents = StoreContents(lambda: open_store(config.store), waiting)
+    contents = StoreContents(lambda: open_store(config.store), waiting, config.state_dir / uid)
     settings = config.named(uid)
     source = _source_or_explain(config, uid, contents, stop)
     try:

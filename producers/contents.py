@@ -1,26 +1,24 @@
 """The content store as collectors see it: bytes in, claim check out, durable when put() returns.
 
 Stores are asynchronous, sources are not: an event loop on a thread of its own stands between them.
-Memory: SPOOL_BYTES for each put() and what the store needs for one upload; larger content goes through a
-temporary file.
+Memory: 1 MiB for each put() and what the store needs for one upload; larger content goes through a temporary file.
 """
 
 import asyncio
 import concurrent.futures
 import contextlib
 import hashlib
-import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import IO, Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
 
+from producers.spool import Spool
 from producers.waiting import Waiting
 from schemas.records import ContentRef
 from stores.interface import Store, Stored, StoreUnavailableError
 from stores.paths import content_path
 
-SPOOL_BYTES = 1 << 20
-CHUNK_BYTES = 1 << 20
 CLOSE_S = 3.0
 TICK_S = 0.5
 
@@ -31,11 +29,14 @@ class StoreContents:
     """Puts content into a store under its SHA-256; for one thread. `open_store` is called on the loop's thread.
 
     put() waits while the store is down, for ever if need be, until asked to stop (StoppedError). Other
-    StoreErrors come out: they need a person.
+    StoreErrors come out: they need a person. `spool_dir` is where content waits that is too large for memory, by
+    default the system's folder for temporary files, which may be memory too.
     """
 
-    def __init__(self, open_store: Callable[[], Store], waiting: Waiting) -> None:
-        self._open_store = open_store
+    def __init__(
+        self, open_store: Callable[[], Store], waiting: Waiting, spool_dir: Path | None = None
+    ) -> None:
+        self._open_store, self._spool_dir = open_store, spool_dir
         self._waiting = waiting
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="contents", daemon=True)
@@ -43,7 +44,7 @@ class StoreContents:
 
     def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
         """Store these bytes under their SHA-256; the same bytes again are no work for the store."""
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+        with Spool(self._spool_dir, self._waiting) as spool:
             digest, size = _copied(chunks, spool)
             self._store_patiently(spool, digest.hex(), content_type)
             return {"sha256": digest, "size": size}
@@ -59,7 +60,7 @@ class StoreContents:
         if not self._loop.is_running():
             self._loop.close()
 
-    def _store_patiently(self, spool: IO[bytes], sha256: str, content_type: str) -> None:
+    def _store_patiently(self, spool: Spool, sha256: str, content_type: str) -> None:
         attempt = 0
         while True:
             try:
@@ -70,11 +71,11 @@ class StoreContents:
             else:
                 return
 
-    async def _create(self, spool: IO[bytes], sha256: str, content_type: str) -> Stored:
+    async def _create(self, spool: Spool, sha256: str, content_type: str) -> Stored:
         if self._store is None:
             self._store = self._open_store()
         path = content_path(sha256)
-        return await self._store.create(path, _read(spool), content_type=content_type, sha256=sha256)
+        return await self._store.create(path, spool.chunks(), content_type=content_type, sha256=sha256)
 
     async def _shut(self) -> None:
         if self._store is not None:
@@ -94,7 +95,7 @@ class StoreContents:
         return future.result()
 
 
-def _copied(chunks: Iterable[bytes], spool: IO[bytes]) -> tuple[bytes, int]:
+def _copied(chunks: Iterable[bytes], spool: Spool) -> tuple[bytes, int]:
     state = hashlib.sha256()
     size = 0
     for chunk in chunks:
@@ -102,9 +103,3 @@ def _copied(chunks: Iterable[bytes], spool: IO[bytes]) -> tuple[bytes, int]:
         spool.write(chunk)
         size += len(chunk)
     return state.digest(), size
-
-
-async def _read(spool: IO[bytes]) -> AsyncIterator[bytes]:
-    spool.seek(0)
-    while chunk := spool.read(CHUNK_BYTES):
-        yield chunk

@@ -1,18 +1,26 @@
 """Content goes into the store under its hash, with little memory, and waits for a store that is down."""
 
+import asyncio
+import errno
 import hashlib
 import threading
 import tracemalloc
+import uuid
 from collections.abc import AsyncIterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
 from producers.contents import StoreContents
+from producers.spool import Spool
 from producers.waiting import StoppedError, Waiting
+from stores.factory import open_store
 from stores.folder import FolderStore
-from stores.interface import Stored, StoreError, StoreUnavailableError
+from stores.interface import Store, Stored, StoreError, StoreUnavailableError
+from stores.settings import AzureSettings, FolderSettings
 
 
 class ShakyStore(FolderStore):
@@ -100,3 +108,101 @@ def test_other_errors_come_out(tmp_path: Path) -> None:
 def test_closing_unused_contents_is_fine(tmp_path: Path) -> None:
     """No thread was started, nothing is left open."""
     StoreContents(lambda: FolderStore(tmp_path), Waiting(threading.Event())).close()
+
+
+def test_large_content_waits_where_it_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    """The folder for temporary files may be memory; what is spooled is gone with the process, so it has no name."""
+    spool = tmp_path / "spool"
+    spool.mkdir()
+
+    def noticed() -> Iterator[bytes]:
+        yield from chunks(4)
+        links = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        assert any(link.startswith(str(spool)) for link in links)
+
+    store = FolderStore(tmp_path / "archive")
+    with closing(StoreContents(lambda: store, Waiting(threading.Event()), spool)) as contents:
+        assert contents.put(noticed(), "text/plain")["size"] == 4 << 20
+    assert list(spool.iterdir()) == []
+
+
+def test_a_full_disk_on_the_way_is_waited_for(tmp_path: Path) -> None:
+    """No byte is lost or doubled, whatever part of a chunk still fitted."""
+    said: list[str] = []
+
+    class Tight(Spool):
+        def _new_file(self) -> BinaryIO:
+            return cast("BinaryIO", TightFile(super()._new_file()))
+
+    data = b"".join(chunks(5))
+    with Tight(tmp_path, Waiting(threading.Event(), said.append)) as spool:
+        for chunk in chunks(5):
+            spool.write(chunk)
+        assert asyncio.run(_all(spool)) == data
+        assert asyncio.run(_all(spool)) == data
+    assert len(said) == 2
+    assert "no space left" in said[0]
+
+
+class TightFile:
+    """A file on a disk that takes half of what it is given, and nothing at every third try."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._tries = file, 0
+        self.seek, self.read, self.close = file.seek, file.read, file.close
+
+    def write(self, data: memoryview) -> int:
+        """Write some."""
+        self._tries += 1
+        if self._tries % 3 == 0 and self._tries < 9:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._file.write(data[: max(1, len(data) // 2)] if self._tries < 9 else data)
+
+
+async def _all(spool: Spool) -> bytes:
+    return b"".join([chunk async for chunk in spool.chunks()])
+
+
+@pytest.mark.parametrize("kind", ["folder", "azurite"])
+def test_what_two_share_at_the_same_moment_is_stored_once(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Two collectors, or two messages: the second finds the bytes there, also when both began before either ended."""
+    if kind == "azurite":
+        blobs = request.getfixturevalue("azurite")
+        settings: Any = AzureSettings(
+            kind="azure", container=f"c{uuid.uuid4().hex[:8]}", api_version="2026-06-06",
+            connection_string_file=_secret(tmp_path, blobs.connection_string),
+        )  # fmt: skip
+    else:
+        settings = FolderSettings(kind="folder", path=tmp_path / "archive")
+    both = threading.Barrier(3)
+
+    def put(number: int) -> Any:
+        def together() -> Iterator[bytes]:
+            yield from chunks(9)
+            both.wait(30)
+
+        with closing(StoreContents(lambda: open_store(settings), Waiting(threading.Event()))) as contents:
+            return contents.put(together(), f"text/x-{number}")
+
+    with ThreadPoolExecutor(3) as pool:
+        refs = list(pool.map(put, range(3)))
+    assert refs == [refs[0]] * 3
+    assert refs[0]["size"] == 9 << 20
+    assert asyncio.run(_stored(open_store(settings))) == [(9 << 20, refs[0]["sha256"])]
+
+
+def _secret(folder: Path, text: str) -> Path:
+    path = folder / "secret"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+async def _stored(store: Store) -> list[tuple[int, bytes]]:
+    found = []
+    async for info in store.list("_content/"):
+        body = await store.read(info.path)
+        found.append((info.size, hashlib.sha256(body).digest()))
+    await store.close()
+    return found
