@@ -19,6 +19,7 @@ COMMANDS = {
     ),
     "config": ("cli.config:config", "Print a commented example, or validate a file."),
     "demo": ("cli.demo:demo", "The whole job on simulated chats, without any account."),
+    "evidence": ("cli.evidence:evidence", "Signed manifests of what was archived, and their check."),
     "health": (
         "cli.health:health",
         "Is one process of this host well? For health checks.",
@@ -39,7 +40,7 @@ SECTIONS = {
     "Try it": ("demo", "sandbox"),
     "Set up": ("config", "check", "topics", "login", "mapping"),
     "Run": ("run", "collect", "work", "monitor", "connector"),
-    "Look": ("status", "health", "log", "replay"),
+    "Look": ("status", "health", "log", "evidence", "replay"),
 }
 """What people do, in the order in which they do it; a command that is in none of them is listed at the end."""
 

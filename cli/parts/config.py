@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cli.parts.sources import Connector, ConnectorSettings
 from cli.words.faults import faults
+from consumers.evidence.settings import EvidenceSettings
+from consumers.importing.settings import ImportSettings
 from consumers.mapping import MappingSettings
 from schemas.broker import KafkaSettings
 from stores.settings import AzureSettings, FolderSettings
@@ -16,7 +18,7 @@ from streams.mail.fields import header_problem
 from streams.settings import WorkerSettings
 
 PATH_KEYS = frozenset(
-    {"path", "file", "state_dir", "token_file", "ca_file", "connection_string_file", "sas_file"}
+    {"path", "file", "state_dir", "token_file", "key_file", "ca_file", "connection_string_file", "sas_file", "passwords_file"}
 )
 
 
@@ -33,8 +35,12 @@ class Config(BaseModel):
     store: Annotated[FolderSettings | AzureSettings, Field(discriminator="kind")]
     mapping: MappingSettings
     worker: WorkerSettings = WorkerSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     state_dir: Path = Field(
         description="Folder for collectors' caches and the monitor's counters; none of it is an original"
+    )
+    import_: ImportSettings | None = Field(
+        default=None, alias="import", description="Section [import]; without it, nothing is put into mailboxes"
     )
     connector: list[Connector] = Field(min_length=1, description="One [[connector]] for each account")
 

@@ -4,9 +4,10 @@ First the chain from its first manifest on, then every mail and copy against the
 file without a name, so that an archive of any size needs little memory.
 """
 
+import asyncio
 import hashlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from consumers.evidence import chain
@@ -50,9 +51,12 @@ class Verifier:
     """One check of one archive."""
 
     def __init__(
-        self, store: Store, anchor: Anchor | None = None, newer: frozenset[str] = frozenset()
+        self,
+        store: Store,
+        anchor: Anchor | None = None,
+        newer: Callable[[Manifest | None], frozenset[str]] = lambda _: frozenset(),
     ) -> None:
-        """`newer`: paths that are known to be younger than the last manifest, and so in none."""
+        """`newer`: paths that are known to be younger than this manifest, the last one; may block."""
         self._store, self._anchor, self._newer = store, anchor or Anchor(), newer
         self._db = sqlite3.connect("", isolation_level=None)
         self._seen: set[str] = set()  # roots and keys
@@ -143,21 +147,19 @@ class Verifier:
             )
 
     async def _files(self, expected: Expected) -> None:
+        unknown = []
         async for path in mails_of(self._store):
-            await self._file(path, expected)
-        self.report.faults += expected.gone()
-
-    async def _file(self, path: str, expected: Expected) -> None:
-        wanted = expected.wanted(path)
-        if wanted is None and path in self._newer:
-            self.report.newer.append(path)
-        elif wanted is None:
-            self.report.faults.append(
-                f"{path}: stands here, but no manifest knows it; added, or newer than the last one"
-            )
-        else:
+            if expected.wanted(path) is None:
+                unknown.append(path)
+                continue
             self._count(path)
             self.report.faults += expected.check(path, await sha256_of(self._store, path))
+        # Asked after the listing: what was stored meanwhile is known by now.
+        newer = await asyncio.to_thread(self._newer, self.report.last) if unknown else frozenset[str]()
+        self.report.newer = [path for path in unknown if path in newer]
+        said = "stands here, but no manifest knows it; added, or newer than the last one"
+        self.report.faults += [f"{path}: {said}" for path in unknown if path not in newer]
+        self.report.faults += expected.gone()
 
     def _count(self, path: str) -> None:
         if path.startswith("_mails/"):

@@ -1,9 +1,10 @@
 """A small installation that makes evidence: real topics, a folder as store, mails written as the worker writes them."""
 
 import asyncio
+import contextlib
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consumers.evidence.close import Closer
 from consumers.evidence.keys import new_key
@@ -16,6 +17,9 @@ from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
 from stores.folder import FolderStore
 from tests.schemas.test_formats import example
 
+if TYPE_CHECKING:
+    from kafka import KafkaProducer
+
 
 class Site:
     """What a test captures, delivers and closes."""
@@ -24,6 +28,8 @@ class Site:
         self.kafka, self.folder, self.codec = kafka, folder, Codec()
         self.archive, self.key_file = folder / "archive", folder / "evidence.key"
         self.store = FolderStore(self.archive, durable=False)
+        self._up = contextlib.ExitStack()
+        self._producer: KafkaProducer | None = None
         if not self.key_file.exists():
             new_key(self.key_file)
 
@@ -38,13 +44,18 @@ class Site:
     def send(self, topic: Topic, records: list[tuple[int, str, Any]]) -> None:
         """Write (partition, name, record); all are confirmed on return."""
         name = self.kafka.topic(topic.name)
-        with new_producer(self.kafka) as producer:
-            sent = [
-                producer.send(name, value=self.codec.encode(name, kind, record), partition=partition)
-                for partition, kind, record in records
-            ]
-            for future in sent:
-                future.get(timeout=20)
+        if self._producer is None:
+            self._producer = self._up.enter_context(new_producer(self.kafka))
+        sent = [
+            self._producer.send(name, value=self.codec.encode(name, kind, record), partition=partition)
+            for partition, kind, record in records
+        ]
+        for future in sent:
+            future.get(timeout=20)
+
+    def leave(self) -> None:
+        """Let go of the connection."""
+        self._up.close()
 
     def capture(self, conversation: str, events: int, *, watermark_ms: int = 0) -> None:
         """Events of one conversation, then a watermark in every partition."""

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,13 @@ def closed(site: Site) -> Manifest:
 
 
 @pytest.fixture
-def site(kafka: KafkaSettings, tmp_path: Path) -> Site:
+def site(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Site]:
     """Two conversations captured, one mail delivered."""
     made = Site(kafka, tmp_path)
     made.capture("c1", 3, watermark_ms=1_000)
     made.deliver(1)
-    return made
+    yield made
+    made.leave()
 
 
 def test_a_manifest_holds_events_mails_copies_and_changes(site: Site) -> None:
