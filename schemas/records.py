@@ -129,6 +129,7 @@ class Closing(TypedDict):
     ids: bytes
     people: list[Person]
     overflow: ContentRef | None
+    slice_start_ms: int | None
 
 
 class SettingsInForce(TypedDict):

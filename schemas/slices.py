@@ -42,7 +42,7 @@ def label_before(label: str) -> str | None:
 
 def slice_day(head: MailFacts | RawEvents) -> date:
     """The day under which a person looks for the mail: the slice's own date, or the UTC day on which it began."""
-    return label_day(head["slice"]) or _utc_day(head["slice_start_ms"])
+    return label_day(head["slice"]) or utc_day(head["slice_start_ms"])
 
 
 def label_day(label: str) -> date | None:
@@ -53,7 +53,7 @@ def label_day(label: str) -> date | None:
         return None
 
 
-def _utc_day(ms: int) -> date:
+def utc_day(ms: int) -> date:
     """The UTC day of this time; that of 1970 for what no calendar holds."""
     try:
         return (EPOCH + timedelta(milliseconds=ms)).date()

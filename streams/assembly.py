@@ -199,6 +199,7 @@ class Assembly:
             "conversation": one.head["conversation"], "slice": one.head["slice"], "partition": self.partition,
             "first_position": one.first, "position": position, "revision": len(_mails(one)), "closing_id": name,
             "count": len(ids), "ids": b"".join(ids), "people": [], "overflow": None,
+            "slice_start_ms": one.head["slice_start_ms"],
         }  # fmt: skip
 
     def _slice(

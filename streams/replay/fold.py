@@ -5,13 +5,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from schemas.codec import Codec, Decoded
-from schemas.records import Control
+from schemas.records import Control, RawEvents
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
 from streams.in_force import Fact, in_force, learn
 from streams.memory import Memory
 from streams.positions import Stand
 from streams.refusals import LASTING
+from streams.replay.days import Days
 from streams.replay.heads import peek
 from streams.replay.selection import Selection
 from streams.scratch import Scratch
@@ -45,11 +46,14 @@ class Fold:
 
     def __init__(
         self, partition: int, stand: Stand, *, memory: Memory, scratch: Scratch, codec: Codec,
-        selection: Selection, refused: AbstractSet[int],
+        selection: Selection, refused: AbstractSet[int], days: Days,
     ) -> None:  # fmt: skip
-        """`refused`: positions that the live worker, or this replay before, could not take (rule 24)."""
+        """`refused`: positions that the live worker, or this replay before, could not take (rule 24).
+
+        `days`: decides on which day a slice is, and keeps that.
+        """
         self._partition, self._memory, self._codec = partition, memory, codec
-        self._selection, self._refused = selection, refused
+        self._selection, self._refused, self._days = selection, refused, days
         self._assembly = Assembly(
             partition, needed=stand.needed, reached=stand.reached, memory=memory, scratch=scratch, group=GROUP,
             decode=_decoding(codec.decode),
@@ -77,10 +81,16 @@ class Fold:
             return Step(refused=not self._assembly.is_replaying(position))
         if name == "Control":
             return self._control(position, record)
-        if self._selection.holds(record):
+        if self._holds(position, record):
             self._assembly.add(position, record, position.to_bytes(POSITION_BYTES, "big") + value)
             return Step(kept=True)
         return Step()
+
+    def _holds(self, position: int, record: RawEvents) -> bool:
+        """Whether the slice of this record is selected, its mailboxes aside."""
+        if not self._selection.names(record["connector_uid"], record["conversation"]):
+            return False
+        return self._selection.span is None or self._selection.within(self._days.of(position, record))
 
     def close(self, one: OpenSlice, position: int) -> Closed:
         """Fold one slice; BrokenRecordError if a record of it can't be read."""

@@ -63,13 +63,6 @@ class Log:
             raise LogReadError(msg)
         return numbers
 
-    async def first_since(self, at_ms: int) -> dict[int, int]:
-        """By partition: the first position whose Kafka time stamp is not before this time; missing where there is none."""
-        numbers = await self._numbers()
-        asked = {TopicPartition(self._topic, number): max(0, at_ms) for number in numbers}
-        found = await self._consumer.offsets_for_times(asked)
-        return {tp.partition: one.offset for tp, one in found.items() if one is not None}
-
     async def time_of(self, partition: int, position: int) -> int:
         """Kafka's time stamp (milliseconds since 1970 UTC) of the record at this position."""
         async for batch in self._batches(partition, position, position + 1):

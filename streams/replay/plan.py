@@ -1,28 +1,30 @@
 """Where in each partition a replay begins and ends, and what is in force there.
 
-The end is where the log ends now. The beginning is the first position that a selected slice can need:
-
-- days: no event of a slice is in the log before the slice began, so Kafka's time stamps find it, with a margin for zones
-  and clocks. The exception is an event that claims a day to come: it is filed under that day, but captured and closed long
-  before (decision 14). Topic `closings` knows where such a slice began; one that is still open holds the workers' *needed*;
-- conversations: topic `closings` knows where each of their slices began, as far as the live workers are.
-
-Starting behind the beginning needs the settings and mappings in force there: topic `closings` has them as well. Where it
-knows nothing, the whole log is read; it is an index here, and no original.
+The end is where the log ends now. The beginning is the first position that a selected slice can need. Topic `closings` says
+where each slice began that was ever closed, and on which day it is; one that never was began where the workers' *needed* is, or
+behind it. So it is an index of everything, as far as the workers are, and it has the settings and mappings in force at each
+position. It is no original: it is used only where the commit of the workers proves that it is whole (decision 20), and else
+the whole log is read. Kafka's time stamps are the collectors' clocks, and decide nothing.
 """
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import cast
 
 from schemas.codec import Codec, DecodeError
 from schemas.commits import Bounds
 from schemas.records import Closing
+from schemas.slices import label_day
 from schemas.topics import CLOSINGS, DEAD_LETTERS, Topic
 from streams.in_force import Fact
 from streams.memory import LIVE_GROUP
 from streams.positions import Stand
+from streams.proof import lacks
+from streams.readback import Seen
+from streams.replay.days import Days
 from streams.replay.errors import ReplayError
 from streams.replay.log import Log
 from streams.replay.selection import Selection
@@ -30,7 +32,7 @@ from streams.replay.selection import Selection
 MARGIN = timedelta(days=2)
 """A local day begins up to 14 hours before the UTC day, and clocks may differ by the collector's tolerance."""
 
-Read = Callable[[Topic, int], AsyncIterator[bytes]]
+Read = Callable[[Topic, int, Seen], AsyncIterator[bytes]]
 
 
 class NotReplayableError(ReplayError):
@@ -49,7 +51,7 @@ class PartitionPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All partitions. `earliest`: the first day that can be replayed; None if the log was never cut."""
+    """All partitions. `earliest`: by Kafka's time stamps, the first day that can be replayed; None if the log was never cut."""
 
     partitions: dict[int, PartitionPlan]
     earliest: date | None
@@ -57,47 +59,44 @@ class Plan:
 
 @dataclass
 class Index:
-    """What topic closings has of one partition: where selected conversations begin, and what is in force."""
+    """What topic closings has of one partition: where selected conversations and days begin, and what is in force."""
 
     firsts: dict[str, int] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     dated: int | None = None
-    """The first position of a selected slice that is named by a selected day; None without days, or where there is none."""
+    """The first position of a slice on a selected day; None without days, or where there is none."""
+    is_whole: bool = False
+    """Whether it is proved to know of every slice that was closed below what the workers have reached."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a partition before it is read.
-
-    `since`: the first position with a time stamp that a selected day can have; None without days. `live`: where the workers
-    are.
-    """
+    """What is known of a partition before it is read. `live`: where the workers are; None if they never committed."""
 
     bounds: Bounds
-    since: int | None = None
     live: Stand | None = None
     index: Index = field(default_factory=Index)
 
 
 async def make_plan(
     log: Log, read: Read, selection: Selection, *, live: Mapping[int, Stand], raw_events: str, codec: Codec,
-    whole_log: bool,
+    whole_log: bool, days: Callable[[int], Days],
 ) -> Plan:  # fmt: skip
     """Look at the log (topic `raw_events`) as it stands; reads only. `whole_log`: begin at the beginning anyway.
 
-    NotReplayableError when the log was cut above what is needed.
+    `days`: by partition, gets what closings know. NotReplayableError when the log was cut above what is needed.
     """
     bounds = await log.bounds()
-    may_skip = not whole_log and bool(selection.first or selection.conversations)
-    since = await log.first_since(_ms(selection.first)) if selection.first else None
-    known = {
-        number: Known(
-            limits, None if since is None else since.get(number, limits.end), live.get(number),
-            await closings_index(read(CLOSINGS, number), selection, codec) if may_skip else Index(),
-        )
-        for number, limits in bounds.items()
-    }  # fmt: skip
-    letters = await _letters(read(DEAD_LETTERS, 0), raw_events, codec)
+    is_part = bool(selection.span or selection.conversations)
+    known = {}
+    for number, limits in bounds.items():
+        stand, index = live.get(number), Index()
+        if stand is not None and (limits.begin > 0 or (is_part and not whole_log)):
+            index = await closings_index(
+                partial(read, CLOSINGS, number), selection, codec, stand, days(number)
+            )
+        known[number] = Known(limits, stand, index)
+    letters = await _letters(read(DEAD_LETTERS, 0, lambda _: None), raw_events, codec)
     earliest = await _earliest(log, bounds)
     ranges = choose(known, selection, earliest=earliest, whole_log=whole_log)
     return Plan({
@@ -113,39 +112,27 @@ def choose(
 ) -> dict[int, tuple[int, int]]:
     """By partition where to begin and where to end; NotReplayableError when that is not there any more. Pure."""
     there = {name for one in known.values() for name in one.index.firsts}
-    by_name = not whole_log and bool(selection.conversations) and selection.conversations <= there
+    by_name = bool(selection.conversations) and selection.conversations <= there
     found = {}
     for number, one in known.items():
-        start, until = _wanted(one, by_name=by_name, whole_log=whole_log)
-        if start > one.bounds.begin and not _knows(one, start):
-            start, until = one.bounds.begin, one.bounds.end
-        cut = one.bounds.begin > 0 and not (selection.first and earliest and selection.first >= earliest)
-        if start < one.bounds.begin or (
-            cut and start == one.bounds.begin and not (by_name and _knows(one, start))
-        ):
+        start, until = _wanted(one, by_name=by_name, by_day=selection.span is not None)
+        if start < one.bounds.begin:
             raise NotReplayableError(_refusal(number, one, earliest))
-        found[number] = (start, until)
+        found[number] = (one.bounds.begin, one.bounds.end) if whole_log else (start, until)
     return found
 
 
-def _wanted(one: Known, *, by_name: bool, whole_log: bool) -> tuple[int, int]:
-    start, until = one.bounds
-    if whole_log:
-        return start, until
-    if one.since is not None:
-        start = one.since
-    if by_name and one.live is not None:
-        until = min(until, one.live.reached)  # only below it the index knows every slice
-        first = min(one.index.firsts.values(), default=until)
-        start = first if one.since is None else max(first, start)
-    elif one.since is not None and one.live is not None:
-        start = min(start, one.live.needed)  # what is open there may close behind it
-    return start if one.index.dated is None else min(start, one.index.dated), until
-
-
-def _knows(one: Known, start: int) -> bool:
-    """Whether topic closings has what is in force at this position."""
-    return one.live is not None and one.live.reached >= start and bool(one.index.facts)
+def _wanted(one: Known, *, by_name: bool, by_day: bool) -> tuple[int, int]:
+    """The first position that is needed, which may be below what is there; and where to end."""
+    if one.live is None or not one.index.is_whole or not (by_name or by_day):
+        return 0, one.bounds.end
+    # Below what live has reached the index knows every slice.
+    until = min(one.bounds.end, one.live.reached) if by_name else one.bounds.end
+    if by_day:
+        start = one.live.needed if one.index.dated is None else min(one.index.dated, one.live.needed)
+    else:
+        start = min(one.index.firsts.values(), default=until)
+    return min(start, until), until
 
 
 def _refusal(number: int, one: Known, earliest: date | None) -> str:
@@ -158,31 +145,48 @@ def _refusal(number: int, one: Known, earliest: date | None) -> str:
     )
 
 
-async def closings_index(values: AsyncIterator[bytes], selection: Selection, codec: Codec) -> Index:
-    """What the records of topic closings, of one partition, say of this selection; only those of the live workers."""
-    found = Index()
-    async for data in values:
+async def closings_index(
+    read: Callable[[Seen], AsyncIterator[bytes]], selection: Selection, codec: Codec, live: Stand, days: Days
+) -> Index:
+    """What topic closings of one partition says of this selection; only what the live workers wrote, who stand at `live`."""
+    found = Index(is_whole=True)
+
+    def seen(bounds: Bounds) -> None:
+        found.is_whole = live.closings is not None and lacks(live, bounds) is None
+
+    async for data in read(seen):
         try:
             name, value = codec.decode(data)
-        except DecodeError:
-            return Index()  # it may hide where a conversation begins: then the log itself is looked through
+        except DecodeError:  # it may hide where a slice begins: then the log itself is looked through
+            found.is_whole = False
+            continue
         if value["group"] != LIVE_GROUP:
             continue
-        if name == "SettingsInForce":
-            found.facts.append(("SettingsInForce", value))
-        elif name == "MappingInForce":
-            found.facts.append(("MappingInForce", value))
+        if name in {"SettingsInForce", "MappingInForce"}:
+            found.facts.append(cast("Fact", (name, value)))
         elif name == "Closing" and selection.names(value["connector_uid"], value["conversation"]):
-            _note(found, value, selection)
+            _note(found, value, selection, days)
+    if not found.is_whole:
+        days.forget()
+    elif selection.span is not None:
+        found.dated = _first_of(found.dated, days.first(*selection.span))
     return found
 
 
-def _note(found: Index, closing: Closing, selection: Selection) -> None:
-    name, first = closing["conversation"], closing["first_position"]
+def _note(found: Index, closing: Closing, selection: Selection, days: Days) -> None:
+    name, first, day = closing["conversation"], closing["first_position"], label_day(closing["slice"])
     if selection.conversations:
         found.firsts[name] = min(found.firsts.get(name, first), first)
-    if selection.dates(closing["slice"]):
-        found.dated = first if found.dated is None else min(found.dated, first)
+    if selection.span is None:
+        return
+    if day is None:
+        found.is_whole = days.note(closing) and found.is_whole
+    elif selection.within(day):
+        found.dated = _first_of(found.dated, first)
+
+
+def _first_of(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 async def _letters(values: AsyncIterator[bytes], raw_events: str, codec: Codec) -> dict[int, set[int]]:
@@ -199,15 +203,10 @@ async def _letters(values: AsyncIterator[bytes], raw_events: str, codec: Codec) 
 
 
 async def _earliest(log: Log, bounds: Mapping[int, Bounds]) -> date | None:
-    """The first day of which no event can have been cut away."""
+    """Advice: the first day of which nothing was cut away, if the collectors' clocks were right."""
     times = [
         await log.time_of(number, one.begin) for number, one in bounds.items() if 0 < one.begin < one.end
     ]
     if not times:
         return None
     return (datetime.fromtimestamp(max(times) / 1000, UTC) + MARGIN).date() + timedelta(days=1)
-
-
-def _ms(day: date) -> int:
-    """The first moment at which an event of this day can be in the log, milliseconds since 1970 UTC."""
-    return round((datetime.combine(day, time(), UTC) - MARGIN).timestamp() * 1000)

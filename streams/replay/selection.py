@@ -9,8 +9,6 @@ from datetime import date
 from typing import Any
 
 from schemas.addresses import comparable
-from schemas.records import RawEvents
-from schemas.slices import label_day, slice_day
 
 NOTHING = frozenset[str]()
 
@@ -19,8 +17,9 @@ NOTHING = frozenset[str]()
 class Selection:
     """Every condition that is given must hold; one that is empty or None holds for everything.
 
-    `first` and `last`: days, both included, compared with the day under which a mail is filed: the local date that names a
-    Webex slice, the UTC day on which a LivePerson slice began. `mailboxes`: only their copies, and only mails that have one.
+    `first` and `last`: days, both included, compared with the day of the slice: the local date that names a Webex slice, the UTC
+    day on which a LivePerson slice began (`days.py` says which that is).
+    `mailboxes`: only their copies, and only mails that have one.
     """
 
     connectors: frozenset[str] = NOTHING
@@ -41,18 +40,16 @@ class Selection:
         uid, _, conversation = key.decode("utf-8", "surrogatepass").partition("/")
         return self.names(uid, conversation)
 
-    def holds(self, head: RawEvents) -> bool:
-        """Whether the slice of this record is selected, its mailboxes aside."""
-        if not self.names(head["connector_uid"], head["conversation"]):
-            return False
+    @property
+    def span(self) -> tuple[date, date] | None:
+        """The first and the last selected day; None without days."""
         if self.first is None and self.last is None:
-            return True
-        return self._has(slice_day(head))
+            return None
+        return self.first or date.min, self.last or date.max
 
-    def dates(self, label: str) -> bool:
-        """Whether days are selected, and the label of a slice is one of them."""
-        day = label_day(label)
-        return bool(self.first or self.last) and day is not None and self._has(day)
+    def within(self, day: date) -> bool:
+        """Whether the day is selected."""
+        return (self.first or day) <= day <= (self.last or day)
 
     def wants(self, mailbox: str | None) -> bool:
         """Whether a copy at this mailbox is selected."""
@@ -71,9 +68,6 @@ class Selection:
         return (not self.connectors or uid in self.connectors) and (
             not self.conversations or conversation in self.conversations
         )
-
-    def _has(self, day: date) -> bool:
-        return (self.first or day) <= day <= (self.last or day)
 
     def _folded(self) -> set[str]:
         return {comparable(one) for one in self.mailboxes}

@@ -21,7 +21,7 @@ from stores.interface import BlobMissingError, Store, StoreError
 from streams.contents import Contents
 from streams.keeping import Keeper
 from streams.positions import Stand
-from streams.readback import read_back
+from streams.readback import Seen, read_back
 from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
 from streams.replay.job import Job, opened, replay_all
@@ -30,13 +30,13 @@ from streams.replay.lock import only_one
 from streams.replay.log import live_stands, open_log
 from streams.replay.partition import Tell
 from streams.replay.plan import Plan, make_plan
-from streams.replay.state import PartitionState
+from streams.replay.state import PartitionState, blanks
 from streams.replay.strangers import Listing
 
 SHOWN = 20
 LISTING = "listing.sqlite"
 KINDS = ("different", "missing", "unexplained", "failed")
-VERSION = 1  # of the folder; one of another version is not gone on with
+VERSION = 2  # of the folder; one of another version is not gone on with
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,7 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)  # of a version before, or half made
         growing.mkdir(parents=True)
         await self._list(growing, known)
-        plan = await self._plan(await live_stands(self._job.kafka, group))
-        for number, one in plan.partitions.items():
-            PartitionState.create(
-                growing / f"{number}.sqlite", one.start, one.until, facts=one.facts, refused=one.refused
-            ).close()
+        plan = await self._plan(await live_stands(self._job.kafka, group), growing)
         (growing / "plan.json").write_text(json.dumps(_document(plan)), encoding="utf-8")
         growing.rename(self.folder)
 
@@ -104,15 +100,20 @@ class Session:
                 async with opened(self._job.store) as store:
                     await listing.fill(store, self._job.selection.connectors, known)
 
-    async def _plan(self, live: Mapping[int, Stand]) -> Plan:
-        async with open_log(self._job.kafka) as log:
-            return await make_plan(
-                log, self._read, self._job.selection, live=live, codec=self._job.codec(),
-                raw_events=self._job.kafka.topic(RAW_EVENTS.name), whole_log=self._whole_log,
-            )  # fmt: skip
+    async def _plan(self, live: Mapping[int, Stand], growing: Path) -> Plan:
+        with blanks(growing) as state:
+            async with open_log(self._job.kafka) as log:
+                plan = await make_plan(
+                    log, self._read, self._job.selection, live=live, codec=self._job.codec(),
+                    raw_events=self._job.kafka.topic(RAW_EVENTS.name), whole_log=self._whole_log,
+                    days=lambda number: state(number).days(),
+                )  # fmt: skip
+            for number, one in plan.partitions.items():
+                state(number).begin(one.start, one.until, facts=one.facts, refused=one.refused)
+        return plan
 
-    def _read(self, topic: Topic, number: int) -> AsyncIterator[bytes]:
-        return read_back(self._job.kafka, topic, number)
+    def _read(self, topic: Topic, number: int, seen: Seen = lambda _: None) -> AsyncIterator[bytes]:
+        return read_back(self._job.kafka, topic, number, seen)
 
     @property
     def _looks_for_strangers(self) -> bool:

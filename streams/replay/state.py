@@ -7,7 +7,9 @@ report so far. A kill at any moment leaves the last transaction, and going on fr
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +17,7 @@ from schemas.codec import decode, encode
 from streams.in_force import Fact, learn
 from streams.memory import Memory
 from streams.positions import Stand
+from streams.replay.days import Days
 from streams.replay.findings import Finding
 
 _TABLES = """
@@ -38,19 +41,22 @@ class PartitionState:
         self.counts: Counter[str] = Counter()
 
     @classmethod
-    def create(
-        cls, path: Path, start: int, until: int, *, facts: Iterable[Fact] = (), refused: Iterable[int] = ()
-    ) -> Self:
-        """A new file for positions from `start` to below `until`; `facts` came in force before it."""
+    def blank(cls, path: Path) -> Self:
+        """A new file that knows nothing yet but what is noted in `days`, until it is told where to `begin`."""
         made = cls(path)
         made._db.executescript(_TABLES)
         made._begin()
-        made.add_facts(facts)
-        made._db.executemany("INSERT INTO refused VALUES (?)", ((one,) for one in refused))
-        made._db.execute("INSERT INTO stand VALUES (0,?,?,?,?,'{}')", (start, start, start, until))
-        made._db.execute("COMMIT")
-        made._load()
         return made
+
+    def begin(
+        self, start: int, until: int, *, facts: Iterable[Fact] = (), refused: Iterable[int] = ()
+    ) -> None:
+        """Positions from `start` to below `until`; `facts` came in force before it."""
+        self.add_facts(facts)
+        self._db.executemany("INSERT INTO refused VALUES (?)", ((one,) for one in refused))
+        self._db.execute("INSERT INTO stand VALUES (0,?,?,?,?,'{}')", (start, start, start, until))
+        self._db.execute("COMMIT")
+        self._load()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -80,6 +86,10 @@ class PartitionState:
         for name, value in self._db.execute("SELECT name, value FROM fact"):
             learn(memory, (name, decode(value).value))
         return memory
+
+    def days(self) -> Days:
+        """On which day each slice is, kept here."""
+        return Days(self._db)
 
     def add_facts(self, facts: Iterable[Fact]) -> None:
         """What came in force at a position; a repeat replaces itself."""
@@ -150,3 +160,15 @@ class PartitionState:
     def _undo(self) -> None:
         if self._db.in_transaction:  # where the disk is full, SQLite has undone it already
             self._db.execute("ROLLBACK")
+
+
+@contextmanager
+def blanks(folder: Path) -> Iterator[Callable[[int], PartitionState]]:
+    """Makes the file of each partition when it is first asked for; all are closed at the end."""
+    with ExitStack() as stack:
+
+        @cache
+        def made(number: int) -> PartitionState:
+            return stack.enter_context(closing(PartitionState.blank(folder / f"{number}.sqlite")))
+
+        yield made

@@ -19,7 +19,7 @@ def closing(position: int, *numbers: int, partition: int = 0, people: list[Perso
     return {
         "group": "live", "connector_uid": "a", "conversation": "c", "slice": "s", "partition": partition,
         "first_position": 0, "position": position, "revision": 0, "closing_id": b"n" * 16 if ids else None,
-        "count": len(ids), "ids": b"".join(ids), "people": people or [], "overflow": None,
+        "count": len(ids), "ids": b"".join(ids), "people": people or [], "overflow": None, "slice_start_ms": 0,
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The pure core of a replay: what is selected and folded, and that leaving out the rest changes nothing."""
 
-from datetime import date
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from streams.accepting import CALENDAR_END_MS
 from streams.defaults import default_settings
 from streams.memory import Memory
 from streams.positions import Stand
+from streams.replay.days import Days
 from streams.replay.fold import BrokenRecordError, Fold
 from streams.replay.heads import CLOSED, peek
 from streams.replay.selection import Selection
@@ -54,7 +55,17 @@ def new_fold(
     selection: Selection, memory: Memory, refused: frozenset[int] = frozenset(), stand: Stand = START
 ) -> Fold:
     """A fold from the beginning, or from another stand."""
-    return Fold(0, stand, memory=memory, scratch=Kept(), codec=Codec(), selection=selection, refused=refused)
+    days = Days(sqlite3.connect(":memory:"))
+    return Fold(
+        0,
+        stand,
+        memory=memory,
+        scratch=Kept(),
+        codec=Codec(),
+        selection=selection,
+        refused=refused,
+        days=days,
+    )
 
 
 def fold_all(log: Log, selection: Selection, refused: frozenset[int] = frozenset()) -> list[Mail]:
@@ -171,17 +182,6 @@ def test_events_come_last_and_a_close_event_has_its_mark() -> None:
     fields = [field["name"] for field in codec.schema("RawEvents")["fields"]]
     assert fields[-1] == "events"
     assert CLOSED in codec.encode("RawEvents", raw(SLICES[0], [], "live", 0, 5))
-
-
-@pytest.mark.parametrize(
-    ("label", "start_ms", "held"),
-    [("2026-03-02", 0, True), ("2026-03-05", 0, False), ("3", 1_772_409_600_000, True), ("3", 0, False)],
-)
-def test_days_are_those_under_which_mails_are_filed(label: str, start_ms: int, held: bool) -> None:
-    """A Webex slice by its own date, a LivePerson slice by the UTC day on which it began."""
-    selection = Selection(first=date(2026, 3, 1), last=date(2026, 3, 4))
-    head: Any = {**raw(("a", "c", "s0"), [], "live", 0, None), "slice": label, "slice_start_ms": start_ms}
-    assert selection.holds(head) is held
 
 
 def test_keys_and_mailboxes_are_selected_without_reading() -> None:

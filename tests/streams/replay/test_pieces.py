@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.codec import Codec, encode
-from schemas.commits import Bounds
 from stores.folder import FolderStore
 from stores.within import Within
 from streams.in_force import in_force
@@ -19,18 +17,14 @@ from streams.memory import LIVE_GROUP
 from streams.positions import Stand
 from streams.replay.differing import LINE_BYTES, first_difference
 from streams.replay.findings import Finding
-from streams.replay.plan import Index, Known, NotReplayableError, choose, closings_index
-from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
 from streams.replay.strangers import Listing, owner
-from tests.streams.logs import control
+from tests.streams.logs import control, raw
 
 ACTIVATED: Any = {**control("", "mapping", "", None), "details": {"version": "v"}}
 FACTS = in_force(ACTIVATED, LIVE_GROUP, 0, 3)
-SOME = Selection(conversations=frozenset({"c"}))
-DAYS = Selection(first=date(2026, 3, 1))
-EARLY = Selection(first=date(2026, 2, 1))
-BOTH = Selection(conversations=frozenset({"c"}), first=date(2026, 3, 1))
+DAY_MS = 86_400_000
+HEAD: Any = {**raw(("a", "c", "s0"), [], "live", 0, None), "slice": "p0000", "slice_start_ms": 0}
 
 
 async def chunked(data: bytes, size: int) -> AsyncIterator[bytes]:
@@ -75,95 +69,6 @@ def test_long_lines_are_not_held() -> None:
         difference(long + b"a", long + b"b", (1000, 70_000))
         == "header 4: the log says 'a', the archive has 'b'"
     )
-
-
-@pytest.mark.parametrize(
-    ("known", "selection", "wanted"),
-    [
-        (Known(Bounds(0, 100), live=Stand(90, 90)), Selection(), (0, 100)),
-        # what live has reached bounds what the index knows
-        (Known(Bounds(0, 100), live=Stand(90, 90), index=Index({"c": 20}, FACTS)), SOME, (20, 90)),
-        (Known(Bounds(0, 100), live=None, index=Index({"c": 20}, FACTS)), SOME, (0, 100)),
-        # nothing is known of the conversation, or of what is in force
-        (Known(Bounds(0, 100), live=Stand(90, 90), index=Index({}, FACTS)), SOME, (0, 100)),
-        (Known(Bounds(0, 100), live=Stand(90, 90), index=Index({"c": 20}, [])), SOME, (0, 100)),
-        (Known(Bounds(0, 100), since=40, live=Stand(90, 90), index=Index({}, FACTS)), DAYS, (40, 100)),
-        (Known(Bounds(0, 100), since=40, live=Stand(30, 30), index=Index({}, FACTS)), DAYS, (30, 100)),
-        # an event claimed the day long before it came: its slice was closed, or is still open
-        (Known(Bounds(0, 100), since=40, live=Stand(90, 90), index=Index({}, FACTS, 20)), DAYS, (20, 100)),
-        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({}, FACTS)), DAYS, (30, 100)),
-        # with a conversation, whose other slices may lie below
-        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({"c": 20}, FACTS, 25)), BOTH, (25, 90)),
-        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({"c": 20}, FACTS, 60)), BOTH, (40, 90)),
-        (Known(Bounds(0, 100), since=40, live=Stand(30, 90), index=Index({"c": 20}, FACTS)), BOTH, (40, 90)),
-    ],
-)  # fmt: skip
-def test_where_a_replay_begins(known: Known, selection: Selection, wanted: tuple[int, int]) -> None:
-    """At the first position that is needed, where what is in force there is known; else at the beginning."""
-    assert choose({0: known}, selection, earliest=None, whole_log=False) == {0: wanted}
-    assert choose({0: known}, selection, earliest=None, whole_log=True) == {0: (0, 100)}
-
-
-CLOSINGS: list[tuple[str, str, int]] = [  # conversation, slice, first position
-    ("c", "2026-03-02", 20), ("c", "2026-03-02", 12), ("c", "2026-02-01", 5), ("d", "2026-03-09", 8), ("c", "p0000", 3)
-]  # fmt: skip
-
-
-async def with_garbage(values: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same, and a record that nobody can read: it may hide anything, so the index knows nothing."""
-    async for value in values:
-        yield value
-    yield b"garbage"
-
-
-@pytest.mark.parametrize(
-    ("selection", "firsts", "dated"),
-    [
-        (DAYS, {}, 8),
-        (BOTH, {"c": 3}, 12),
-        (SOME, {"c": 3}, None),
-        (Selection(first=date(2026, 4, 1)), {}, None),
-    ],
-)
-def test_closings_say_where_a_selected_day_began(
-    selection: Selection, firsts: dict[str, int], dated: int | None
-) -> None:
-    """Also long before that day, where an event claimed it (decision 14); a label without a day has none."""
-
-    async def values() -> AsyncIterator[bytes]:
-        for conversation, label, first in CLOSINGS:
-            for group in (LIVE_GROUP, "replay"):
-                yield encode("Closing", {
-                    "group": group, "connector_uid": "a", "conversation": conversation, "slice": label, "partition": 0,
-                    "first_position": first - (group != LIVE_GROUP), "position": 90, "revision": 0, "closing_id": None,
-                    "count": 0, "ids": b"", "people": [], "overflow": None,
-                })  # fmt: skip
-
-    found = asyncio.run(closings_index(values(), selection, Codec()))
-    assert asyncio.run(closings_index(with_garbage(values()), selection, Codec())) == Index()
-    assert (found.firsts, found.dated) == (firsts, dated)
-
-
-@pytest.mark.parametrize(
-    ("known", "selection", "can"),
-    [
-        (Known(Bounds(10, 100), live=Stand(100, 100)), Selection(), False),
-        (Known(Bounds(10, 100), live=Stand(100, 100), index=Index({"c": 20}, FACTS)), SOME, True),
-        (Known(Bounds(10, 100), live=Stand(100, 100), index=Index({"c": 5}, FACTS)), SOME, False),
-        (Known(Bounds(10, 100), since=50, live=Stand(100, 100), index=Index({}, FACTS)), DAYS, True),
-        (Known(Bounds(10, 100), since=50, live=Stand(100, 100), index=Index({}, FACTS, 9)), DAYS, False),
-        (Known(Bounds(10, 100), since=10, live=Stand(100, 100), index=Index({}, FACTS)), EARLY, False),
-    ],
-)  # fmt: skip
-def test_a_log_that_was_cut_above_what_is_needed_is_refused(
-    known: Known, selection: Selection, can: bool
-) -> None:
-    """The refusal names the first day that can be replayed."""
-    if can:
-        choose({0: known}, selection, earliest=date(2026, 3, 1), whole_log=False)
-        return
-    with pytest.raises(NotReplayableError, match="give --from 2026-03-01"):
-        choose({0: known}, selection, earliest=date(2026, 3, 1), whole_log=False)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +119,9 @@ def test_strangers_are_what_nobody_explains(
 def test_what_is_not_committed_is_gone(tmp_path: Path) -> None:
     """Position, counters, findings, closings and what is in force change together, or not at all."""
     path = tmp_path / "0.sqlite"
-    state = PartitionState.create(path, 5, 50, facts=FACTS, refused=[7])
+    state = PartitionState.blank(path)
+    state.days().of(5, HEAD)
+    state.begin(5, 50, facts=FACTS, refused=[7])
     state.counts["mails"] += 1
     state.add(Finding("missing", "a.eml"))
     state.commit(Stand(8, 9))
@@ -227,6 +134,8 @@ def test_what_is_not_committed_is_gone(tmp_path: Path) -> None:
     assert (dict(found.counts), found.findings()) == ({"mails": 1}, [Finding("missing", "a.eml")])
     assert (list(found.explained()), found.refused) == ([], {7})
     assert found.memory().mapping(0, 4) == "v"
+    later: Any = {**HEAD, "slice_start_ms": 9 * DAY_MS}
+    assert found.days().of(6, later) == date(1970, 1, 1)
     found.refuse(8)
     assert found.refused == {7, 8}
     found.close()
