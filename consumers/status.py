@@ -20,7 +20,8 @@ class ConnectorView:
 
     `last_error` stays when it is over, `states` (by lane) say whether it is. `updated_at_ms` is when a collector last
     spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded; `resting_since_ms` when it was paused
-    or deleted, which is not in the status topic: whoever has read the orders says it.
+    or deleted, which is not in the status topic: whoever has read the orders says it. `reconciled_up_to_ms`: days before that
+    were compared with the source; `unreconciled`: what somebody has to look at there.
     """
 
     uid: str
@@ -37,6 +38,8 @@ class ConnectorView:
     counters: dict[str, int] = field(default_factory=dict)
     updated_at_ms: int = 0
     resting_since_ms: int | None = None
+    reconciled_up_to_ms: int | None = None
+    unreconciled: str | None = None
 
     @property
     def healthy(self) -> bool:
@@ -59,6 +62,8 @@ def views(records: list[ConnectorStatus]) -> list[ConnectorView]:
         view.name, view.source = view.name or record["connector"], view.source or record["source"]
         if record["component"] == "collector":
             _collector(view, record)
+        elif record["component"] == "reconcile":
+            _reconciled(view, record)
         elif record["component"] == "delivery":
             view.counters |= record["counters"]
             view.last_success_ms = record["last_success_ms"] or view.last_success_ms
@@ -80,6 +85,12 @@ def _collector(view: ConnectorView, record: ConnectorStatus) -> None:
         view.progress = record["progress"]
 
 
+def _reconciled(view: ConnectorView, record: ConnectorStatus) -> None:
+    view.reconciled_up_to_ms = record["captured_up_to_ms"]
+    if record["state"] in BAD_STATES and record["last_error"] is not None:
+        view.unreconciled = record["last_error"]["message"]
+
+
 def unwell(
     found: list[ConnectorView], *, now_ms: int, silent_ms: Mapping[str, int], stopped_ms: int
 ) -> list[str]:
@@ -92,6 +103,8 @@ def unwell(
     reasons = []
     for uid, longest in silent_ms.items():
         view = by_uid.get(uid, ConnectorView(uid))
+        if view.unreconciled is not None:
+            reasons.append(f"{uid}: {view.unreconciled}")
         if view.states.get("live") in RESTING:
             continue
         if not view.healthy:

@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 
 from schemas.text import well_formed
 
-Component = Literal["collector", "assemble", "render", "route", "store", "delivery", "import"]
+Component = Literal["collector", "assemble", "render", "route", "store", "delivery", "import", "reconcile"]
 State = Literal[
     "starting",
     "reading back",
@@ -63,7 +63,7 @@ class ConnectorStatus(TypedDict):
 
 
 def status_key(status: ConnectorStatus) -> bytes:
-    """Return the key: `uid/collector/lane`, `uid/component/partition` or `uid/delivery`."""
+    """Return the key: `uid/collector/lane`, `uid/component/partition`, `uid/delivery` or `uid/reconcile`."""
     place = status["lane"] if status["component"] == "collector" else status["partition"]
     parts = [status["connector_uid"], status["component"], *([] if place is None else [str(place)])]
     return "/".join(parts).encode()

@@ -3,22 +3,33 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from kafka.errors import KafkaError
+
 from cli.parts.common import new_codec
+from cli.parts.config import ConfigError
 from cli.parts.sources import roll_call
 from consumers.drain import NotDrainedError, wait_until_drained
 from consumers.reconciling.compare import archive_findings, gone_events, missing_events
 from consumers.reconciling.day import Day, Finding, faults
 from consumers.reconciling.files import store_findings
 from consumers.reconciling.reading import DayReader
+from consumers.reconciling.telling import Result, publish, to_status, told
+from consumers.status import read_status
+from producers.cursor import CursorError
 from producers.lanes import LIVE, Lane
-from producers.orders import Orders
+from producers.orders import OrderError, Orders
+from producers.sink import SinkError
+from producers.source import SourceError
+from producers.waiting import StoppedError
 from schemas.topics import DAY_MS
 from stores.factory import open_store
+from stores.interface import StoreError
 from stores.paths import content_path
 
 if TYPE_CHECKING:
@@ -38,7 +49,7 @@ class Report:
     """What came of it. `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone.
 
     `not_verifiable`: the source does not show the day, or its beginning, any more; `until_ms`: the day's end, or how far it is
-    collected, ms since 1970 UTC.
+    collected, ms since 1970 UTC. `pending`: slices that are still open, so that nothing is missing of them yet.
     """
 
     uid: str
@@ -49,6 +60,7 @@ class Report:
     gone: int
     mails: int
     files: int
+    pending: int
     not_verifiable: bool
     findings: tuple[Finding, ...]
     missed: frozenset[bytes]
@@ -118,7 +130,50 @@ def reconcile(
         uid, day, until_ms, len({one.ids[0] if one.ids else one.refused for one in asked}),
         sum(found.is_in(one.at_ms) for one in found.events.values()),
         0 if shown_from > begin_ms(day) else gone_events(asked, found), len(found.deliveries), len(found.contents),
-        shown_from > begin_ms(day), tuple(findings), frozenset(missed),
+        sum(not found.is_closed(one) for one in found.slices), shown_from > begin_ms(day), tuple(findings), frozenset(missed),
+    )  # fmt: skip
+
+
+def last_whole(lanes: Sequence[Lane]) -> date:
+    """The last day that is collected to its end; NotCollectedError without one."""
+    live = next((lane for lane in lanes if lane.name == LIVE), None)
+    if live is None or min(lane.from_ms for lane in lanes) > live.reached_ms + 1 - DAY_MS:
+        raise NotCollectedError("no whole day is collected yet")
+    return (datetime.fromtimestamp((live.reached_ms + 1) / 1000, UTC) - timedelta(days=1)).date()
+
+
+def reconcile_and_tell(
+    config: "Config", uid: str, day: date, stop: threading.Event, *, quick: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Report:  # fmt: skip
+    """As `reconcile`, and the result stands on the status topic, also that it could not be had."""
+    named = config.named(uid)
+    connector = (uid, named.name, named.kind)
+    try:
+        report = reconcile(config, uid, day, stop, quick=quick, say=say)
+    except Exception as error:
+        if not isinstance(error, KafkaError | NotCollectedError | StoppedError):
+            tell(config, connector, Result(day, error=f"{day} could not be reconciled: {error}"))
+        raise
+    tell(config, connector, Result(
+        day, report.until_ms, len(report.faults), report.pending, counters={
+            "asked": report.asked, "logged": report.logged, "gone": report.gone, "mails": report.mails, "pending": report.pending,
+        },
+    ))  # fmt: skip
+    return report
+
+
+def tell(config: "Config", connector: tuple[str, str, str], result: Result) -> None:
+    """Add a result to what the status topic says. KafkaError, LookupError."""
+    before = told(read_status(config.kafka), connector[0])
+    publish(config.kafka, to_status(connector, before, result, time.time_ns() // 1_000_000))
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Everything that may keep a day from being reconciled, each with one sentence for people."""
+    return (
+        KafkaError, SourceError, SinkError, StoreError, CursorError, OrderError, NotCollectedError, ConfigError,
+        LookupError, StoppedError, OSError,
     )  # fmt: skip
 
 

@@ -1,0 +1,58 @@
+"""Reconciles by itself: every connector and day, as soon as the day is collected, and again what was not settled."""
+
+import logging
+import threading
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.parts.common import sentence_of
+from cli.parts.reconciling import NotCollectedError, failures, lanes_of, last_whole, reconcile_and_tell
+from consumers.reconciling.telling import due_days, told
+from consumers.status import read_status
+
+if TYPE_CHECKING:
+    from cli.parts.config import Config
+
+log = logging.getLogger(__name__)
+LOOK_S = 300.0
+
+
+class Daily:
+    """Looks every few minutes whether a day has become whole. Open days are looked at again once a day."""
+
+    def __init__(self, config: "Config", config_path: Path, stop: threading.Event, *, quick: bool) -> None:
+        self._config, self._path, self._stop, self._quick = config, config_path, stop, quick
+        self._done: dict[str, date] = {}
+
+    def run(self) -> None:
+        """Until stopped; what is down is waited for."""
+        while True:
+            for connector in self._config.connector:
+                self._look(connector.uid)
+            if self._stop.wait(LOOK_S):
+                return
+
+    def _look(self, uid: str) -> None:
+        try:
+            last = last_whole(lanes_of(self._config, uid))
+            if self._done.get(uid) == last:
+                return
+            before = told(read_status(self._config.kafka), uid)
+            for day in due_days(before, last, _day_before(before.up_to_ms)):
+                if self._stop.is_set():
+                    return
+                report = reconcile_and_tell(self._config, uid, day, self._stop, quick=self._quick)
+                log.info("%s, %s: %s", uid, day, report.verdict)
+            self._done[uid] = last
+        except NotCollectedError:
+            return  # not yet
+        except failures() as error:
+            log.warning("%s: %s; trying again in %.0f s", uid, sentence_of(error, self._path), LOOK_S)
+
+
+def _day_before(up_to_ms: int | None) -> date | None:
+    """The last day that ends by then."""
+    if up_to_ms is None:
+        return None
+    return (datetime.fromtimestamp(up_to_ms / 1000, UTC) - timedelta(days=1)).date()

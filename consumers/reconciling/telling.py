@@ -1,0 +1,120 @@
+"""The result of reconciling, on the status topic: component `reconcile` of the connector.
+
+Days that are not settled stay in its counters, by their date, until they are: with the number of differences, or 0 where
+slices are still open. So a difference is told until it is dealt with, however many good days follow.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from consumers.writing import new_producer
+from schemas.broker import KafkaSettings
+from schemas.status import ConnectorStatus, State, encode_status, status_key
+from schemas.topics import CONNECTOR_STATUS, DAY_MS
+
+COMPONENT = "reconcile"
+MOST_OPEN = 60
+"""Days; older ones that nobody dealt with are left to those who read the log of the process."""
+FURTHEST = 7
+"""Days that are made up for after a time in which nothing was reconciled."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was told last: up to where (ms since 1970 UTC), and what is not settled."""
+
+    up_to_ms: int | None = None
+    open: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one day. `error`: why it could not be reconciled; then nothing else counts."""
+
+    day: date
+    until_ms: int = 0
+    differences: int = 0
+    pending: int = 0
+    counters: Mapping[str, int] | None = None
+    error: str | None = None
+
+
+def told(records: list[ConnectorStatus], uid: str) -> Told:
+    """What the status topic says of this connector's reconciliation."""
+    for record in records:
+        if record["component"] == COMPONENT and record["connector_uid"] == uid:
+            return Told(record["captured_up_to_ms"], open_days(record["counters"]))
+    return Told(None, {})
+
+
+def open_days(counters: Mapping[str, int]) -> dict[str, int]:
+    """The days that are not settled, with their differences."""
+    return {name: number for name, number in sorted(counters.items()) if _DAY.fullmatch(name)}
+
+
+def due_days(before: Told, last_whole: date, up_to: date | None) -> list[date]:
+    """What is to be reconciled when all up to and with `last_whole` is collected: open days, then new ones, oldest first.
+
+    `up_to`: the last day that was reconciled, None if none ever was.
+    """
+    first = (
+        last_whole
+        if up_to is None
+        else max(up_to + timedelta(days=1), last_whole - timedelta(days=FURTHEST - 1))
+    )
+    fresh = [first + timedelta(days=number) for number in range((last_whole - first).days + 1)]
+    return sorted({*(date.fromisoformat(name) for name in before.open or {}), *fresh})
+
+
+def to_status(
+    connector: tuple[str, str, str],
+    before: Told,
+    result: Result,
+    now_ms: int,
+    last_success_ms: int | None = None,
+) -> ConnectorStatus:
+    """The record of a result; `connector` is uid, name and source."""
+    left = _open_after(before, result)
+    faulty = {name: number for name, number in left.items() if number}
+    state: State = "waiting" if result.error else "refused" if faulty else "idle"
+    message = result.error or _sentence(connector[0], faulty)
+    reached = before.up_to_ms
+    if result.error is None and (reached is None or reached < result.until_ms <= reached + DAY_MS):
+        reached = result.until_ms  # days between are not skipped because somebody asked for a later one
+    return {
+        "connector_uid": connector[0], "connector": connector[1], "source": connector[2], "component": "reconcile",
+        "partition": None, "lane": None, "reached": None, "state": state,
+        "captured_up_to_ms": reached, "lag_ms": None, "progress": None,
+        "last_success_ms": last_success_ms if result.error else now_ms,
+        "last_error": {"at_ms": now_ms, "message": message} if message else None,
+        "counters": {**(result.counters or {}), "differences": sum(faulty.values()), **left},
+        "updated_at_ms": now_ms,
+    }  # fmt: skip
+
+
+def _open_after(before: Told, result: Result) -> dict[str, int]:
+    """The days that are not settled now; a day that could not be looked at stays as it was."""
+    left, name = dict(before.open or {}), result.day.isoformat()
+    if result.error is None:
+        left.pop(name, None)
+        if result.differences or result.pending:
+            left[name] = result.differences
+    return dict(sorted(left.items())[-MOST_OPEN:])
+
+
+def publish(kafka: KafkaSettings, status: ConnectorStatus) -> None:
+    """Write the record; confirmed on return. KafkaError."""
+    with new_producer(kafka) as producer:
+        topic = kafka.topic(CONNECTOR_STATUS.name)
+        producer.send(topic, key=status_key(status), value=encode_status(status)).get(timeout=30)
+
+
+def _sentence(uid: str, faulty: Mapping[str, int]) -> str | None:
+    if not faulty:
+        return None
+    days = ", ".join(f"{day} ({number})" for day, number in list(faulty.items())[:5])
+    first = next(iter(faulty))
+    return f"source and archive differ: {days}; `chatledger reconcile {uid} --day {first}` says where"

@@ -1,0 +1,100 @@
+"""Collecting again what is missing in the log: a lane of its own for the time of one command (rule 10).
+
+    lane opened ─▶ the missing events, and no others ─▶ confirmed ─▶ watermark ─▶ lane closed: live owns its slices again
+
+The source is a fresh one without any memory, since the collector's own believes these events sent. Beside a collector that runs
+it does no harm: an event that both send is a duplicate. A kill leaves a lane that is never closed, whose slices another watermark
+closes later; the same command again sends what is still missing. No cursor is written: the lane is over when the command is.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from producers.controls import lane_closed, lane_opened, to_settings, watermark
+from producers.desk import Desk
+from producers.lanes import LIVE, Lane
+from producers.opening import check_partitions
+from producers.orders import Orders, refusal
+from producers.settings import ConnectorBase
+from producers.sink import Sink
+from producers.source import LONGEST_SLICE_MS, Captured, Contents, Source, Window
+from producers.waiting import Waiting, now_ms
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+
+
+class NothingCollectedError(Exception):
+    """The connector has no live lane, so nothing can be missing yet."""
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """Sends again for one connector; `source` is fresh, and the caller's to close.
+
+    Raises SourceError, PausedError, DeletedError, CursorError, SinkError, NothingCollectedError, and StoppedError when
+    `waiting` is stopped.
+    """
+
+    source: Source
+    connector: ConnectorBase
+    kafka: KafkaSettings
+    codec: Codec
+    contents: Contents
+    waiting: Waiting
+    clock: Callable[[], int] = now_ms
+
+    def send(self, from_ms: int, to_ms: int, wanted: frozenset[bytes]) -> int:
+        """Send those of the wanted events (ids) with from_ms <= own time < to_ms that the source shows; how many."""
+        with closing(Sink(self.kafka, self.waiting)) as sink:
+            sink.open()
+            reached_ms = self._reached(sink)
+            desk = Desk(
+                sink, self.codec, self.kafka, self.contents, self.connector.uid, self.source.name, self.clock
+            )
+            lane = self._open(desk, from_ms, to_ms)
+            sent = self._send(desk, Window(lane.name, from_ms - 1, to_ms - 1), wanted)
+            sink.confirm()
+            self._close(desk, lane, reached_ms)
+            return sent
+
+    def _reached(self, sink: Sink) -> int:
+        """Up to where live is collected; refuses where the connector is not to collect."""
+        with closing(Orders(self.kafka, self.codec, self.connector.uid)) as orders:
+            saved, order = orders.read()
+        if order.what != "active":
+            raise refusal(order, self.connector.uid)
+        check_partitions(saved, sink.partitions)
+        if LIVE not in saved:
+            raise NothingCollectedError(f"{self.connector.uid} has not collected anything yet")
+        return saved[LIVE].lane.reached_ms
+
+    def _open(self, desk: Desk, from_ms: int, to_ms: int) -> Lane:
+        now = self.clock()
+        stamp = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+        # What happened on the day may stand in a slice that began the day before.
+        lane = Lane(f"again-{stamp}Z", from_ms - LONGEST_SLICE_MS, to_ms)
+        desk.controls(lane_opened(desk.uid, lane, to_settings(self.connector, self.source.name), now))
+        return lane
+
+    def _send(self, desk: Desk, window: Window, wanted: frozenset[bytes]) -> int:
+        self.source.restore("{}")
+        sent = set[bytes]()
+        for item in self.source.poll(window):
+            self.waiting.check()
+            if not isinstance(item, Captured):
+                continue  # its collector has refused it, or will
+            events = [event for event in item.events if event["id"] in wanted and event["id"] not in sent]
+            if events:
+                desk.events(Captured(item.slice, events), window.lane)
+                sent |= {event["id"] for event in events}
+        return len(sent)
+
+    def _close(self, desk: Desk, lane: Lane, reached_ms: int) -> None:
+        """All that the source shows of these slices up to where live is collected is in the log now: that is a fact."""
+        now = self.clock()
+        desk.controls(
+            watermark(desk.uid, lane.name, reached_ms, now),
+            lane_closed(desk.uid, replace(lane, closed=True), now),
+        )
