@@ -19,6 +19,7 @@ from producers.opening import check_partitions
 from producers.orders import Order, Ordered, Orders, refusal, to_record
 from producers.settings import ConnectorBase
 from producers.sink import Sink
+from producers.stated import Ledger, remembered
 from producers.status import LaneStatus
 from producers.waiting import Waiting, now_ms
 from schemas.broker import KafkaSettings
@@ -69,8 +70,10 @@ class Administrator:
         return Outcome(before.what, reached)
 
     def _read(self) -> tuple[dict[str, Saved], Order]:
+        ledger = Ledger(self.kafka, self.codec, self.connector.uid, self.waiting)
         with closing(Orders(self.kafka, self.codec, self.connector.uid)) as orders:
-            return orders.read()
+            found = remembered(orders, ledger, lambda _: None)
+        return found.lanes, found.order
 
     def _carry_out(self, sink: Sink, saved: dict[str, Saved], before: Order, what: Ordered) -> None:
         uid = self.connector.uid

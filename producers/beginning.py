@@ -14,6 +14,7 @@ from producers.cursor import Saved
 from producers.lanes import LIVE, Lane
 from producers.orders import Order, Orders, refusal
 from producers.source import Source, SourceRefusedError, SourceUnavailableError
+from producers.stated import Ledger, remembered
 from producers.status import LaneStatus
 from producers.waiting import Waiting
 from schemas.topics import DAY_MS
@@ -34,7 +35,10 @@ class Beginning:
     waiting: Waiting
     status_of: Callable[[str], LaneStatus]
     look_s: float
+    ledger: Ledger
     obey: Callable[[Order, list[Saved]], list[Saved]]
+    said: str | None = None
+    """What is to be known of a start without cursors."""
 
     def lanes(self, *, patient: bool) -> tuple[dict[str, Saved], Order]:
         """Lanes as remembered and the order in force, once the connector may collect. CursorError, DeletedError, PausedError.
@@ -81,11 +85,13 @@ class Beginning:
     def show_start(self, status: LaneStatus, lane: Lane, now_ms: int) -> None:
         """Say that a lane starts; and if it was away for longer than the source shows, what is lost to it."""
         gap = self._gap(lane, now_ms)
-        if gap is None:
-            status.show("starting")
-        else:
+        if gap is not None:
             log.warning("%s: %s", self.uid, gap)
-            status.trouble("starting", gap)
+        said = "; ".join(each for each in (gap, self.said) if each is not None)
+        if said:
+            status.trouble("starting", said)
+        else:
+            status.show("starting")
 
     def _gap(self, lane: Lane, now_ms: int) -> str | None:
         earliest = now_ms - self.source.look_back_ms
@@ -119,10 +125,24 @@ class Beginning:
         attempt = 0
         while True:
             try:
-                return self.orders.read()
+                found = remembered(self.orders, self.ledger, self._reading)
             except KafkaError as error:
                 self.waiting.trouble(f"cursors can't be read: {error}", attempt)
                 attempt += 1
+            else:
+                self._told(found.sentence)
+                return found.lanes, found.order
+
+    def _reading(self, part: float) -> None:
+        """Show how much of the log is read."""
+        status = self.status_of(LIVE)
+        status.progress = part
+        status.show("reading back")
+
+    def _told(self, sentence: str | None) -> None:
+        if sentence is not None and sentence != self.said:
+            log.warning("%s: %s", self.uid, sentence)
+        self.said = sentence
 
     def _wait_out(self, saved: dict[str, Saved], order: Order) -> None:
         log.warning("%s", order.sentence(self.uid))

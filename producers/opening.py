@@ -35,9 +35,12 @@ def announce(
     order: Order,
 ) -> list[Saved]:
     """Save the plan, then write settings (if new) and lane_opened records, then remember that."""
-    plan = [saved.get(lane.name) or Saved(lane, partitions=partitions) for lane in lanes]
-    for lane in plan:
-        if lane.lane.name not in saved:
+    found = [saved.get(lane.name) or Saved(lane) for lane in lanes]
+    plan = [replace(lane, partitions=partitions) for lane in found]
+    for before, lane in zip(found, plan, strict=True):
+        if (
+            before != lane
+        ):  # in no cursor yet; live comes last, so that without it the whole plan is made again
             desk.cursor(lane)
     if any(lane.lane.name == LIVE and lane.settings != settings["version"] for lane in plan):
         desk.controls(settings_control(desk.uid, settings, desk.clock()))

@@ -27,6 +27,7 @@ from producers.rounds import LaneRun, Rounds
 from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.source import Contents, Source, SourceRefusedError, SourceUnavailableError
+from producers.stated import Ledger
 from producers.status import LaneStatus, Write
 from producers.waiting import StoppedError, Waiting, backoff_s, now_ms
 from schemas.broker import KafkaSettings
@@ -68,15 +69,15 @@ class Runner:
         self._clock = clock
         self._codec = codec or Codec()
         self._settings = to_settings(connector, source.name)
-        collect = connector.collect
-        settle = collect.settle_seconds
+        collect, settle = connector.collect, connector.collect.settle_seconds
         self._settle_ms = source.settle_ms if settle is None else round(settle * 1000)
         self._sink = Sink(kafka, waiting, memory_bytes=collect.memory_mb * 1_000_000)
         self._desk = Desk(self._sink, self._codec, kafka, contents, connector.uid, source.name, clock)
         self._recall = Recall(kafka, self._codec, connector.uid, source, waiting)
         self._rounds = Rounds(source, self._desk, collect, waiting, self._recall, self._lanes)
-        orders = Orders(kafka, self._codec, connector.uid)
-        self._beginning = Beginning(source, connector.uid, orders, waiting, self._status, LOOK_S, self._obey)
+        uid, orders = connector.uid, Orders(kafka, self._codec, connector.uid)
+        ledger = Ledger(kafka, self._codec, uid, waiting)
+        self._beginning = Beginning(source, uid, orders, waiting, self._status, LOOK_S, ledger, self._obey)
         self._look_due = 0.0
         self._runs: list[LaneRun] = []
         self._closed: list[Lane] = []
@@ -176,10 +177,6 @@ class Runner:
     def _status(self, lane: str, write: Write | None = None) -> LaneStatus:
         return LaneStatus(self._connector, self._source.name, lane, write or self._desk.status, self._clock)
 
-    def _trusted_ms(self) -> int:
-        """How far the source can be trusted: its clock less the delay in which it may hide events."""
-        return self._source.now_ms() - self._settle_ms
-
     def _finished(self, target_ms: int) -> bool:
         return all(is_done(run.lane, target_ms) for run in self._runs)
 
@@ -213,7 +210,7 @@ class Runner:
             self._current = None
 
     def _round(self, run: LaneRun, target_ms: int | None) -> None:
-        trusted = self._trusted_ms()
+        trusted = self._source.now_ms() - self._settle_ms  # later events it may still hide
         until = trusted if target_ms is None else min(trusted, target_ms)
         run.status.source_now_ms = self._source.now_ms()
         more = self._rounds.poll(run, until) and not run.lane.polled and run.lane.reached_ms < until
@@ -226,8 +223,8 @@ class Runner:
     def _rest_s(self, run: LaneRun, target_ms: int | None) -> float:
         """Seconds until the next round of a lane that has caught up, or of a back-fill that waits for live."""
         quick = target_ms is not None or run.lane.polled
-        longest = ONCE_PAUSE_S if quick else self._connector.collect.poll_seconds
-        return min(longest, self._connector.collect.poll_seconds)
+        pause_s = self._connector.collect.poll_seconds
+        return min(ONCE_PAUSE_S, pause_s) if quick else pause_s
 
     def _failed(self, run: LaneRun, state: State, error: Exception, pause_s: float) -> None:
         run.due = time.monotonic() + pause_s

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from producers import beginning
 from producers.lanes import LIVE
 from producers.settings import CollectSettings
+from producers.stated import Remembered
 from producers.webex.slices import day_slice
 from schemas.broker import KafkaSettings
 from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log
@@ -63,15 +65,13 @@ def test_live_and_back_fill_make_the_mails_of_live_alone(fresh: Callable[..., Ka
 def test_what_is_collected_again_makes_no_second_mail(
     fresh: Callable[..., KafkaSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cursors that were lost: the same events and watermarks once more, and the mails are those of before."""
+    """As if nothing was ever stated: the same events and watermarks once more, and the mails are those of before."""
     kafka, source = fresh(), hourly()
     a_runner(source, kafka).once()
     before = sorted(mails(read_log(kafka)))
     again = hourly()
-    runner = a_runner(again, kafka)
-    read = runner._beginning.orders.read
-    monkeypatch.setattr(runner._beginning.orders, "read", lambda: ({}, read()[1]))  # as if cursors were lost
-    runner.once()
+    monkeypatch.setattr(beginning, "remembered", lambda orders, *_: Remembered({}, orders.read()[1]))
+    a_runner(again, kafka).once()
     log = read_log(kafka)
     assert len(event_ids(log)) > len(set(event_ids(log))), "nothing was collected again"
     assert sorted(mails(log)) == before
