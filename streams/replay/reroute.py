@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
@@ -24,6 +24,7 @@ from streams.keeping import Keeper, send_delivery
 from streams.outbox import Outbox
 from streams.readback import read_back, read_records
 from streams.refusals import DependencyError, RejectedError
+from streams.replay.claim import only_one_anywhere
 from streams.replay.errors import ReplayError, on_local_disk
 from streams.replay.findings import Finding
 from streams.replay.job import Job, ledger_outbox, opened
@@ -38,6 +39,8 @@ from streams.routing import Router
 
 MAILS_A_CONFIRMATION = 500
 LOCK = "reroute.lock"
+CLAIM = "chatledger-reroute"
+RUNNING = "another rerouting is running: wait until it has ended"
 
 
 @dataclass
@@ -85,8 +88,11 @@ class Rerouter:
     """Makes the copies that another mapping wants, and tells the ledger."""
 
     def __init__(
-        self, keeper: Keeper, outbox: Outbox, router: Router, selection: Selection, slots: asyncio.Semaphore
-    ) -> None:
+        self, keeper: Keeper, outbox: Outbox, router: Router, selection: Selection, slots: asyncio.Semaphore,
+        may_go_on: Callable[[], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        """`may_go_on` raises when another host may be doing the same; asked before what is to be sent is sent."""
+        self._may_go_on = may_go_on
         self._keeper, self._outbox, self._router = keeper, outbox, router
         self._selection, self._slots = selection, slots
         self.done = Rerouted()
@@ -137,6 +143,7 @@ class Rerouter:
             results.append(kept.result)
             new += kept.created
         delivery = found.delivery(results)
+        await self._may_go_on()
         await send_delivery(self._outbox, delivery, number)
         self._count(found, delivery, new)
 
@@ -165,7 +172,7 @@ def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -
     try:
         with (
             on_local_disk(job.folder.parent),
-            only_one(job.folder.parent / LOCK, "another rerouting is running: wait until it has ended"),
+            only_one(job.folder.parent / LOCK, RUNNING),
         ):
             return asyncio.run(_reroute_all(job, version, tell))
     except (StoreError, KafkaError, RejectedError, DependencyError) as error:
@@ -176,13 +183,14 @@ async def _reroute_all(job: Job, version: str, tell: Callable[[int, int, int], N
     codec = job.codec()
     async with (
         opened(job.store) as store,
+        only_one_anywhere(job.kafka, CLAIM, MAPPINGS, RUNNING) as claim,
         ledger_outbox(job.kafka, codec) as outbox,
         open_log(job.kafka) as log,
     ):
         contents = Contents(store)
         router = await Routers(lambda: read_records(job.kafka, MAPPINGS, 0), codec, contents).of(version)
         slots = asyncio.Semaphore(job.concurrency)
-        work = Rerouter(Keeper(store, contents), outbox, router, job.selection, slots)
+        work = Rerouter(Keeper(store, contents), outbox, router, job.selection, slots, claim.demand)
         for number in await log.bounds():
             await work.partition(number, read_back(job.kafka, DELIVERIES, number), codec, tell)
     return work.done

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from schemas.broker import KafkaSettings
+from schemas.topics import MAPPINGS
 from stores.settings import FolderSettings
+from streams.replay.claim import Claim, ClaimLostError, only_one_anywhere
 from streams.replay.job import Job, Where
 from streams.replay.lock import AlreadyRunningError, only_one
 from streams.replay.partition import UnderWay
@@ -77,3 +79,34 @@ def test_the_whole_log_has_a_plan_of_its_own(tmp_path: Path) -> None:
     """Else a command with --whole-log would go on with what an index chose."""
     one = job(tmp_path)
     assert name_of(one, whole_log=True) != name_of(one, whole_log=False)
+
+
+async def claim(kafka: KafkaSettings, *, hold: asyncio.Event, has: asyncio.Event) -> Claim:
+    """Another host's claim, held until it is told to let go."""
+    async with only_one_anywhere(kafka, "one", MAPPINGS, "taken") as held:
+        has.set()
+        await hold.wait()
+    return held
+
+
+@pytest.mark.kafka
+def test_one_rerouting_at_a_time_on_all_hosts(kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes second is refused and told where the first is; who was away finds out before it sends anything."""
+    monkeypatch.setattr("streams.replay.claim.SESSION_SECONDS", 6.0)
+
+    async def use() -> None:
+        hold, has = asyncio.Event(), asyncio.Event()
+        first = asyncio.create_task(claim(kafka, hold=hold, has=has))
+        await has.wait()
+        with pytest.raises(AlreadyRunningError, match=r"taken \(one@"):
+            await claim(kafka, hold=hold, has=asyncio.Event())
+        hold.set()
+        lost = await first
+        async with only_one_anywhere(kafka, "one", MAPPINGS, "taken") as second:
+            lost._admin = second._admin  # its own is closed
+            lost._proved = second._proved = 0.0  # as after a long stop
+            await second.demand()
+            with pytest.raises(ClaimLostError, match="start the same command again"):
+                await lost.demand()
+
+    asyncio.run(use())
