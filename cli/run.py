@@ -50,6 +50,9 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
             sys.exit(run_once(processes, config, config_path, stop, as_json=as_json))
         for connector in config.connector:
             start_collector(processes, config, config_path, connector.uid)
+        if config.evidence.key_file is not None:
+            log_file = config.state_dir / "logs" / "evidence.log"
+            processes.add("evidence", ["evidence", "follow", "-c", str(config_path)], log_file)
         click.echo(f"running, logs in {config.state_dir / 'logs'}; Ctrl-C ends it", err=True)
         while not stop.wait(0.5):
             watch(processes)
@@ -99,6 +102,7 @@ def run_once(
     paused = tuple((uid, order.at_ms) for uid, order in orders.items() if order.what == "paused")
     summary = summarise(config, new_codec(config.kafka), time.monotonic() - began, paused)
     click.echo(summary.as_json() if as_json else runnable(write_text(summary), config_path))
+    failed += _evidence(config, config_path, quiet=as_json)
     for sentence in failed:
         click.echo(f"! {sentence}", err=True)
     return 1 if failed or not summary.complete else 0
@@ -152,6 +156,24 @@ def _drain(
         wait_until_drained(config.kafka, config.worker.group, tell=look)
     except NotDrainedError as error:
         return [str(error)]
+    return []
+
+
+def _evidence(config: "Config", config_path: Path, *, quiet: bool) -> list[str]:
+    """Close a manifest where evidence is configured; a sentence if that failed."""
+    from kafka.errors import KafkaError  # noqa: PLC0415 - see cli.main
+
+    from cli.parts.common import sentence_of  # noqa: PLC0415
+    from cli.parts.evidence import closing_line  # noqa: PLC0415
+    from consumers.evidence.errors import EvidenceError  # noqa: PLC0415
+    from stores.interface import StoreError  # noqa: PLC0415
+
+    try:
+        line = closing_line(config, config_path)
+    except (EvidenceError, StoreError, KafkaError, OSError) as error:
+        return [f"no evidence was made: {sentence_of(error, config_path)}"]
+    if line and not quiet:
+        click.echo(line)
     return []
 
 

@@ -23,7 +23,7 @@ from sandbox.ports import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
 
-SUMMARY = {"checked", "connectors", "mails", "copies", "dead_letters", "elapsed_s"}
+SUMMARY = {"checked", "connectors", "evidence", "mails", "copies", "dead_letters", "elapsed_s"}
 CONNECTOR = {
     "conversations", "events", "available_from_source", "available_for_import", "ok", "partial", "skipped", "failed", "external",
     "unrouted", "completed_at",

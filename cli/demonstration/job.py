@@ -11,6 +11,7 @@ import click
 from cli.demonstration.pick import worth_opening
 from cli.demonstration.site import Simulated, Site, StoreKind, open_site
 from cli.parts.common import new_codec
+from cli.parts.evidence import closing_line
 from cli.parts.ready import ready_or_explain
 from cli.parts.supervise import Supervisor
 from cli.run import start_collector, start_workers
@@ -48,7 +49,9 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
         try:
             with Supervisor() as processes:
                 summary = _archive(steps, site, processes, clock, began)
-                proven = _finish(site, store, summary, before, as_json=as_json)
+                with steps.step("evidence of the week, signed"):
+                    evidence = closing_line(site.config, site.config_path)
+                proven = _finish(site, store, summary, before, evidence, as_json=as_json)
                 if keep:
                     _wait(site, processes)
         finally:
@@ -124,9 +127,11 @@ def _wait_captured(sources: list[Simulated], site: Site, processes: Supervisor, 
         time.sleep(0.1)
 
 
-def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, *, as_json: bool) -> bool:
+def _finish(
+    site: Site, store: StoreKind, summary: Summary, before: int | None, evidence: str | None, *, as_json: bool
+) -> bool:
     """Write and show the summary; whether the mails were found to hold what the sources served."""
-    document = summary.as_dict()
+    document = summary.as_dict() | {"evidence": evidence}
     found = _prove(site) if store == "folder" else None
     if found is not None:
         document["checked"] = as_figures(found)
@@ -141,6 +146,7 @@ def _finish(site: Site, store: StoreKind, summary: Summary, before: int | None, 
             f"Ran over its own output: {'nothing was added' if added == 0 else f'{added} mails were added'}."
         )
     click.echo("\n".join(_checked(found)))
+    click.echo(evidence)
     click.echo("\nThree mails worth opening:")
     for path, why in worth_opening(site):
         click.echo(f"  {path}\n      {why}")

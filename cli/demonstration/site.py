@@ -13,6 +13,7 @@ from typing import Literal
 import requests
 
 from cli.parts.config import Config, load
+from cli.parts.evidence import make_key
 from producers.webex.login import login
 from producers.webex.settings import WebexSettings
 from sandbox.azurite import Azurite
@@ -101,6 +102,7 @@ def open_site(
         path = _write_config(folder, kafka.bootstrap, azurite, sources)
         config = load(path)
         _sign_in(config)
+        make_key(config)
         return Site(folder, path, config, sources, kafka, azurite, up.pop_all())
     raise AssertionError  # for the type checker: ExitStack could swallow exceptions, ours never does
 
@@ -168,6 +170,9 @@ bootstrap = "{bootstrap}"
 [mapping]
 domains = ["{DOMAIN}"]
 file = {json.dumps(str(_mapping_file(folder)))}
+
+[evidence]
+key_file = {json.dumps(str(secrets / "evidence.key"))}
 
 [[connector]]
 kind = "liveperson"

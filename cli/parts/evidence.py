@@ -63,3 +63,30 @@ def known_elsewhere(config: "Config", anchor: "Anchor") -> "Anchor":
 
     roots = {one["number"]: one["manifest"].hex() for one in announced(config.kafka, new_codec(config.kafka))}
     return replace(anchor, roots=roots)
+
+
+def make_key(config: "Config") -> None:
+    """A key where the configuration names one and none is there yet."""
+    from consumers.evidence.keys import new_key  # noqa: PLC0415 - see cli.main
+
+    path = config.evidence.key_file
+    if path is not None and not path.exists():
+        new_key(path)
+
+
+def closing_line(config: "Config", config_path: Path) -> str | None:
+    """Close a manifest and say so in one line; None where no evidence is configured. Errors as of `Closer.close`."""
+    import shlex  # noqa: PLC0415 - see cli.main
+
+    from cli.words.advice import command  # noqa: PLC0415
+    from cli.words.evidence import in_short  # noqa: PLC0415
+    from stores.settings import FolderSettings  # noqa: PLC0415
+
+    if config.evidence.key_file is None:
+        return None
+    made = close_now(config)
+    said = in_short(made.statement) if made else "nothing is new since the last manifest"
+    check = command("evidence verify", config_path)
+    if isinstance(config.store, FolderSettings):  # offline, so also when Kafka is gone
+        check = f"chatledger evidence verify {shlex.quote(str(config.store.path))}"
+    return f"Evidence: {said}; `{check}` checks it."

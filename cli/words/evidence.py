@@ -18,6 +18,13 @@ def of_manifest(one: "Statement") -> str:
     return f"manifest {one.number} of {one.closed_at[:16].replace('T', ' ')} UTC: {parts}; root {one.root}"
 
 
+def in_short(one: "Statement") -> str:
+    """A manifest in a few words."""
+    events, mails = counted(one.counts.get("event", 0), "event"), counted(one.counts.get("mail", 0), "mail")
+    copies = counted(one.counts.get("copy", 0), "copy", "copies")
+    return f"manifest {one.number} is signed, over {events}, {mails} and {copies}"
+
+
 _KINDS = (("event", "event"), ("mail", "mail"), ("copy", "copy", "copies"), ("audit", "change"))
 
 

@@ -98,7 +98,7 @@ def _delivery(one: Delivery, origin: Leaf) -> Iterator[Leaf]:
 def _copy(copy: CopyResult, mail: str, sha256: str, origin: Leaf) -> Leaf:
     stands = copy["path"] is not None and copy["outcome"] in {"ok", "partial"}
     return {
-        "kind": "copy", "mail": mail, "participant": copy["participant"]["id"], "mailbox": copy["mailbox"],
+        "kind": "copy" if stands else "uncopied", "mail": mail, "participant": copy["participant"]["id"], "mailbox": copy["mailbox"],
         "outcome": copy["outcome"], "reason": copy["reason"], "path": copy["path"] if stands else None,
         "sha256": sha256 if stands else None, **origin,
     }  # fmt: skip
