@@ -12,9 +12,9 @@ that no conversation is without an owner. A closed lane's range belongs to live.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
 
 from producers.source import Window
+from schemas.zones import load_zone
 
 LIVE = "live"
 
@@ -54,12 +54,12 @@ class Lane:
 
 def day_start_ms(day: date, zone: str) -> int:
     """Milliseconds since 1970 UTC at which this local day begins."""
-    return int(datetime.combine(day, time.min, ZoneInfo(zone)).timestamp() * 1000)
+    return int(datetime.combine(day, time.min, load_zone(zone)).timestamp() * 1000)
 
 
 def local_day(at_ms: int, zone: str) -> date:
     """Return the local date of a moment."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date()
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(load_zone(zone)).date()
 
 
 def back_fill(from_ms: int, to_ms: int) -> Lane:

@@ -1,9 +1,10 @@
 """Settings that every connector has, whatever its source."""
 
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from schemas.zones import load_zone
 
 
 class CollectSettings(BaseModel):
@@ -67,8 +68,8 @@ class ConnectorBase(BaseModel):
     @classmethod
     def _known_zone(cls, zone: str) -> str:
         try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError) as error:  # an unknown zone is a KeyError
+            load_zone(zone or "?")  # without a name is UTC, but nobody means that
+        except KeyError as error:
             msg = f"{zone!r} is no IANA time zone; write it like Europe/Berlin or UTC"
             raise ValueError(msg) from error
         return zone

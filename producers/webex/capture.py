@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from producers.source import Captured, Slice
 from producers.webex.cache import Cache, Move, Spooled
@@ -20,6 +19,7 @@ from producers.webex.spooling import Spooling, content_hash
 from producers.webex.unsettled import Unsettled, UnsettledRosters
 from schemas.ids import digest
 from schemas.records import Event, Person
+from schemas.zones import load_zone
 
 FOR_EVER_MS = 2**62
 
@@ -36,7 +36,7 @@ class Capture:
         spooling: Spooling,
     ) -> None:
         self._settings, self._cache = settings, cache
-        self._zone = ZoneInfo(settings.zone)
+        self._zone = load_zone(settings.zone)
         self._directory, self._lookups, self._spooling = directory, lookups, spooling
         self._unsettled = UnsettledRosters(cache)
         self._late_files = LateFiles(settings, cache, lookups)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from zoneinfo import ZoneInfo
 
 from producers.source import Refused, Slice
 from producers.webex.cache import Cache, Move, Spooled
@@ -14,6 +13,7 @@ from producers.webex.names import inner
 from producers.webex.reading import IllTypedError, Item, read_item
 from producers.webex.slices import iso, placed
 from schemas.text import well_formed
+from schemas.zones import load_zone
 
 SAID = ("created", "updated")
 KINDS = {"created": "joined", "deleted": "left"}
@@ -24,7 +24,7 @@ class Spooling:
 
     def __init__(self, client: Client, cache: Cache) -> None:
         self._client, self._cache, self._settings = client, cache, client.settings
-        self._zone = ZoneInfo(client.settings.zone)
+        self._zone = load_zone(client.settings.zone)
         self._look_back_ms = int(client.settings.look_back_days * 86_400_000)
         self._tolerance_ms = int(client.settings.collect.tolerance_seconds * 1000)
         self._overlap_ms = int(client.settings.collect.overlap_seconds * 1000)

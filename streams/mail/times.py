@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from schemas.zones import load_zone
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_UTC_NAMES: Final = frozenset(("", "UTC", "Etc/UTC"))
 
 
 class Clock(NamedTuple):
@@ -16,21 +14,6 @@ class Clock(NamedTuple):
 
     zone: str
     show: Callable[[int], str]
-
-
-@cache
-def load_zone(name: str) -> tzinfo:
-    """The zone as the pinned tzdata package defines it; raises ZoneInfoNotFoundError if it has none of that name.
-
-    The system's own data is never asked: two machines must show the same time.
-    """
-    if name in _UTC_NAMES:
-        return UTC
-    try:
-        with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
-            return ZoneInfo.from_file(data, key=name)
-    except (OSError, ValueError):
-        raise ZoneInfoNotFoundError(name) from None
 
 
 def clock(zone: str, first_ms: int, last_ms: int) -> Clock:
