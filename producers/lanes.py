@@ -17,6 +17,8 @@ from producers.source import Window
 from schemas.zones import load_zone
 
 LIVE = "live"
+BACK_FILL = "backfill-"
+"""Begins the name of every back-fill."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def local_day(at_ms: int, zone: str) -> date:
 
 def back_fill(from_ms: int, to_ms: int) -> Lane:
     """Make a back-fill of the slices that start in [from_ms, to_ms)."""
-    return Lane(f"backfill-{_stamp(from_ms)}-{_stamp(to_ms)}", from_ms, to_ms)
+    return Lane(f"{BACK_FILL}{_stamp(from_ms)}-{_stamp(to_ms)}", from_ms, to_ms)
 
 
 def _stamp(at_ms: int) -> str:

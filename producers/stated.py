@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 
 from producers.closing import AHEAD_MS
 from producers.cursor import CALL_MS, Saved, new_consumer
-from producers.lanes import LIVE, Lane
+from producers.lanes import BACK_FILL, LIVE, Lane
 from producers.orders import Order, Orders
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
@@ -68,7 +68,11 @@ class Stated:
 
     def saved(self) -> dict[str, Saved]:
         """The lanes as cursors would have them; a back-fill that was closed before its end goes on."""
-        return {name: self._saved(lane, closed=name in self.closed) for name, lane in self.lanes.items()}
+        return {
+            name: self._saved(lane, closed=name in self.closed)
+            for name, lane in self.lanes.items()
+            if name == LIVE or name.startswith(BACK_FILL)  # others end with the command that opened them
+        }
 
     def _saved(self, lane: Lane, *, closed: bool) -> Saved:
         lane = replace(lane, closed=closed and lane.polled)

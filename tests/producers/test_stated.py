@@ -168,6 +168,12 @@ def test_what_records_say_of_a_lane(records: list[Any], reached: int, opened: bo
     assert saved.settings == SETTINGS["version"]
 
 
+def test_a_lane_of_a_command_is_not_gone_on_with() -> None:
+    """What is collected again by `reconcile` has a lane for as long as that takes, also if it was killed."""
+    again = Lane("again-20260306T120000.000Z", BASE_MS, BASE_MS + DAY_MS)
+    assert set(_stated(*OPENED, lane_opened(UID, again, SETTINGS, 1)).saved()) == {LIVE, BACK.name}
+
+
 def test_a_log_without_its_beginning_still_has_live() -> None:
     """Its watermarks say how far it is; a back-fill whose range nobody knows is left out."""
     marks = [watermark(UID, name, BASE_MS + at, BASE_MS) for name in (LIVE, "backfill-2") for at in (1, 5)]
