@@ -14,6 +14,7 @@ from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
 from streams.contents import Contents
+from streams.events import closed_at
 from streams.in_force import Fact, fact_key, in_force, learn
 from streams.mail.participants import cast_of
 from streams.memory import LIVE_GROUP, Memory
@@ -107,7 +108,7 @@ class AssembleStage:
             return
         self._tools.limit.note(self.name, refused=False)
         if name == "RawEvents":
-            assembly.add(record.offset, value, record.value)
+            assembly.add(record.offset, value, record.value, closed_ms=closed_at(value))
             self._move(assembly, record)
         else:
             await self._control(assembly, record, value, outbox)

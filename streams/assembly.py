@@ -1,11 +1,12 @@
 """The assembler: from one partition's log to closed slices. Pure but for `Scratch` and `Memory`; no clock, no Kafka.
 
-Slices open with their first event and close by control records alone (rules 8-19). Two numbers describe where
-we are: `reached` (all effects below it are durable) and `needed` (the oldest position that an open slice holds).
-After a crash the log is read again from `needed`; below `reached` closings are read from memory, not computed.
+Slices open with their first event and close by control records alone (rules 8-19). Where we are is said by `needed`
+(the oldest position that an open slice holds), `reached` (all effects below it are durable, in whatever life) and `next_at` (the
+next record that this life folds). After a crash the log is read again from `needed`, so `next_at` goes back to it; until it is at
+`reached` again, closings are read from memory, not computed.
 
     record ─▶ add()                  remember where its bytes are
-    control ─▶ due() ─▶ close(s) …  ─▶ (the shell makes them durable) ─▶ done(): slices leave, `reached` moves
+    control ─▶ due() ─▶ close(s) …  ─▶ (the shell makes them durable) ─▶ done(): slices leave, `next_at` moves
 """
 
 import heapq
@@ -17,6 +18,7 @@ from schemas.codec import Decoded, decode
 from schemas.ids import closing_id, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
 from streams.defaults import default_settings
+from streams.events import order
 from streams.mail.participants import cast_of
 from streams.memory import LIVE_GROUP, Memory, PastClosing
 from streams.scratch import Ref, Scratch
@@ -62,9 +64,9 @@ class Assembly:
     ) -> None:
         """Begin at `needed`; closings below `reached` are read, not computed. `decode` reads what `add` was given."""
         self.partition = partition
-        self.reached = needed
+        self.next_at = needed
         self.open: OrderedDict[int, OpenSlice] = OrderedDict()
-        self._replaying = reached  # closings below were emitted by an earlier life
+        self._durable = reached  # closings below were emitted by an earlier life
         self._by_key: dict[str, OpenSlice] = {}
         self._by_lane: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._by_stall: list[tuple[int, int]] = []
@@ -73,22 +75,27 @@ class Assembly:
 
     def position(self) -> tuple[int, int]:
         """(needed, reached) as one snapshot, for the commit."""
-        needed = min(next(iter(self.open), self.reached), self.reached)
-        return needed, max(self.reached, self._replaying)
+        needed = min(next(iter(self.open), self.next_at), self.next_at)
+        return needed, max(self.next_at, self._durable)
 
     def is_replaying(self, position: int) -> bool:
         """Whether effects of this position are known to be durable."""
-        return position < self._replaying
+        return position < self._durable
 
-    def add(self, position: int, record: RawEvents, data: bytes) -> None:
-        """Fold a record of events: O(1), whatever the length of the conversation."""
+    def add(self, position: int, record: RawEvents, data: bytes, *, closed_ms: int | None) -> None:
+        """Fold a record of events: O(1), whatever the length of the conversation.
+
+        The events in `record` are not looked at, and may be left out: `data` is what `decode` reads them from when the slice
+        closes, and `closed_ms` says all that matters before (see `events.closed_at`).
+        """
         key = slice_key(record["connector_uid"], record["conversation"], record["slice"])
         current = self._by_key.get(key) or self._open(key, position, record)
         current.records.append(self._scratch.append(data))
         if record["lane"] not in current.lanes:
             current.lanes.add(record["lane"])
             self._watch(current, record["lane"])
-        self._see_close_event(current, position, record)
+        if closed_ms is not None:
+            self._see_close_event(current, position, closed_ms)
 
     def due(self, position: int, control: Control) -> list[OpenSlice]:
         """Slices that this control record closes, by key."""
@@ -121,7 +128,7 @@ class Assembly:
             del self._by_key[one.key]
             for ref in one.records:
                 self._scratch.free(ref)
-        self.reached = position + 1
+        self.next_at = position + 1
 
     def abandon(self) -> None:
         """Another worker owns the partition: give the scratch space back."""
@@ -142,18 +149,16 @@ class Assembly:
         self.open[position] = self._by_key[key] = current
         heapq.heappush(self._by_stall, (stall, position))
         if self.is_replaying(position):
-            told = [past.position for past in known if position < past.position < self._replaying]
+            told = [past.position for past in known if position < past.position < self._durable]
             if told:
                 self._told.setdefault(min(told), []).append(position)
         return current
 
-    def _see_close_event(self, current: OpenSlice, position: int, record: RawEvents) -> None:
-        at = [event["at_ms"] for event in record["events"] if event["kind"] == "closed"]
-        if at:
-            settings = self._settings(record["connector_uid"], record["source"], position)
-            current.due_ms = at[-1] + settings["grace_ms"]
-            for lane in current.lanes:
-                self._watch(current, lane)
+    def _see_close_event(self, current: OpenSlice, position: int, closed_ms: int) -> None:
+        settings = self._settings(current.head["connector_uid"], current.head["source"], position)
+        current.due_ms = closed_ms + settings["grace_ms"]
+        for lane in current.lanes:
+            self._watch(current, lane)
 
     def _watch(self, current: OpenSlice, lane: str) -> None:
         # Heaps are lazy: a slice may stand in several places, and `_pop_due` asks the slice itself.
@@ -220,15 +225,6 @@ class Assembly:
             "mapping_version": self._memory.mapping(self.partition, position),
             "count": len(events), "events": events, "events_ref": None,
         }  # fmt: skip
-
-
-def order(events: Iterable[Event], taken: set[bytes]) -> list[Event]:
-    """The new events by (own time, source order, id); of equal ids the first in the log."""
-    first: dict[bytes, Event] = {}
-    for event in events:
-        if event["id"] not in taken:
-            first.setdefault(event["id"], event)
-    return sorted(first.values(), key=lambda event: (event["at_ms"], event["order"], event["id"]))
 
 
 def _mails(one: OpenSlice) -> list[bytes]:

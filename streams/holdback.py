@@ -88,13 +88,13 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
     ) -> dict[TopicPartition, int]:
         """Decide, in one breath, which state is kept and which is dropped; where to start."""
         positions = self.app.positions
-        for gone in [tp for tp in positions.reached if tp not in stands]:
+        for gone in [tp for tp in positions.next_at if tp not in stands]:
             self.app.let_go(gone)
         for tp, stand in stands.items():
             if not positions.keeps(tp, stand):
                 self.app.take_over(tp, stand)
         positions.settled(asked)
-        return {tp: positions.reached[tp] for tp in stands}
+        return {tp: positions.next_at[tp] for tp in stands}
 
     async def _stored_in_thread(self) -> dict[TopicPartition, Stand]:
         consumer = self._thread._consumer  # noqa: SLF001 - as above

@@ -46,7 +46,8 @@ class Positions:
     """
 
     held: Callable[[TopicPartition], Stand | None] = lambda _: None
-    reached: dict[TopicPartition, int] = field(default_factory=dict)
+    next_at: dict[TopicPartition, int] = field(default_factory=dict)
+    """The next record that this life takes: after a restart below what the commit says is *reached*."""
     committed: dict[TopicPartition, Stand] = field(default_factory=dict)
     revoked: dict[TopicPartition, int] = field(default_factory=dict)
     """Partitions that were taken from us and not yet decided on, each with the number of times it was."""
@@ -56,8 +57,8 @@ class Positions:
         held = self.held(tp)
         if held is not None:
             return held
-        reached = self.reached.get(tp)
-        return None if reached is None else Stand(reached, reached)
+        at = self.next_at.get(tp)
+        return None if at is None else Stand(at, at)
 
     def to_commit(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Stand]:
         """One synchronous snapshot of these partitions, without what is committed already."""
@@ -81,31 +82,31 @@ class Positions:
 
     def keeps(self, tp: TopicPartition, stored: Stand) -> bool:
         """Whether our state of this partition is still the newest: nobody committed since we did."""
-        return tp in self.reached and (tp not in self.revoked or self.committed.get(tp) == stored)
+        return tp in self.next_at and (tp not in self.revoked or self.committed.get(tp) == stored)
 
     def start(self, tp: TopicPartition, stored: Stand) -> None:
         """We own this partition from here on, and read it again from what is needed."""
-        self.reached[tp] = stored.needed
+        self.next_at[tp] = stored.needed
         self.committed[tp] = stored
 
     def is_next(self, tp: TopicPartition, position: int) -> bool:
-        """Whether this record is the one that follows what is reached; not so once the partition has moved away."""
-        return self.reached.get(tp) == position
+        """Whether this record is the next one; not so once the partition has moved away."""
+        return self.next_at.get(tp) == position
 
     def move(self, tp: TopicPartition, position: int) -> bool:
         """The record at this position is done; False (and nothing moves) if the partition went away meanwhile."""
         ours = self.is_next(tp, position)
         if ours:
-            self.reached[tp] = position + 1
+            self.next_at[tp] = position + 1
         return ours
 
     def confirm(self, stands: Mapping[TopicPartition, Stand]) -> None:
         """The group's coordinator has these; what was forgotten meanwhile stays forgotten."""
-        self.committed.update({tp: stand for tp, stand in stands.items() if tp in self.reached})
+        self.committed.update({tp: stand for tp, stand in stands.items() if tp in self.next_at})
 
     def forget(self, tp: TopicPartition) -> None:
         """Somebody else owns it."""
-        self.reached.pop(tp, None)
+        self.next_at.pop(tp, None)
         self.committed.pop(tp, None)
 
 

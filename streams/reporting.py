@@ -119,7 +119,7 @@ def _look(worker: Worker, watch: Watch) -> None:
         return
     if worker.tools.contents.waiting:
         watch.rest()
-    for tp, reached in list(worker.positions.reached.items()):
+    for tp, reached in list(worker.positions.next_at.items()):
         steps = worker.tools.steps[worker.stages[tp[0]].name]
         watch.look(tp, reached, _highwater(worker, tp), time.monotonic(), steps=steps)
 
@@ -127,7 +127,7 @@ def _look(worker: Worker, watch: Watch) -> None:
 def statuses(worker: Worker) -> Iterator[ConnectorStatus]:
     """One record for each partition of each stage, with what it has reached; one writer per key (rule 26)."""
     now_ms = int(time.time() * 1000)
-    for tp, reached in sorted(worker.positions.reached.items()):
+    for tp, reached in sorted(worker.positions.next_at.items()):
         stage = cast("Component", worker.stages[tp[0]].name)
         highwater = _highwater(worker, tp) or 0
         yield {

@@ -44,7 +44,7 @@ def fresh(records: Iterable[Record], positions: Positions) -> Iterator[Record]:
     """
     expected: dict[TopicPartition, int] = {}
     for record in records:
-        at = expected.get(record.tp, positions.reached.get(record.tp))
+        at = expected.get(record.tp, positions.next_at.get(record.tp))
         if at is None or record.offset < at:
             continue  # the partition went to another worker, or a seek brought records again
         if record.offset > at:

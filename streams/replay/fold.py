@@ -8,6 +8,7 @@ from schemas.codec import Codec, Decoded
 from schemas.records import Control, RawEvents
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
+from streams.events import closed_at
 from streams.in_force import Fact, in_force, learn
 from streams.memory import Memory
 from streams.positions import Stand
@@ -82,7 +83,8 @@ class Fold:
         if name == "Control":
             return self._control(position, record)
         if self._holds(position, record):
-            self._assembly.add(position, record, position.to_bytes(POSITION_BYTES, "big") + value)
+            data = position.to_bytes(POSITION_BYTES, "big") + value
+            self._assembly.add(position, record, data, closed_ms=closed_at(record))  # `peek` leaves close events in
             return Step(kept=True)
         return Step()
 

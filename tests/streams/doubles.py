@@ -158,7 +158,7 @@ class Bench:
         """What stands in the stage's topic and is not done."""
         tp = (KAFKA.topic(stage.source.name), partition)
         records = [Record(*tp, n, key, value) for n, (key, value) in enumerate(self.log.records[tp])]
-        return list(fresh(records[self.positions.reached.get(tp, 0) :], self.positions))
+        return list(fresh(records[self.positions.next_at.get(tp, 0) :], self.positions))
 
     async def work(self, stage: Stage, partition: int = 0) -> None:
         """Everything that waits, in batches as the agents take them."""
@@ -168,7 +168,7 @@ class Bench:
     def flow(self, partition: int = 0) -> "Bench":
         """Own the partition everywhere where it isn't yet, and drain all four stages."""
         for stage in (self.assemble, self.render, self.route, self.keep):
-            if (KAFKA.topic(stage.source.name), partition) not in self.positions.reached:
+            if (KAFKA.topic(stage.source.name), partition) not in self.positions.next_at:
                 self.own(stage, partition)
             asyncio.run(self.work(stage, partition))
         return self

@@ -267,7 +267,7 @@ def test_a_partition_that_goes_away_in_a_batch_is_left_alone(tmp_path: Path, bac
     asyncio.run(bench.assemble.handle(bench.waiting(bench.assemble)))
 
     if not back:
-        assert bench.positions.reached == {}
+        assert bench.positions.next_at == {}
         assert bench.assemble.assemblies == {}
         return
     bench.add(*MARK)

@@ -171,7 +171,7 @@ def test_a_kept_partition_goes_on_where_it_was() -> None:
 
     async def body(rig: Rig) -> None:
         await rig.seek()
-        rig.positions.reached[TP] = 7
+        rig.positions.next_at[TP] = 7
         assert await rig.consumer._commit({KafkaTP(*TP): 99})
         rig.positions.move(TP, 7)
         rig.positions.revoke([TP, OTHER])
@@ -201,7 +201,7 @@ def test_a_partition_that_is_gone_is_forgotten() -> None:
         await rig.seek()
         rig.broker.assigned = {KafkaTP(*TP)}
         assert await rig.seek() == {TP: 0}
-        assert set(rig.positions.reached) == {TP}
+        assert set(rig.positions.next_at) == {TP}
 
     run(body)
 
@@ -217,7 +217,7 @@ def test_of_two_seeks_at_once_the_later_assignment_stands() -> None:
         rig.broker.assigned = {KafkaTP(*TP), KafkaTP(*OTHER)}
         late = asyncio.create_task(rig.consumer.seek_to_committed())
         await asyncio.gather(early, late)
-        assert set(rig.positions.reached) == {TP, OTHER}
+        assert set(rig.positions.next_at) == {TP, OTHER}
 
     run(body)
 

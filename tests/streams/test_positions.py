@@ -42,7 +42,7 @@ def test_only_the_record_that_follows_moves() -> None:
     assert positions.stand(TP) is None
     positions.start(TP, Stand(2, 2))
     assert not positions.move(TP, 5)
-    assert positions.reached[TP] == 2
+    assert positions.next_at[TP] == 2
 
 
 def test_a_late_confirmation_brings_nothing_back() -> None:
@@ -93,7 +93,7 @@ class Group(RuleBasedStateMachine):
         """The owner makes the effects of some records durable, then moves."""
         positions = self.workers[self.owner]
         for _ in range(count):
-            at = positions.reached[TP]
+            at = positions.next_at[TP]
             self.durable.add(at)
             assert positions.move(TP, at)
 
@@ -137,7 +137,7 @@ class Group(RuleBasedStateMachine):
     def nothing_is_skipped(self) -> None:
         """Every position below what is committed, or below where the owner stands, is durable."""
         if hasattr(self, "stored"):
-            below = max(self.stored.needed, self.workers[self.owner].reached[TP])
+            below = max(self.stored.needed, self.workers[self.owner].next_at[TP])
             assert self.durable.issuperset(range(below))
 
 

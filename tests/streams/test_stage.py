@@ -132,7 +132,7 @@ def test_a_batch_that_outlives_its_partition_does_not_bring_it_back(tmp_path: Pa
         bench.positions.forget(TP)
 
     asyncio.run(each("route", bench.tools, records(0, 1), effect))
-    assert bench.positions.reached == {}
+    assert bench.positions.next_at == {}
 
 
 @pytest.mark.parametrize("size", [0, MAX_RECORD_BYTES // 2 - 1, MAX_RECORD_BYTES // 2 + 1, MAX_RECORD_BYTES])
