@@ -1,7 +1,8 @@
 """Which records of raw-events take part: the live assembler and every replay must draw this line at the same place. Pure."""
 
+from schemas import dispositions
 from schemas.codec import Decoded
-from schemas.records import RawEvents
+from schemas.records import Control, RawEvents
 from schemas.topics import RAW_EVENTS
 from streams.refusals import RejectedError
 
@@ -15,7 +16,17 @@ def accepted(found: Decoded) -> Decoded:
         raise RejectedError(msg)
     if found.name == "RawEvents":
         _check_times(found.value)
+    elif found.value["kind"] == dispositions.KIND:
+        _check_scope(found.value)
     return found
+
+
+def _check_scope(control: Control) -> None:
+    """An order that nobody can read names nothing."""
+    try:
+        dispositions.of_control(control)
+    except (ValueError, TypeError) as error:
+        raise RejectedError(f"an order of disposition that can't be read: {error}") from error
 
 
 def _check_times(record: RawEvents) -> None:

@@ -14,9 +14,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from schemas import dispositions
 from schemas.codec import Decoded, decode
 from schemas.ids import closing_id, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
+from streams.closing_times import due_of, named, pop_until
 from streams.defaults import default_settings
 from streams.events import order
 from streams.mail.participants import cast_of
@@ -37,6 +39,7 @@ class OpenSlice:
     stall_ms: int  # a watermark of any lane from here on closes it too
     lanes: set[str]
     earlier: list[PastClosing]  # closings below `first`
+    disposed: bool = False  # by an order: its ids are remembered, and nothing is emitted
     records: list[Ref] = field(default_factory=list)
 
 
@@ -105,6 +108,8 @@ class Assembly:
             found = [self.open[first] for first in self._told.pop(position, ())]
         elif control["kind"] == "watermark" and control["watermark_ms"] is not None:
             found = self._due_at(control["connector_uid"], control["lane"], control["watermark_ms"])
+        elif control["kind"] == dispositions.KIND:
+            found = self._disposed_by(dispositions.of_control(control))
         else:
             found = []
         return sorted(found, key=lambda one: one.key)
@@ -116,9 +121,10 @@ class Assembly:
         known = self._memory.people(self.partition, one.key, one.first) if one.earlier else []
         events = order(self._events(one), taken)
         ids = sorted(event["id"] for event in events)
-        name = closing_id(one.key, ids, settings["format"], settings["version"]) if events else None
+        emits = bool(events) and not one.disposed
+        name = closing_id(one.key, ids, settings["format"], settings["version"]) if emits else None
         closing = self._closing(one, position, name, ids)
-        closing["people"] = cast_of(events, known).people
+        closing["people"] = known if one.disposed else cast_of(events, known).people
         return Closed(closing, self._slice(one, position, name, events, known, settings) if name else None)
 
     def done(self, position: int, closed: Iterable[OpenSlice] = ()) -> None:
@@ -163,7 +169,7 @@ class Assembly:
     def _watch(self, current: OpenSlice, lane: str) -> None:
         # Heaps are lazy: a slice may stand in several places, and `_pop_due` asks the slice itself.
         heap = self._by_lane.setdefault((current.head["connector_uid"], lane), [])
-        heapq.heappush(heap, (_due(current), current.first))
+        heapq.heappush(heap, (due_of(current), current.first))
 
     def _hand_to_live(self, connector_uid: str, lane: str) -> None:
         for _, first in self._by_lane.get((connector_uid, lane), []):
@@ -173,20 +179,26 @@ class Assembly:
                 self._watch(current, LIVE_LANE)
 
     def _due_at(self, connector_uid: str, lane: str, watermark_ms: int) -> list[OpenSlice]:
-        by_lane = _pop_until(self._by_lane.get((connector_uid, lane), []), watermark_ms)
+        by_lane = pop_until(self._by_lane.get((connector_uid, lane), []), watermark_ms)
         found = {}
         for first in by_lane:
             current = self.open.get(first)
             if current is None or current.head["connector_uid"] != connector_uid or lane not in current.lanes:
                 continue
-            if _due(current) <= watermark_ms:
+            if due_of(current) <= watermark_ms:
                 found[first] = current
             else:
                 self._watch(current, lane)
-        for first in _pop_until(self._by_stall, watermark_ms):
+        for first in pop_until(self._by_stall, watermark_ms):
             if first in self.open:
                 found[first] = self.open[first]
         return list(found.values())
+
+    def _disposed_by(self, scope: dispositions.Scope) -> list[OpenSlice]:
+        found = [one for one in self.open.values() if scope.covers(*named(one.head))]
+        for one in found:
+            one.disposed = True
+        return found
 
     def _settings(self, connector_uid: str, source: str, position: int) -> Settings:
         known = self._memory.settings(self.partition, connector_uid, position)
@@ -229,15 +241,3 @@ class Assembly:
 
 def _mails(one: OpenSlice) -> list[bytes]:
     return [past.closing_id for past in one.earlier if past.closing_id is not None]
-
-
-def _due(current: OpenSlice) -> int:
-    """When its lanes' watermarks close it; one with earlier closings closes at the next."""
-    return -(2**62) if current.earlier else current.due_ms
-
-
-def _pop_until(heap: list[tuple[int, int]], limit: int) -> list[int]:
-    found = []
-    while heap and heap[0][0] <= limit:
-        found.append(heapq.heappop(heap)[1])
-    return found

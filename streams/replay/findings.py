@@ -6,7 +6,7 @@ from typing import Protocol
 
 COUNTERS = (
     "records", "slices", "open", "mails", "equal", "new", "different", "missing", "copies", "copies_equal", "copies_new",
-    "copies_different", "copies_missing", "refused", "unrouted", "failed",
+    "copies_different", "copies_missing", "refused", "unrouted", "failed", "disposed",
 )  # fmt: skip
 """What every partition counts. `mails` = equal + new + different + missing + failed where a store is looked at or
 written; the same for `copies` with copies_…, where a copy that failed counts as failed."""

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.registry import HttpRegistry
-from schemas.topics import DELIVERIES, MAPPINGS, MAX_RECORD_BYTES
+from schemas.topics import AUDIT, DELIVERIES, MAPPINGS, MAX_RECORD_BYTES
 from stores.factory import open_store
 from stores.interface import Store
 from stores.settings import AzureSettings, FolderSettings
@@ -27,6 +27,7 @@ from streams.connection import aiokafka_kwargs
 from streams.contents import Contents
 from streams.outbox import Outbox
 from streams.readback import read_back, read_records
+from streams.replay.disposed import Disposed
 from streams.replay.errors import ReplayError, on_local_disk, sentence
 from streams.replay.log import open_log
 from streams.replay.partition import Means, PartitionReplay, Tell
@@ -101,7 +102,12 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
     """Replay these partitions, one after the other."""
     codec, scratch = job.codec(), Scratch(job.folder)
     with on_local_disk(job.folder), contextlib.closing(scratch):
-        async with opened(job.store) as store, open_log(job.kafka) as raw, _ledger(job, codec) as outbox:
+        async with (
+            opened(job.store) as store,
+            open_log(job.kafka) as raw,
+            _ledger(job, codec) as outbox,
+            disposed_mails(job, codec) as disposed,
+        ):
             contents = Contents(store)
             routers = Routers(
                 lambda: read_records(job.kafka, MAPPINGS, 0), codec, contents, kept=MAPPINGS_KEPT
@@ -112,8 +118,16 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
                     if outbox is not None:
                         await told.fill(read_back(job.kafka, DELIVERIES, number), codec, job.selection)
                     target = _target(job.where, store, contents, Into(store, contents, outbox, number, told))
-                    means = Means(raw, codec, contents, routers, target, scratch, slots)
+                    means = Means(raw, codec, contents, routers, target, scratch, slots, disposed)
                     await PartitionReplay(number, job.selection, state, means, tell).run()
+
+
+@contextlib.asynccontextmanager
+async def disposed_mails(job: Job, codec: Codec) -> AsyncIterator[Disposed]:
+    """What topic audit has now."""
+    with contextlib.closing(Disposed()) as found:
+        await found.fill(read_back(job.kafka, AUDIT, 0), codec)
+        yield found
 
 
 @contextlib.asynccontextmanager

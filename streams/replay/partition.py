@@ -15,6 +15,7 @@ from streams.mail.assemble import ContentError
 from streams.mail.render import EventsMissingError, render
 from streams.memory import Memory
 from streams.refusals import LASTING, DependencyError
+from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
 from streams.replay.fold import BrokenRecordError, Fold
 from streams.replay.log import Entry, Log
@@ -46,6 +47,7 @@ class Means:
     target: Target
     scratch: Scratch
     slots: asyncio.Semaphore
+    disposed: Disposed
 
 
 class UnderWay:
@@ -134,7 +136,9 @@ class PartitionReplay:
     async def _close(self, fold: Fold, memory: Memory, one: OpenSlice, position: int) -> None:
         closed = await self._with_everybody(fold.close(one, position))
         memory.add_closing(closed.closing)
-        if closed.slice is not None:
+        if closed.slice is not None and closed.slice["closing_id"] in self._means.disposed:
+            self._state.counts["disposed"] += 1
+        elif closed.slice is not None:
             self._state.counts["slices"] += 1
             for mail in await self._rendered(closed.slice):
                 await self._under_way.start(self._one(mail))

@@ -25,9 +25,10 @@ from streams.outbox import Outbox
 from streams.readback import read_back, read_records
 from streams.refusals import DependencyError, RejectedError
 from streams.replay.claim import only_one_anywhere
+from streams.replay.disposed import Disposed
 from streams.replay.errors import ReplayError, on_local_disk
 from streams.replay.findings import Finding
-from streams.replay.job import Job, ledger_outbox, opened
+from streams.replay.job import Job, disposed_mails, ledger_outbox, opened
 from streams.replay.ledger import is_selected, readable
 from streams.replay.lock import only_one
 from streams.replay.log import open_log
@@ -89,10 +90,10 @@ class Rerouter:
 
     def __init__(
         self, keeper: Keeper, outbox: Outbox, router: Router, selection: Selection, slots: asyncio.Semaphore,
-        may_go_on: Callable[[], Awaitable[None]],
+        may_go_on: Callable[[], Awaitable[None]], disposed: Disposed,
     ) -> None:  # fmt: skip
         """`may_go_on` raises when another host may be doing the same; asked before what is to be sent is sent."""
-        self._may_go_on = may_go_on
+        self._may_go_on, self._disposed = may_go_on, disposed
         self._keeper, self._outbox, self._router = keeper, outbox, router
         self._selection, self._slots = selection, slots
         self.done = Rerouted()
@@ -106,6 +107,8 @@ class Rerouter:
             under_way = UnderWay(self._slots)
             try:
                 for count, deliveries in enumerate(ledger.mails(), 1):
+                    if deliveries[0]["mail_id"] in self._disposed:
+                        continue
                     await under_way.start(self._mail(number, deliveries, tell))
                     if count % MAILS_A_CONFIRMATION == 0:
                         await self._settle(under_way)
@@ -182,6 +185,7 @@ def reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -
 async def _reroute_all(job: Job, version: str, tell: Callable[[int, int, int], None]) -> Rerouted:
     codec = job.codec()
     async with (
+        disposed_mails(job, codec) as disposed,
         opened(job.store) as store,
         only_one_anywhere(job.kafka, CLAIM, MAPPINGS, RUNNING) as claim,
         ledger_outbox(job.kafka, codec) as outbox,
@@ -190,7 +194,7 @@ async def _reroute_all(job: Job, version: str, tell: Callable[[int, int, int], N
         contents = Contents(store)
         router = await Routers(lambda: read_records(job.kafka, MAPPINGS, 0), codec, contents).of(version)
         slots = asyncio.Semaphore(job.concurrency)
-        work = Rerouter(Keeper(store, contents), outbox, router, job.selection, slots, claim.demand)
+        work = Rerouter(Keeper(store, contents), outbox, router, job.selection, slots, claim.demand, disposed)
         for number in await log.bounds():
             await work.partition(number, read_back(job.kafka, DELIVERIES, number), codec, tell)
     return work.done

@@ -24,7 +24,7 @@ from streams.positions import Stand
 from streams.readback import Seen, read_back
 from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
-from streams.replay.job import Job, opened, replay_all
+from streams.replay.job import Job, disposed_mails, opened, replay_all
 from streams.replay.ledger import look, rerouted, restore, stored_hash
 from streams.replay.lock import only_one
 from streams.replay.log import live_stands, open_log
@@ -165,20 +165,22 @@ class Session:
         """Copies that only the ledger explains: compared, or made again; then what nothing explains."""
         found, contents = list[Finding](), Contents(store)
         keeper = Keeper(store, contents) if self._job.where.kind == "store" else None
-        with self._listing() as listing:
-            for number, state in states.items():
-                listing.explain(state.explained())
-                async for one in rerouted(
-                    self._read(DELIVERIES, number), self._job.codec(), self._job.selection
-                ):
-                    listing.explain([one.path])
-                    if state.explains(one.path):
-                        continue  # routed back to where the log leads: it was looked at there
-                    wrong = await (
-                        restore(one, keeper, counts) if keeper else look(one, store, contents, counts)
-                    )
-                    found += [wrong] if wrong else []
-            return found + self._strangers(listing, counts, SHOWN - len(found))
+        codec = self._job.codec()
+        async with disposed_mails(self._job, codec) as disposed:
+            with self._listing() as listing:
+                for number, state in states.items():
+                    listing.explain(state.explained())
+                    async for one in rerouted(self._read(DELIVERIES, number), codec, self._job.selection):
+                        if one.delivery["mail_id"] in disposed:
+                            continue
+                        listing.explain([one.path])
+                        if state.explains(one.path):
+                            continue  # routed back to where the log leads: it was looked at there
+                        wrong = await (
+                            restore(one, keeper, counts) if keeper else look(one, store, contents, counts)
+                        )
+                        found += [wrong] if wrong else []
+                return found + self._strangers(listing, counts, SHOWN - len(found))
 
     @contextlib.contextmanager
     def _listing(self) -> Iterator[Listing]:

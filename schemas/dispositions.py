@@ -1,0 +1,69 @@
+"""What an order of disposition names: a scope over slices, the same for the assembler, the ledger and the evidence. Pure.
+
+An order speaks of what the log holds below its control record (rule 28). What comes after it is not named by it.
+"""
+
+import json
+from dataclasses import dataclass
+
+from schemas.ids import ID_BYTES
+from schemas.records import Audit, Control
+
+KIND = "disposition"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Slices of one connector; None does not narrow. Times are starts of slices, milliseconds since 1970 UTC."""
+
+    connector_uid: str
+    conversation: str | None = None
+    slice: str | None = None
+    from_ms: int | None = None
+    before_ms: int | None = None
+    excluded: frozenset[str] = frozenset()
+
+    def covers(self, connector_uid: str, conversation: str, label: str, start_ms: int) -> bool:
+        """Whether it names this slice."""
+        return (
+            connector_uid == self.connector_uid
+            and conversation not in self.excluded
+            and self.conversation in {None, conversation}
+            and self.slice in {None, label}
+            and (self.from_ms is None or start_ms >= self.from_ms)
+            and (self.before_ms is None or start_ms < self.before_ms)
+        )
+
+    def details(self, order: str) -> dict[str, str]:
+        """As a control record carries it, beside its connector."""
+        numbers = {"from_ms": self.from_ms, "before_ms": self.before_ms}
+        told = {"conversation": self.conversation, "slice": self.slice}
+        return {
+            "order": order,
+            **{name: value for name, value in told.items() if value is not None},
+            **{name: str(value) for name, value in numbers.items() if value is not None},
+            **({"excluded": json.dumps(sorted(self.excluded))} if self.excluded else {}),
+        }
+
+
+def of_control(control: Control) -> Scope:
+    """What a control record names; ValueError if it can't be read."""
+    details = control["details"]
+    times = {name: int(details[name]) for name in ("from_ms", "before_ms") if name in details}
+    return Scope(
+        control["connector_uid"], details.get("conversation"), details.get("slice"), times.get("from_ms"),
+        times.get("before_ms"), frozenset(json.loads(details.get("excluded", "[]"))),
+    )  # fmt: skip
+
+
+def of_audit(one: Audit) -> Scope:
+    """What an order in topic audit names."""
+    return Scope(
+        one["connector_uid"], one["conversation"], one["slice"], one["from_ms"], one["before_ms"], frozenset(one["excluded"])
+    )  # fmt: skip
+
+
+def mails_of(one: Audit) -> list[bytes]:
+    """Ids of the mails that a record says are disposed of."""
+    mails = one["mails"]
+    return [mails[at : at + ID_BYTES] for at in range(0, len(mails), ID_BYTES)]

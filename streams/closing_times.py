@@ -1,0 +1,27 @@
+"""When open slices close, and how an order of disposition looks at them: small helpers of `assembly`. Pure."""
+
+import heapq
+from typing import TYPE_CHECKING
+
+from schemas.records import RawEvents
+
+if TYPE_CHECKING:
+    from streams.assembly import OpenSlice
+
+
+def due_of(current: "OpenSlice") -> int:
+    """When its lanes' watermarks close it; one with earlier closings closes at the next."""
+    return -(2**62) if current.earlier else current.due_ms
+
+
+def named(head: RawEvents) -> tuple[str, str, str, int]:
+    """As a scope of disposition looks at a slice."""
+    return head["connector_uid"], head["conversation"], head["slice"], head["slice_start_ms"]
+
+
+def pop_until(heap: list[tuple[int, int]], limit: int) -> list[int]:
+    """Take everything off the heap that is due by then."""
+    found = []
+    while heap and heap[0][0] <= limit:
+        found.append(heapq.heappop(heap)[1])
+    return found

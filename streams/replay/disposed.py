@@ -1,0 +1,39 @@
+"""Mails that were disposed of: a replay neither makes them nor misses them (rule 28)."""
+
+import sqlite3
+from collections.abc import AsyncIterable
+from typing import Self
+
+from schemas import dispositions
+from schemas.codec import Codec
+
+
+class Disposed:
+    """Their ids, from topic audit; on disk, in a file without a name, since retention names very many."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("CREATE TABLE disposed (mail BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def fill(self, values: AsyncIterable[bytes], codec: Codec) -> None:
+        """Read topic audit as it stands."""
+        self._db.execute("BEGIN")
+        async for data in values:
+            name, one = codec.decode(data)
+            if name == "Audit" and one["kind"] == "disposed":
+                rows = ((mail,) for mail in dispositions.mails_of(one))
+                self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?)", rows)
+        self._db.execute("COMMIT")
+
+    def __contains__(self, mail: bytes) -> bool:
+        return self._db.execute("SELECT 1 FROM disposed WHERE mail=?", (mail,)).fetchone() is not None
+
+    def close(self) -> None:
+        """The space is free again."""
+        self._db.close()
