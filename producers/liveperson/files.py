@@ -6,6 +6,7 @@ storage that is down is waited for (SourceUnavailableError); it never becomes an
 """
 
 import contextlib
+import errno
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from producers.liveperson.content import File
 from producers.liveperson.domains import FILES, Domains
 from producers.liveperson.http import CHUNK, Http
 from producers.liveperson.settings import FileKeys, LivePersonSettings
+from producers.ranges import range_from, start_of, version_of
 from producers.source import Contents, SourceRefusedError, SourceUnavailableError
 from schemas.records import Attachment, ContentRef
 
@@ -91,6 +93,7 @@ class _Transfer:
     ends: float
     size: int = 0
     content_type: str | None = None
+    version: str | None = None
 
 
 class Files:
@@ -130,7 +133,7 @@ class Files:
             raise _FinalError("not_fetched", "no credentials of the file storage are configured")
         if not file.path.startswith("/") or file.path.startswith("//") or ".." in file.path.split("/"):
             raise _FinalError("not_fetched", "LivePerson named a path that is not one of its file storage")
-        with tempfile.TemporaryFile(dir=self._spool_dir) as spool:
+        with tempfile.TemporaryFile(dir=self._spool_dir, buffering=0) as spool:
             call = Call("file", "GET", self._domains.url(FILES, quote(file.path, safe=_PATH_MARKS)))
             transfer = _Transfer(call, spool, time.monotonic() + self._limits.max_file_seconds)
             self._download(transfer, self._auth)
@@ -153,9 +156,7 @@ class Files:
                     return
 
     def _open(self, transfer: _Transfer, auth: SwiftAuth) -> requests.Response:
-        headers = {"Accept-Encoding": "identity"}
-        if transfer.size:
-            headers["Range"] = f"bytes={transfer.size}-"
+        headers = {"Accept-Encoding": "identity", **range_from(transfer.size, transfer.version)}
         call = Call("file", "GET", transfer.call.url, headers=headers, tells_time=False)
         try:
             return self._http.open(call, auth)
@@ -166,14 +167,32 @@ class Files:
             raise _outcome(error) from None
 
     def _copy(self, transfer: _Transfer, answer: requests.Response) -> None:
-        if transfer.size and answer.status_code != 206:
+        version = version_of(answer.headers)
+        if transfer.size and (answer.status_code != 206 or version != transfer.version):
             self._restart(transfer)
+        transfer.version = version
+        if answer.status_code == 206 and start_of(answer.headers.get("Content-Range")) != transfer.size:
+            self._restart(transfer)
+            raise SourceUnavailableError("LivePerson's file storage sent another part than asked for")
         transfer.content_type = answer.headers.get("Content-Type") or transfer.content_type
         self._check_size(transfer.size + _length(answer))
         for chunk in self._timely(transfer, answer):
-            transfer.spool.write(chunk)
+            self._keep(transfer, chunk)
             transfer.size += len(chunk)
             self._check_size(transfer.size)
+
+    def _keep(self, transfer: _Transfer, chunk: bytes) -> None:
+        rest = memoryview(chunk)
+        try:
+            while rest:
+                rest = rest[transfer.spool.write(rest) :]
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            transfer.spool.seek(transfer.size)
+            transfer.spool.truncate()
+            msg = f"no space left in {self._spool_dir} for a file on its way"
+            raise SourceUnavailableError(msg) from error
 
     def _timely(self, transfer: _Transfer, answer: requests.Response) -> Iterator[bytes]:
         for chunk in self._http.chunks(transfer.call, answer):

@@ -640,10 +640,10 @@ def test_a_file_storage_that_is_down_is_waited_for(sim: Account) -> None:
 
 def test_a_broken_download_goes_on_where_it_stopped(sim: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second request asks for the rest only, and the bytes are right."""
-    monkeypatch.setattr("producers.liveperson.http.CHUNK", 16)
+    monkeypatch.setattr("producers.liveperson.http.CHUNK", 256)
     sim.advance(8 * DAY_MS)
     with sim.source() as source:
-        sim.faults({"match": {"path": "/v1/AUTH"}, "times": 1, "do": {"truncate": 40}})
+        sim.faults({"match": {"path": "/v1/AUTH"}, "times": 1, "do": {"truncate": 300}})
         found = once(sim, source)
     statuses = {each["status"] for each in sim.requests("/v1/AUTH")}
     assert 206 in statuses
@@ -651,6 +651,31 @@ def test_a_broken_download_goes_on_where_it_stopped(sim: Account, monkeypatch: p
     held = {hashlib.sha256(each).hexdigest() for each in sim.contents.held.values()}
     assert served <= held
     assert found.events
+
+
+@pytest.mark.parametrize(
+    ("etag", "part"),
+    [('"two"', "bytes 256-271/272"), ('"one"', "bytes 7-22/100"), ('"one"', "")],
+    ids=["other version", "other part", "nothing said"],
+)
+def test_a_rest_that_does_not_belong_is_not_put_behind_the_first_part(
+    sim: Account, monkeypatch: pytest.MonkeyPatch, etag: str, part: str
+) -> None:
+    """A file that changed meanwhile, or a part that was not asked for: the whole is read anew."""
+    monkeypatch.setattr("producers.liveperson.http.CHUNK", 256)
+    sim.advance(8 * DAY_MS)
+    match, headers = {"path": "/v1/AUTH"}, {"ETag": etag} | ({"Content-Range": part} if part else {})
+    with sim.source() as source:
+        sim.faults(
+            {"match": match, "times": 1, "do": {"headers": {"ETag": '"one"'}, "truncate": 256}},
+            {"match": match, "times": 1, "do": {"status": 206, "headers": headers, "body": "x" * 16}},
+        )
+        found = once(sim, source)
+    served = {entry["sha256"] for entry in sim.control("ledger") if entry["kind"] == "file"}
+    files = [file["content"] for _, event in found.events for file in event["attachments"]]
+    stored = {file["sha256"].hex() for file in files if file}
+    assert len(stored) > 3
+    assert stored <= served
 
 
 def test_the_clock_is_the_sources_and_never_ahead_of_ours(sim: Account) -> None:
