@@ -30,7 +30,7 @@ def connector() -> None:
 @click.argument("uid")
 @config_option
 def pause(uid: str, config_path: Path) -> None:
-    """Close the lanes of connector UID. Its collector, if one runs, waits; health checks call it well."""
+    """Close the live lane of connector UID. Its collector, if one runs, waits; health checks call it well."""
     outcome = _ordered(config_path, uid, "paused")
     said = f"{uid} is paused; {_reached(outcome)}. `chatledger connector resume {uid}` goes on from there"
     click.echo(runnable(said, config_path))

@@ -21,7 +21,7 @@ from producers.liveperson.checks import findings
 from producers.liveperson.client import Api, Query
 from producers.liveperson.content import form_cuts
 from producers.liveperson.domains import Domains
-from producers.liveperson.drafts import closed_ms, drafts_of, rosters_of, started_ms
+from producers.liveperson.drafts import closed_ms, drafts_of, first_skill, rosters_of, started_ms
 from producers.liveperson.events import Capture, News, Telling, chunks, event_of, news_of, slice_at
 from producers.liveperson.files import Files
 from producers.liveperson.filters import wanted
@@ -161,7 +161,7 @@ class LivePersonSource:
         self._meet_strangers(row)
         capture = self._capture()
         start = started_ms(row)
-        telling = Telling(conversation, start, drafts_of(row, self._directory, start))
+        telling = Telling(conversation, start, drafts_of(row, self._directory, start), first_skill(row))
         every = self._news(row, telling, capture)
         news = [each for each in every if each.believed and not (again and each.returns)]
         cuts = [cut for item in row.items.get("messageRecords", []) for cut in form_cuts(item)]

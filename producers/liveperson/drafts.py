@@ -78,7 +78,7 @@ def _opened(row: Row, cast: Cast, start_ms: int) -> Draft:
     )
     start_page = {"start_page": "conversationStartPageTitle", "start_url": "conversationStartPage"}
     details |= facts_of(mapped(row.section("monitoring")), start_page)
-    if skill := _first_skill(row):
+    if skill := first_skill(row):
         details["skill"] = skill
     return Draft(
         source_key="opened", kind="opened", at_ms=start_ms, order=OPENED, meaning={"at": start_ms},
@@ -86,7 +86,7 @@ def _opened(row: Row, cast: Cast, start_ms: int) -> Draft:
     )  # fmt: skip
 
 
-def _first_skill(row: Row) -> str | None:
+def first_skill(row: Row) -> str | None:
     """Where the conversation began: what the first transfer came from, else where it is now."""
     moves = [mapped(item.value) for item in row.items.get("transfers", [])]
     moves.sort(key=lambda move: moment(move, "time") or 0)
@@ -123,7 +123,7 @@ def rosters_of(row: Row, directory: Directory, slices: Iterable[Slice]) -> list[
 
     The meaning leaves the people out: the first roster in a slice stands, whatever the source says later.
     """
-    cast, skill = cast_of(row, directory), _first_skill(row)
+    cast, skill = cast_of(row, directory), first_skill(row)
     piece = row.sections.get("agentParticipants", row.sections.get("info", row.whole))
     return [
         Draft(

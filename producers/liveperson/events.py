@@ -66,6 +66,8 @@ class News:
     """False of a return that may as well be a page that lags behind: to be looked at again."""
     returns: bool = False
     """Whether the log has had this content before, and something else since."""
+    skill: str | None = None
+    """Where the conversation began, of what may be archived in a supplement: its subject says it too."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Telling:
     conversation: str
     start_ms: int
     drafts: list[Draft] = field(repr=False)
+    skill: str | None = None
+    """Where it began."""
 
 
 def news_of(
@@ -85,6 +89,7 @@ def news_of(
 ) -> Iterator[News]:
     """The drafts that are new, or other than what the log has last under their key."""
     have = dict(known)
+    ended = any(key.startswith("closed/") for key in known)
     names = [
         name_of(draft, capture.uid, telling.conversation, telling.start_ms, projections)
         for draft in telling.drafts
@@ -98,7 +103,8 @@ def news_of(
         if before is not None and returns and (name.key in shown or name.is_latest(before.ids)):
             continue  # also one of several contents that a row has under one key: as long as the latest is among them
         ident = name.after(before.ids[-1]) if before is not None and returns else name.first
-        news = replace(_news(telling, draft, capture, ident, before), returns=returns)
+        skill = telling.skill if ended or before is not None else None
+        news = replace(_news(telling, draft, capture, ident, before), returns=returns, skill=skill)
         if before is not None and returns and 0 <= capture.captured_ms - before.captured_ms < before.doubt_ms:
             yield replace(news, believed=False)
             continue
@@ -179,6 +185,7 @@ def event_of(
     # LivePerson did that, and nobody in the conversation; whose words they were stands in `people`
     people = [draft.actor] if redacted and draft.actor else list(draft.people)
     piece = draft.piece.without(cuts) if cuts else draft.piece
+    about = {"skill": news.skill} if news.skill else {}
     return Event(
         id=news.id,
         source_key=draft.source_key,
@@ -195,7 +202,7 @@ def event_of(
         former_text=news.former_text,
         people=people,
         attachments=attachments,
-        details={**draft.details, **_change(news), **details},
+        details={**about, **draft.details, **_change(news), **details},
         raw=piece.raw,
         overflow=None,
     )

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from producers.liveperson.drafts import rosters_of
-from producers.liveperson.events import slice_at
+from producers.liveperson.drafts import drafts_of, first_skill, rosters_of
+from producers.liveperson.events import Known, News, Telling, event_of, news_of, slice_at
 from producers.liveperson.people import Directory
 from producers.liveperson.values import ERASED
 from tests.producers.liveperson_rig import CONVERSATION, DAY_MS, START_MS, record, row_of, said
-from tests.producers.test_liveperson_events import events, news, remembered
+from tests.producers.test_liveperson_events import CAPTURE, events, news, remembered
 
 CLOSED = START_MS + 9_000
 
@@ -68,6 +68,28 @@ def test_an_erased_name_is_no_name() -> None:
     consumer = {"participantId": "c1", "firstName": ERASED, "lastName": ERASED, "email": "p@x.example"}
     (opened, _) = events(record(said(1, "x"), consumerParticipants=[consumer]))
     assert [(one["name"], one["email"]) for one in opened["people"]] == [(None, "p@x.example")]
+
+
+def test_what_may_come_as_a_supplement_names_the_skill() -> None:
+    """What was changed, and all that comes after the end: the first mail has it from `opened`, and a plain message has none."""
+
+    def fresh(known: dict[str, Known], *messages: dict[str, Any], closed_at: int | None = None) -> list[News]:
+        row = row_of(record(*messages, closed_at=closed_at, info={"latestSkillName": "Wealth"}))
+        drafts = drafts_of(row, Directory(), START_MS)
+        return list(news_of(Telling(CONVERSATION, START_MS, drafts, first_skill(row)), known, CAPTURE))
+
+    def skills(found: list[News]) -> dict[str, str | None]:
+        made = (event_of(each, [], {}, []) for each in found)
+        return {f"{each['kind']} {each['text']}": each["details"].get("skill") for each in made}
+
+    first = fresh({}, said(1, "a"))
+    assert skills(first) == {"opened None": "Wealth", "message a": None}
+    ended = fresh(remembered(first), said(1, "b"), said(2, "c"), closed_at=CLOSED)
+    assert skills(ended) == {"updated b": "Wealth", "message c": None, "closed None": None}
+    known = remembered(ended, remembered(first))
+    assert skills(fresh(known, said(1, "b"), said(2, "c"), said(3, "d"), closed_at=CLOSED)) == {
+        "message d": "Wealth"
+    }
 
 
 def test_later_days_name_the_skill_where_the_conversation_began() -> None:
