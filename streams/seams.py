@@ -1,4 +1,4 @@
-"""What `holdback.py` uses of Faust and aiokafka without being promised it: looked at before a worker starts.
+"""What we use of Faust, aiokafka and kafka-python without being promised it: looked at before a worker starts.
 
 Another version may rename any of it. Nothing of ours would be called then, or only when it is too late: so a worker
 refuses to start on drivers that are not those that it was tested with.
@@ -14,10 +14,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.structs import RecordMetadata
 from faust.transport.consumer import ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
+from kafka import KafkaProducer
+from kafka.producer.sender import Sender
 
-TESTED = {"faust-streaming": "0.15.3", "aiokafka": "0.14."}
+TESTED = {"faust-streaming": "0.15.3", "aiokafka": "0.14.", "kafka-python": "3."}
 """Beginnings of versions, as in pyproject.toml."""
 
 OVERRIDDEN: dict[str, tuple[Any, int]] = {
@@ -31,7 +34,11 @@ METHODS: dict[Any, tuple[str, ...]] = {
     driver.Producer: ("_settings_extra",),
     faust.App: ("_new_transport", "_new_producer"),
     AIOKafkaConsumer: ("assignment", "commit", "seek", "beginning_offsets", "end_offsets"),
-    AIOKafkaClient: ("force_metadata_update",),
+    AIOKafkaClient: ("force_metadata_update", "fetch_all_metadata"),
+    RecordMetadata: ("topic", "partition", "offset"),
+    Sender: ("force_close",),
+    faust.Stream: ("noack", "noack_take", "ack"),
+    ThreadDelegateConsumer: ("highwater",),
     GroupCoordinator: ("fetch_committed_offsets", "check_errors"),
     driver.AIOKafkaConsumerThread: ("call_thread", "crash"),
 }
@@ -42,6 +49,7 @@ ATTRIBUTES: dict[Any, tuple[str, ...]] = {
     AIOKafkaConsumer.__init__: ("_client", "_coordinator", "_fetcher", "_closed"),
     AIOKafkaConsumer.start: ("_coordinator", "_fetcher"),
     Fetcher.__init__: ("_fetch_task",),
+    KafkaProducer.__init__: ("_sender",),
 }
 """Names that these functions set on their objects."""
 

@@ -16,6 +16,7 @@ from schemas.commits import Bounds
 from schemas.ids import with_version
 from schemas.records import person
 from schemas.topics import CLOSINGS, CONVERSATIONS, RAW_EVENTS
+from streams import scratch
 from streams.defaults import default_settings
 from streams.positions import Stand
 from streams.readback import Seen
@@ -413,3 +414,33 @@ def test_a_mapping_holds_from_its_activation_on_also_after_a_restart(tmp_path: P
     asyncio.run(again.work(again.assemble))
     assert stored[:2] == (6, 7)
     assert [one["mapping_version"] for one in again.slices()] == ["", "m1", "m2"]
+
+
+def test_a_partition_that_goes_away_while_it_emits_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes of its open slices were given back with it: no error, and the next owner emits all of them."""
+    monkeypatch.setattr(scratch, "FILE_BYTES", 500)
+    log = Log()
+    bench = Bench(tmp_path, log)
+    for number in range(250):
+        bench.add("RawEvents", raw(("a", f"c{number}", "s0"), [1], "live", captured=10, close_at=None))
+    bench.add(*MARK)
+    bench.own(bench.assemble)
+
+    async def lose() -> None:
+        life = asyncio.create_task(bench.work(bench.assemble))
+        while not life.done():
+            await asyncio.sleep(0)
+            if bench.slices():
+                break
+        bench.lose(bench.assemble)
+        await life
+
+    asyncio.run(lose())
+    assert 0 < len(bench.slices()) <= 100
+    assert bench.scratch.live_bytes == 0
+    again = Bench(tmp_path, log)
+    again.own(again.assemble)
+    asyncio.run(again.work(again.assemble))
+    assert len({one["closing_id"] for one in again.slices()}) == 250
