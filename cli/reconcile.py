@@ -63,7 +63,7 @@ def reconcile(
     try:
         report = _once(config, connector, day.date() if day else None, stop, quick=quick)
         _show(config_path, report, as_json=as_json)
-        if fetch and report.missed:
+        if fetch and report.can_be_fetched:
             _fetch(config, report, stop)
     except failures() as error:
         raise click.ClickException(f"{connector}: {sentence_of(error, config_path)}") from error

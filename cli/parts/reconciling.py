@@ -14,8 +14,8 @@ from kafka.errors import KafkaError
 from cli.parts.common import new_codec
 from cli.parts.config import ConfigError
 from cli.parts.sources import roll_call
-from consumers.drain import NotDrainedError, wait_until_drained
-from consumers.reconciling.compare import archive_findings, gone_events, missing_events
+from consumers.drain import NotDrainedError, group_members, wait_until_drained
+from consumers.reconciling.compare import archive_findings, gone_events, merged, missing_events
 from consumers.reconciling.day import Day, Finding, faults
 from consumers.reconciling.files import store_findings
 from consumers.reconciling.reading import DayReader
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from producers.rollcall import Shown
 
 LIVE_PATIENCE_S = 30.0
+FETCHED = {("raw-events", "missing"), ("contents", "missing")}
 
 
 class NotCollectedError(Exception):
@@ -46,10 +47,12 @@ class NotCollectedError(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """What came of it. `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone.
+    """What came of it.
 
-    `not_verifiable`: the source does not show the day, or its beginning, any more; `until_ms`: the day's end, or how far it is
-    collected, ms since 1970 UTC. `pending`: slices that are still open, so that nothing is missing of them yet.
+    `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone; `rosters`: events of the log that
+    collectors have made, so that no source shows them. `not_verifiable`: the source does not show the day, or its beginning,
+    any more; `until_ms`: the day's end, or how far it is collected, ms since 1970 UTC. `pending`: slices that are still
+    open, so that nothing is missing of them yet.
     """
 
     uid: str
@@ -61,14 +64,25 @@ class Report:
     mails: int
     files: int
     pending: int
+    rosters: int
     not_verifiable: bool
     findings: tuple[Finding, ...]
-    missed: frozenset[bytes]
 
     @property
     def faults(self) -> list[Finding]:
         """Differences without a known reason."""
         return faults(self.findings)
+
+    @property
+    def missed(self) -> frozenset[bytes]:
+        """Ids of events that the log does not have."""
+        lost = (one for one in self.faults if (one.place, one.what) == ("raw-events", "missing"))
+        return frozenset(bytes.fromhex(one.item) for one in lost)
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether asking the source again may bring something: events, or files that come with them."""
+        return any((one.place, one.what) in FETCHED for one in self.faults)
 
     @property
     def whole(self) -> bool:
@@ -125,12 +139,13 @@ def reconcile(
         findings = _compared(config, found, asked)
     say("reading the store")
     findings += asyncio.run(_stored(config, found, quick=quick))
-    missed = {one.ids[0]: one for one in asked if one.ids and not found.events.keys() & set(one.ids)}
     return Report(
         uid, day, until_ms, len({one.ids[0] if one.ids else one.refused for one in asked}),
         sum(found.is_in(one.at_ms) for one in found.events.values()),
         0 if shown_from > begin_ms(day) else gone_events(asked, found), len(found.deliveries), len(found.contents),
-        sum(not found.is_closed(one) for one in found.slices), shown_from > begin_ms(day), tuple(findings), frozenset(missed),
+        sum(not found.is_closed(one) for one in found.slices),
+        sum(found.is_in(one.at_ms) for one in found.events.values() if one.ours), shown_from > begin_ms(day),
+        tuple(findings),
     )  # fmt: skip
 
 
@@ -197,11 +212,13 @@ def _compared(config: "Config", day: Day, asked: "list[Shown]") -> list[Finding]
         config.kafka, new_codec(config.kafka), lambda sha256: asyncio.run(_content(config, sha256))
     )
     reader.read(day, frozenset(ident for one in asked for ident in one.ids))
-    return [*missing_events(asked, day), *archive_findings(day)]
+    return merged([*missing_events(asked, day), *archive_findings(day)])
 
 
 def _drained(config: "Config") -> bool:
     """Whether the live workers did something meanwhile that was waiting for them: then it is worth another look."""
+    if not group_members(config.kafka, config.worker.group):
+        return False
     waited = []
 
     def look(now: "list[Backlog]") -> None:

@@ -70,7 +70,7 @@ def _sentence(one: "Finding") -> str:
 
 def _advice(report: "Report") -> Iterator[str]:
     places = {one.place for one in report.faults}
-    if report.missed:
+    if report.can_be_fetched:
         yield f"\n`chatledger reconcile {report.uid} --day {report.day} --fetch` collects again what the log does not have"
     if places & {"mails", "copies", "store"}:
         # A slice of the day may be filed under the day before: periods of 24 hours begin when a conversation does.
@@ -82,7 +82,8 @@ def as_json(report: "Report") -> str:
     document = {
         "connector": report.uid, "day": report.day.isoformat(), "verdict": report.verdict, "whole": report.whole,
         "asked": report.asked, "logged": report.logged, "gone": report.gone, "mails": report.mails, "files": report.files,
-        "pending": report.pending, "not_verifiable": report.not_verifiable, "differences": len(report.faults),
+        "pending": report.pending, "rosters": report.rosters,
+        "not_verifiable": report.not_verifiable, "differences": len(report.faults),
         "findings": [asdict(one) for one in report.findings],
     }  # fmt: skip
     return json.dumps(document, indent=2)

@@ -32,8 +32,7 @@ def gone_events(asked: Iterable[Shown], day: Day) -> int:
 
 def archive_findings(day: Day) -> list[Finding]:
     """Differences between what the topics say: events without a mail, mails and copies without a result."""
-    found = [*_unmailed(day), *_mails(day), *_copies(day), *_mailboxes(day)]
-    return sorted(set(found))
+    return merged([*_unmailed(day), *_mails(day), *_copies(day), *_mailboxes(day)])
 
 
 def _unmailed(day: Day) -> Iterator[Finding]:
@@ -43,7 +42,8 @@ def _unmailed(day: Day) -> Iterator[Finding]:
         for one in day.letters
         if (one.topic or "").endswith(RAW_EVENTS.name)
     }
-    taken = {key: set().union(*(one.ids for one in day.closings.get(key, ()))) for key in day.slices}
+    slices = day.slices | day.closings.keys()
+    taken = {key: set[bytes]().union(*(one.ids for one in day.closings.get(key, ()))) for key in slices}
     for ident, logged in day.events.items():
         if ident not in taken[logged.slice] and day.is_closed(logged.slice):
             letter = refused.get((logged.partition, logged.position))
@@ -104,6 +104,15 @@ def _receipt(day: Day, ident: bytes, mail: Delivery, who: str, copy: CopyResult)
     why = f"{outcome}: {reason}" if outcome else ""
     detail = f"no receipt for {copy['mailbox']}"
     yield Finding("mailboxes", "missing", ident.hex(), mail["conversation"], detail, why)
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Each thing that is wrong once, whichever comparisons have found it; the first says what it is."""
+    found: dict[tuple[str, str, str, str], Finding] = {}
+    for one in findings:
+        detail = "" if one.place == "raw-events" else one.detail
+        found.setdefault((one.place, one.what, one.item, detail), one)
+    return sorted(found.values())
 
 
 def expected_files(day: Day) -> dict[str, tuple[int, str, bytes]]:

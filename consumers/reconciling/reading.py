@@ -39,8 +39,8 @@ class DayReader:
     def read(self, day: Day, asked: frozenset[bytes]) -> None:
         """All of it; events that are missed are looked for in the whole log before they count as missing."""
         self._events(day, asked)
-        slices = day.slices
-        self._closings(day, slices)
+        self._closings(day, asked - day.events.keys())
+        slices = day.slices | day.closings.keys()
         self._events(
             day, frozenset(ident for some in day.closings.values() for one in some for ident in one.ids)
         )
@@ -68,14 +68,16 @@ class DayReader:
         elif name == "Control" and value["connector_uid"] == day.uid and read.partition == 0:
             _control(day, value)
 
-    def _closings(self, day: Day, slices: set[SliceKey]) -> None:
+    def _closings(self, day: Day, missed: frozenset[bytes]) -> None:
+        """Those of the day's slices, also of one that the log has no event of any more."""
+        slices = day.slices
         found: dict[tuple[SliceKey, int, int], Taken] = {}
         for name, value in self._all(CLOSINGS, day.since_ms - MARGIN_MS):
             if name != "Closing" or value["group"] != LIVE_GROUP or value["connector_uid"] != day.uid:
                 continue
-            key = (value["conversation"], value["slice"])
-            if key in slices:
-                found[key, value["partition"], value["position"]] = self._taken(value)
+            key, taken = (value["conversation"], value["slice"]), None
+            if key in slices or (missed and not missed.isdisjoint((taken := self._taken(value)).ids)):
+                found[key, value["partition"], value["position"]] = taken or self._taken(value)
         day.closings.clear()
         for (key, _, _), taken in sorted(found.items(), key=lambda one: one[0]):
             day.closings.setdefault(key, []).append(taken)
