@@ -19,11 +19,13 @@ COMMANDS = {
     ),
     "config": ("cli.config:config", "Print a commented example, or validate a file."),
     "demo": ("cli.demo:demo", "The whole job on simulated chats, without any account."),
+    "dispose": ("cli.dispose:dispose", "Let conversations leave the archive, on record: retention, erasure."),
     "evidence": ("cli.evidence:evidence", "Signed manifests of what was archived, and their check."),
     "health": (
         "cli.health:health",
         "Is one process of this host well? For health checks.",
     ),
+    "hold": ("cli.hold:hold", "Legal holds: what is on hold is not disposed of."),
     "log": ("cli.log:log", "Microsoft's connector log: what each day's run brought, and what failed."),
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
@@ -40,6 +42,7 @@ SECTIONS = {
     "Try it": ("demo", "sandbox"),
     "Set up": ("config", "check", "topics", "login", "mapping"),
     "Run": ("run", "collect", "work", "monitor", "connector"),
+    "Keep or let go": ("hold", "dispose"),
     "Look": ("status", "health", "log", "evidence", "replay"),
 }
 """What people do, in the order in which they do it; a command that is in none of them is listed at the end."""

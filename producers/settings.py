@@ -63,6 +63,11 @@ class ConnectorBase(BaseModel):
     part_mb: float = Field(default=8.0, gt=0, description="Most text in one mail, 10^6 bytes")
     headers: dict[str, str] = Field(default_factory=dict, description="Extra headers of every mail")
     collect: CollectSettings = CollectSettings()
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days after which `chatledger dispose due` disposes of conversations; without it they are kept",
+    )
 
     @field_validator("zone")
     @classmethod

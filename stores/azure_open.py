@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 def open_azure(settings: AzureSettings) -> AzureStore:
     """Return the store that `settings` names; `StoreError` when a secret is missing or malformed."""
-    return AzureStore(_access(settings), create_container=settings.create_container)
+    return AzureStore(access_of(settings), create_container=settings.create_container)
 
 
-def _access(settings: AzureSettings) -> Access:
+def access_of(settings: AzureSettings) -> Access:
+    """The way in that `settings` names; `StoreError` as in `open_azure`."""
     text, sas = settings.connection_string(), settings.sas()
     url, container, version = str(settings.account_url or ""), settings.container, settings.api_version
     try:

@@ -112,7 +112,7 @@ def test_every_command_that_is_told_of_is_there() -> None:
     for words in {tuple(each.split()) for each in told}:
         group = COMMANDS[words[0]][0] if words[0] in COMMANDS else None
         assert group, f"there is no chatledger {words[0]}"
-        asked = words if words[0] in {"config", "evidence", "health", "mapping", "sandbox", "topics"} else words[:1]
+        asked = words if words[0] in {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"} else words[:1]
         assert CliRunner().invoke(main, [*asked, "--help"]).exit_code == 0, words
 
 

@@ -1,0 +1,79 @@
+"""Giving an order: on record, checked against every hold before it, then in force by a control record in every partition."""
+
+import time
+import uuid
+from contextlib import closing
+
+from consumers.disposition.books import Books, DispositionError, Order
+from consumers.orders import audit, said, say
+from consumers.reading import Reader
+from consumers.writing import new_producer
+from schemas import dispositions
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from schemas.dispositions import Scope
+from schemas.records import Control
+from schemas.topics import RAW_EVENTS
+
+
+def read_books(kafka: KafkaSettings, codec: Codec) -> Books:
+    """Orders and holds as they stand now. Blocks; KafkaError."""
+    books = Books()
+    for one in said(kafka, codec):
+        books.see(one)
+    return books
+
+
+def give(kafka: KafkaSettings, codec: Codec, scope: Scope, *, by: str, reason: str) -> Order:
+    """Put an order on record; DispositionError where a hold stands before it, and then it is withdrawn. Blocks; KafkaError."""
+    name = uuid.uuid4().hex
+    say(kafka, codec, [audit(
+        name, dispositions.KIND, at_ms=_now(), connector_uid=scope.connector_uid, conversation=scope.conversation,
+        slice=scope.slice, from_ms=scope.from_ms, before_ms=scope.before_ms, excluded=sorted(scope.excluded), by=by,
+        reason=reason,
+    )])  # fmt: skip
+    order = read_books(kafka, codec).orders[name]
+    demand_free(kafka, codec, order)
+    return order
+
+
+def demand_free(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
+    """Withdraw an order that a hold stood before; DispositionError that names it."""
+    if not order.held_by:
+        return
+    say(kafka, codec, [audit(order.name, "withdrawn", at_ms=_now(), reason="a legal hold stands before it")])
+    hold = order.held_by[0]
+    msg = (
+        f"on hold by {hold['by']} ({hold['reason']}), hold {hold['order'][:8]}: nothing is disposed of. "
+        f"`chatledger hold release {hold['order'][:8]}` ends the hold"
+    )
+    raise DispositionError(msg)
+
+
+def put_in_force(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
+    """A control record in every partition of raw-events, and their positions on record. A repeat moves the order to later ones.
+
+    Blocks; KafkaError; DispositionError where the configuration has another number of partitions than the topic.
+    """
+    topic, count = kafka.topic(RAW_EVENTS.name), kafka.partitions
+    with closing(Reader(kafka, RAW_EVENTS)) as reader:
+        found = len(reader.ends())
+    if found != count:  # an order that is in force in some partitions only would be half an order
+        raise DispositionError(f"{topic} has {found} partitions, the configuration says {count}")
+    value = codec.encode(topic, "Control", _control(order))
+    with new_producer(kafka) as producer:
+        sent = [producer.send(topic, value=value, partition=number) for number in range(count)]
+        order.positions = {number: int(future.get(timeout=60).offset) for number, future in enumerate(sent)}
+    positions = {str(number): str(at) for number, at in order.positions.items()}
+    say(kafka, codec, [audit(order.name, "in_force", at_ms=_now(), details=positions)])
+
+
+def _control(order: Order) -> Control:
+    return {
+        "connector_uid": order.scope.connector_uid, "kind": dispositions.KIND, "lane": "", "from_ms": None, "to_ms": None,
+        "watermark_ms": None, "settings": None, "recorded_at_ms": _now(), "details": order.scope.details(order.name),
+    }  # fmt: skip
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

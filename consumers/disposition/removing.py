@@ -1,0 +1,76 @@
+"""Mails and copies leave the archive: first their ids on record, so that evidence accepts what may be gone, then the files."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from consumers.disposition.books import Order
+from consumers.orders import audit, say
+from consumers.reading import read_all
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec, DecodeError
+from schemas.dispositions import Scope
+from schemas.records import Delivery
+from schemas.topics import DELIVERIES
+from stores.disposal import Disposal
+
+BATCH = 500  # deliveries; with the limit of 2,000 ids a record in mind
+
+
+@dataclass
+class Removed:
+    """How many files were there and are gone."""
+
+    mails: int = 0
+    copies: int = 0
+
+
+async def remove_mails(kafka: KafkaSettings, codec: Codec, disposal: Disposal, order: Order) -> Removed:
+    """Everything that the order names and the ledger knows. A repeat names nothing twice. KafkaError, StoreError."""
+    done, named = Removed(), iter(deliveries(kafka, codec, [order.scope]))
+    while some := list(islice(named, BATCH)):
+        new = {one["mail_id"]: None for one in some if one["mail_id"] not in order.mails}
+        if new:
+            say(
+                kafka,
+                codec,
+                [audit(order.name, "disposed", at_ms=int(time.time() * 1000), mails=b"".join(new))],
+            )
+            order.mails.update(new)
+        for one in some:
+            await remove(disposal, one, done)
+    return done
+
+
+async def remove(disposal: Disposal, one: Delivery, done: Removed) -> None:
+    """The copies of a mail, then the mail."""
+    for path in copies_of(one):
+        done.copies += await disposal.remove(path)
+    done.mails += await disposal.remove(one["path"])
+
+
+def deliveries(kafka: KafkaSettings, codec: Codec, scopes: Iterable[Scope]) -> Iterator[Delivery]:
+    """What the ledger has of these scopes. Blocks; KafkaError."""
+    wanted = list(scopes)
+    for record in read_all(kafka, DELIVERIES):
+        try:
+            name, one = codec.decode(record.value or b"")
+        except DecodeError:
+            continue
+        if name == "Delivery" and any(scope.covers(*_named(one)) for scope in wanted):
+            yield one
+
+
+def copies_of(one: Delivery) -> Iterator[str]:
+    """Where its copies are, or were before they were routed elsewhere."""
+    for copy in one["copies"]:
+        former = copy.get("supersedes")
+        if copy["path"] is not None:
+            yield copy["path"]
+        if former is not None:
+            yield former["path"]
+
+
+def _named(one: Delivery) -> tuple[str, str, str, int]:
+    return one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"]

@@ -1,0 +1,69 @@
+"""The one way to remove something from a store: a small interface of its own, opened by `chatledger dispose` alone.
+
+`Store` can only create and read (stores/interface.py), and nothing that has a `Store` in its hands can remove anything. This
+needs rights that no other process needs: to write into the folder, or the delete permission of Azure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Protocol
+
+from stores import folder_files as files
+from stores.paths import check_path
+from stores.settings import AzureSettings, FolderSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Disposal(Protocol):
+    """Removes single files; raises `StoreError` or one of its subclasses, nothing else."""
+
+    async def remove(self, path: str) -> bool:
+        """Remove what stands at this path, durably; False if nothing stands there."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+class FolderDisposal:
+    """In a local folder; folders that become empty go too."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    async def remove(self, path: str) -> bool:
+        """See `Disposal.remove`. Other names of the same file (hard links) stay."""
+        target = self._root / check_path(path)
+        with files.explained(self._root):
+            return await asyncio.to_thread(_remove, target, self._root)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _remove(target: Path, root: Path) -> bool:
+    try:
+        target.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    files.sync_folder(target.parent)
+    for folder in target.parents:
+        if folder == root or not folder.is_relative_to(root) or any(folder.iterdir()):
+            break
+        with contextlib.suppress(OSError):  # a writer was faster, and it is not empty any more
+            folder.rmdir()
+    return True
+
+
+def open_disposal(settings: FolderSettings | AzureSettings) -> Disposal:
+    """The disposal of the store that `settings` names; as `open_store`."""
+    if isinstance(settings, FolderSettings):
+        return FolderDisposal(settings.path)
+    from stores.azure_disposal import open_azure_disposal  # noqa: PLC0415 - loads Azure's libraries, 0.5 s
+
+    return open_azure_disposal(settings)
