@@ -30,6 +30,7 @@ COMMANDS = {
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
     "monitor": ("cli.monitor:monitor", "Count deliveries and publish every connector's counters."),
+    "reconcile": ("cli.reconcile:reconcile", "Is everything that the source shows of a day in the archive?"),
     "replay": ("cli.replay:replay", "Make mails again from the log, or compare the archive with it."),
     "run": ("cli.run:run", "Collectors, worker and monitor, all on this machine."),
     "sandbox": ("cli.sandbox:sandbox", "Local Kafka, Azurite and simulated chat sources."),
@@ -43,7 +44,7 @@ SECTIONS = {
     "Set up": ("config", "check", "topics", "login", "mapping"),
     "Run": ("run", "collect", "work", "monitor", "connector"),
     "Keep or let go": ("hold", "dispose"),
-    "Look": ("status", "health", "log", "evidence", "replay"),
+    "Look": ("status", "health", "log", "reconcile", "evidence", "replay"),
 }
 """What people do, in the order in which they do it; a command that is in none of them is listed at the end."""
 

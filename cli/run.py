@@ -53,6 +53,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
         if config.evidence.key_file is not None:
             log_file = config.state_dir / "logs" / "evidence.log"
             processes.add("evidence", ["evidence", "follow", "-c", str(config_path)], log_file)
+        start_reconciler(processes, config, config_path)
         click.echo(f"running, logs in {config.state_dir / 'logs'}; Ctrl-C ends it", err=True)
         while not stop.wait(0.5):
             watch(processes)
@@ -75,6 +76,12 @@ def start_collector(
         ["collect", uid, "-c", str(config_path), *options],
         config.state_dir / "logs" / f"{uid}.log",
     )
+
+
+def start_reconciler(processes: Supervisor, config: "Config", config_path: Path) -> None:
+    """What asks the sources again, day by day."""
+    log = config.state_dir / "logs" / "reconcile.log"
+    processes.add("reconcile", ["reconcile", "--daily", "-c", str(config_path)], log)
 
 
 class StoppedError(Exception):

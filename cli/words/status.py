@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cli.words.tables import Grid
+from schemas.topics import DAY_MS
 
 if TYPE_CHECKING:
     from consumers.stages import WorkersView
@@ -26,14 +27,14 @@ SHOWN = (
 def connectors_table(found: "list[ConnectorView]") -> Grid:
     """How each connector collects; times in UTC."""
     table = Grid(
-        ("connector", "state", "captured up to", "lag", "back-fill", "last collected", "last stored")
+        ("connector", "state", "captured up to", "lag", "back-fill", "last collected", "last stored", "reconciled")
     )
     for view in found:
         states = ", ".join(_states(view))
         progress = "-" if view.progress is None else f"{view.progress:.0%}"
         table.add(
             view.uid, states or "never reported", _time(view.captured_up_to_ms), _span(view.lag_ms), progress,
-            _time(view.last_collected_ms), _time(view.last_success_ms),
+            _time(view.last_collected_ms), _time(view.last_success_ms), _day(view.reconciled_up_to_ms),
         )  # fmt: skip
     return table
 
@@ -74,6 +75,11 @@ def error_lines(found: "list[ConnectorView]") -> Iterator[str]:
 
 def _time(ms: int | None) -> str:
     return "-" if ms is None or ms < 0 else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _day(up_to_ms: int | None) -> str:
+    """The last day that ends by then."""
+    return "-" if up_to_ms is None else f"{datetime.fromtimestamp((up_to_ms - DAY_MS) / 1000, UTC):%Y-%m-%d}"
 
 
 def _span(ms: int | None) -> str:
