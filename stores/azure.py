@@ -17,7 +17,9 @@ from stores.azure_access import (
     explain,
     explained,
     is_taken,
+    make_container,
 )
+from stores.azure_guard import Guard
 from stores.azure_reading import chunks_of, info_of, look
 from stores.azure_upload import Upload, blocks_of
 from stores.checks import checked_hash, checked_metadata
@@ -31,11 +33,14 @@ from stores.interface import (
     StoreUnavailableError,
 )
 from stores.paths import check_path, is_listed
+from stores.protection import Protections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
 
     from azure.storage.blob.aio import BlobClient
+
+    from stores.protection import Safeguard
 
 _PROBE: Final = ".chatledger/probe"
 _REMEMBERED: Final = 4096  # what was just written, so that copying a mail needs no request to look at it
@@ -49,8 +54,12 @@ class _PhantomError(StoreUnavailableError):
 class AzureStore:
     """Keeps blobs in one container, each with its SHA-256 in the metadata; one long-lived client."""
 
-    def __init__(self, access: Access, *, create_container: bool = True) -> None:
+    def __init__(
+        self, access: Access, *, create_container: bool = True, protections: Protections | None = None
+    ) -> None:
+        """`protections`: what each connector's blobs are to be protected by; `safeguard` says whether they are."""
         self._access = access
+        self._guard = Guard(access.container, protections or Protections(None, {}))
         self._container = access.container
         self._may_lack_container = create_container
         self._server_copies = True
@@ -68,6 +77,10 @@ class AzureStore:
         """Store `data` unless the same bytes stand there; see `Store.create`."""
         upload = self._upload(path, content_type, metadata)
         await self._ensure_container()
+        return await self._guard.checked(upload, await self._create(upload, data, sha256))
+
+    async def _create(self, upload: Upload, data: bytes | AsyncIterable[bytes], sha256: str | None) -> Stored:
+        path = upload.path
         if isinstance(data, bytes) and len(data) <= SINGLE_PUT_SIZE:
             found = checked_hash(path, sha256, hashlib.sha256(data).hexdigest())
             return await self._put(upload, data, found)
@@ -108,7 +121,7 @@ class AzureStore:
         if self._server_copies and origin.content_type == content_type and origin.size <= _SERVER_COPY_LIMIT:
             stored = await self._copy_on_server(upload, source, etag, origin)
             if stored is not None:
-                return stored
+                return await self._guard.checked(upload, stored)
         body = self.stream(source)
         return await self.create(target, body, content_type=content_type, metadata=metadata, sha256=sha256)
 
@@ -129,6 +142,16 @@ class AzureStore:
         async for _ in self.list("_"):
             break
 
+    @property
+    def safeguard(self) -> Safeguard | None:
+        """See `Safeguarded.safeguard`."""
+        return self._guard.safeguard
+
+    async def prove(self) -> Safeguard | None:
+        """See `Safeguarded.prove`."""
+        await self._ensure_container()
+        return await self._guard.prove()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._access.close()
@@ -138,21 +161,14 @@ class AzureStore:
         return self._container.get_blob_client(path if path == _PROBE else check_path(path))
 
     def _upload(self, path: str, content_type: str, metadata: Mapping[str, str] | None) -> Upload:
-        return Upload(self._blob(path), path, content_type, checked_metadata(metadata))
+        noted = checked_metadata(metadata)
+        return Upload(self._blob(path), path, content_type, noted, self._guard.options(noted))
 
     async def _ensure_container(self) -> None:
-        """Make the container on the first write; a credential that may not is no error if it is there."""
-        if not self._may_lack_container:
-            return
-        name = self._container.container_name
-        try:
-            await self._container.create_container()
-        except HttpResponseError as error:
-            if error.status_code not in (401, 403, 409):
-                raise explain(name, error) from error
-        except AzureError as error:
-            raise explain(name, error) from error
-        self._may_lack_container = False
+        """Make the container on the first write."""
+        if self._may_lack_container:
+            await make_container(self._container)
+            self._may_lack_container = False
 
     async def _create_in_blocks(
         self, upload: Upload, data: bytes | AsyncIterable[bytes], announced: str | None

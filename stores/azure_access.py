@@ -104,6 +104,18 @@ def client_options(
     return options | ({"api_version": api_version} if api_version else {})
 
 
+async def make_container(container: ContainerClient) -> None:
+    """Make it if it is missing; a credential that may not is no error here, since it may be there."""
+    name = container.container_name
+    try:
+        await container.create_container()
+    except HttpResponseError as error:
+        if error.status_code not in (401, 403, 409):
+            raise explain(name, error) from error
+    except AzureError as error:
+        raise explain(name, error) from error
+
+
 @contextlib.contextmanager
 def explained(what: str) -> Iterator[None]:
     """Turn an error of azure-storage-blob into a `StoreError` with a sentence on what to do."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stores.azure import AzureStore
 from stores.azure_access import Access, by_connection_string, by_default_credential, by_sas
 from stores.interface import StoreError
+from stores.protection import Protections
 
 if TYPE_CHECKING:
     from stores.settings import AzureSettings
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def open_azure(settings: AzureSettings) -> AzureStore:
     """Return the store that `settings` names; `StoreError` when a secret is missing or malformed."""
-    return AzureStore(access_of(settings), create_container=settings.create_container)
+    protections = Protections(settings.protection, settings.protections)
+    return AzureStore(access_of(settings), create_container=settings.create_container, protections=protections)
 
 
 def access_of(settings: AzureSettings) -> Access:

@@ -27,6 +27,8 @@ class Upload:
     path: str
     content_type: str
     metadata: dict[str, str]
+    protection: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments that protect the blob from the moment at which it is there."""
     # Writers of one blob share its list of uncommitted blocks, so their names must never meet. Azure wants
     # all names of a blob to be of one length.
     _attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -67,12 +69,13 @@ class Upload:
             source_match_condition=MatchConditions.IfNotModified,
             source_etag=etag,
             **options,
+            **self.protection,
         )
         return str(answer["etag"])
 
     def _named(self, sha256: str) -> dict[str, Any]:
         settings = ContentSettings(content_type=self.content_type)
-        return {"metadata": self._noted(sha256), "content_settings": settings}
+        return {"metadata": self._noted(sha256), "content_settings": settings, **self.protection}
 
     def _noted(self, sha256: str) -> dict[str, str]:
         return {**self.metadata, HASH_KEY: sha256}

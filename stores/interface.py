@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
+
+    from stores.protection import Safeguard
 
 CHUNK_SIZE = 1 << 20
 """Bytes that `Store.stream` yields at a time unless told otherwise."""
@@ -88,6 +90,20 @@ class ChecksumError(StoreError):
 
 class BadPathError(StoreError, ValueError):
     """The path is not one that every file system and Azure can hold (`stores.paths` makes safe ones)."""
+
+
+@runtime_checkable
+class Safeguarded(Protocol):
+    """A store that may protect what it keeps against deletion."""
+
+    @property
+    def safeguard(self) -> Safeguard | None:
+        """What may be said of the protection now; None where none is wanted, or nothing is known yet."""
+        ...
+
+    async def prove(self) -> Safeguard | None:
+        """Try to delete one fixed blob, and say what may be said since; `StoreError` where nobody can be asked."""
+        ...
 
 
 class Store(Protocol):

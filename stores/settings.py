@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 from stores.interface import StoreError
+from stores.protection import Protection
 
 
 class FolderSettings(BaseModel):
@@ -40,6 +41,10 @@ class AzureSettings(BaseModel):
     sas_env: str | None = Field(default=None, description="environment variable with a SAS token or address")
     sas_file: Path | None = Field(default=None, description="file with a SAS token or address")
     api_version: str | None = Field(default=None, description="for a service older than the client")
+    protection: Protection | None = Field(default=None, description="write-once protection of every blob")
+    protections: dict[str, Protection] = Field(
+        default_factory=dict, description="a connector's own, by uid; files go by the strictest of all"
+    )
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
