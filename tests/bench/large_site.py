@@ -86,14 +86,16 @@ class LargeSite:
 
 @contextlib.contextmanager
 def large_site(
-    folder: Path, kafka: KafkaSettings, store: str, megabytes: int, **connector: float
+    folder: Path, kafka: KafkaSettings, store: str, megabytes: int, since: str = SINCE, **connector: float
 ) -> Iterator[LargeSite]:
     """An installation whose simulated Webex has a file of that size on 2026-03-10; `store` is the section in TOML."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as up:
         url = _webex(up, folder, megabytes)
         path = folder / "chatledger.toml"
-        more = "\n".join(f"{name} = {value}" for name, value in connector.items())
+        more = "\n".join([
+            f"collect = {{ since = {since} }}", *(f"{name} = {value}" for name, value in connector.items())
+        ])  # fmt: skip
         path.write_text(_config(folder, kafka, store, url, more), encoding="utf-8")
         (folder / "secret").write_text(CLIENT_SECRET, encoding="ascii")
         TokenFile(folder / "tokens.json").save(Tokens(refresh_token=FIRST_REFRESH_TOKEN))
@@ -156,6 +158,5 @@ client_id = "{CLIENT_ID}"
 client_secret = {{ file = {json.dumps(str(folder / "secret"))} }}
 redirect_uri = "http://127.0.0.1:0/callback"
 token_file = {json.dumps(str(folder / "tokens.json"))}
-collect = {{ since = {SINCE} }}
 {connector}
 """
