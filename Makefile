@@ -9,6 +9,8 @@ JOBS ?= 3
 N ?= 1000
 SEED ?= 7
 EVENTS ?= 20000
+ROUNDS ?= 5
+COMPARE ?=
 RUN := .venv/bin
 UV_VERSION := 0.13.9
 
@@ -32,6 +34,12 @@ chaos: .venv/.ready ## Kill and stop everything while chats go on, then look for
 fuzz: .venv/.ready ## Hand over hostile answers of the sources and hostile records, then look where each ended (N=1000 SEED=7)
 	@$(RUN)/python -m tests.fuzz --n $(N) --seed $(SEED) --out fuzz.json
 
+bench: .venv/.ready ## CPU, rate and memory beside what people would write instead, into bench.json (ROUNDS=5; COMPARE=file shows the change)
+	@$(RUN)/python -m tests.bench --rounds $(ROUNDS) --out bench.json $(if $(COMPARE),--compare $(COMPARE))
+
+bench-check: .venv/.ready ## Whether we became dearer relative to those programs (nightly: some minutes)
+	@$(RUN)/python -m tests.bench.guard
+
 check: .venv/.ready ## Lint, formatting, types, import contract, lock file, dead code
 	@echo "ruff check" && $(RUN)/ruff check .
 	@echo "ruff format" && $(RUN)/ruff format --check .
@@ -48,7 +56,7 @@ fmt: .venv/.ready ## Format the code
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
 
 clean: ## Remove what the targets above have made
-	@rm -rf .venv .uv demo chaos.json fuzz.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .uv demo chaos.json fuzz.json bench.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -63,4 +71,4 @@ clean: ## Remove what the targets above have made
 	echo "Making .venv from uv.lock ..." >&2; \
 	$$uv sync --quiet --locked --all-extras --python $(PYTHON) && echo "$$uv" > .venv/.uv && touch .venv/.ready
 
-.PHONY: help setup demo test test-long chaos fuzz check docs fmt clean
+.PHONY: help setup demo test test-long chaos fuzz bench bench-check check docs fmt clean

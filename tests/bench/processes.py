@@ -1,0 +1,34 @@
+"""What Linux says of processes: CPU time, peak memory, children (proc(5))."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all its threads so far; FileNotFoundError if it has ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def peak_mib(pid: int) -> float:
+    """The most that was ever resident (VmHWM); FileNotFoundError if it has ended."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    (peak,) = (line for line in lines if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / 1024
+
+
+def family(pid: int) -> Iterator[int]:
+    """The process and everything below it."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text(encoding="ascii").split():
+            yield from family(int(child))
+
+
+def role(pid: int) -> str:
+    """What a process of ours is called in tables: the monitor by its name, everything else worker."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return "monitor" if b"monitor" in words else "worker"
