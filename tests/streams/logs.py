@@ -90,7 +90,16 @@ _settings = st.builds(
     lambda uid, settings: ("Control", in_force(uid, settings)),
     st.sampled_from("ab"), st.sampled_from(SETTINGS),
 )  # fmt: skip
-_control = st.one_of(_closes, _openings, _mappings, _mappings, _settings, _settings, _settings)
+_orders = st.builds(
+    lambda uid, named: ("Control", {**control(uid, "disposition", "", None), "details": {"order": "1", **named}}),
+    st.sampled_from("ab"),
+    st.fixed_dictionaries({}, optional={
+        "conversation": st.sampled_from("cd"), "slice": st.sampled_from(sorted(ENDS)), "before_ms": st.sampled_from(["20", "40"]),
+    }),
+)  # fmt: skip
+_control = st.one_of(
+    _closes, _openings, _mappings, _mappings, _settings, _settings, _settings, _orders, _orders
+)
 
 
 def _events(slices: list[tuple[str, str, str]]) -> st.SearchStrategy[tuple[str, Any]]:

@@ -30,6 +30,7 @@ def outcomes(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> lis
     """All mails of this log of ("RawEvents", record) and ("Control", record); the times hold until it says others."""
     opened: dict[tuple[str, str, str], dict[str, Any]] = {}
     taken: dict[tuple[str, str, str], list[dict[bytes, Any]]] = {}
+    gone: dict[tuple[str, str, str], set[bytes]] = {}
     mails: list[Outcome] = []
     before = {"version": "", "grace_ms": grace_ms, "stall_ms": stall_ms}
     settings: dict[str, Any] = {}
@@ -42,12 +43,15 @@ def outcomes(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> lis
             _hand_over(opened, record)
         mapping = record["details"].get("version", mapping)
         settings |= {record["connector_uid"]: record["settings"]} if record["settings"] else {}
+        for key in [key for key, one in opened.items() if _is_named(key, one, record)]:
+            gone.setdefault(key, set()).update(event["id"] for event in opened.pop(key)["events"])
+            taken.setdefault(key, [])
         if record["kind"] != "watermark":
             continue
         for key in sorted(key for key, one in opened.items() if _is_due(key, one, record)):
             one = opened.pop(key)
             earlier = taken.setdefault(key, [])
-            known = {ident for mail in earlier for ident in mail}
+            known = {ident for mail in earlier for ident in mail} | gone.get(key, set())
             fresh: dict[bytes, Any] = {}
             for event in one["events"]:
                 if event["id"] not in known:
@@ -69,7 +73,7 @@ def _fold(
 ) -> None:
     key = (record["connector_uid"], record["conversation"], record["slice"])
     one = opened.setdefault(key, {
-        "events": [], "lanes": set(), "due": record["slice_end_ms"], "late": key in taken,
+        "events": [], "start": record["slice_start_ms"], "lanes": set(), "due": record["slice_end_ms"], "late": key in taken,
         "stall": max(record["slice_end_ms"], record["captured_at_ms"]) + settings["stall_ms"],
     })  # fmt: skip
     one["events"] += record["events"]
@@ -92,6 +96,14 @@ def _hand_over(opened: dict[tuple[str, str, str], dict[str, Any]], record: Any) 
     for key, one in opened.items():
         if key[0] == record["connector_uid"] and record["lane"] in one["lanes"]:
             one["lanes"].add("live")
+
+
+def _is_named(key: tuple[str, str, str], one: dict[str, Any], control: Any) -> bool:
+    """Whether an order of disposition names this slice: what it does not say, it does not ask for."""
+    said = control["details"]
+    asked = (control["connector_uid"], said.get("conversation", key[1]), said.get("slice", key[2]))
+    ours = control["kind"] == "disposition" and key == asked
+    return ours and one["start"] < int(said.get("before_ms", 10**15))
 
 
 def _is_due(key: tuple[str, str, str], one: dict[str, Any], control: Any) -> bool:

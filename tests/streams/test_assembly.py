@@ -266,3 +266,19 @@ def test_a_supplement_reaches_everybody_who_could_read_the_conversation() -> Non
         scratch.close()
 
     assert known == [[], ["p1"], ["p2", "p1"]]
+
+
+def test_what_was_disposed_of_is_in_no_mail_and_what_comes_later_is() -> None:
+    """An order takes what its partition holds below it: repeats stay gone, a new event makes a mail, others go on."""
+    other = ("a", "d", "s0")
+    order = {**control("a", "disposition", "", None), "details": {"order": "1", "conversation": "c"}}
+    log: Log = [
+        ("RawEvents", raw(WHERE, [1, 2], "live", captured=10, close_at=None)),
+        ("RawEvents", raw(other, [1], "live", captured=10, close_at=None)),
+        ("Control", order),
+        ("RawEvents", raw(WHERE, [2, 3], "live", captured=11, close_at=None)),
+        ("Control", control("a", "watermark", "live", 30)),
+    ]
+    mails = run(log)
+    assert [(key, len(ids)) for key, _, ids, _ in mails] == [("a|c|s0", 1), ("a|d|s0", 1)]
+    assert mails == oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS)
