@@ -1,4 +1,4 @@
-"""`chatledger health collector|worker|monitor`: does the process beside this one do its work? For health checks of containers.
+"""`chatledger health collector|worker|importer|monitor`: does the process beside this one do its work? For containers.
 
 Nothing is asked of the process itself: what counts is what Kafka knows of it. Exit code 0: well; 1: one sentence says why not.
 """
@@ -26,7 +26,7 @@ MOVE_SECONDS = 3.0
 
 @click.group()
 def health() -> None:
-    """Is a collector, worker or monitor of this host well? Exit code 1 and a sentence if not."""
+    """Is a collector, worker, importer or monitor of this host well? Exit code 1 and a sentence if not."""
 
 
 @health.command()
@@ -70,16 +70,30 @@ def worker(config_path: Path) -> None:
     A worker that has partitions and does not move ends by itself, so membership is enough. The broker must see this
     host under its own address, as in one container network.
     """
-    from consumers.drain import group_members  # noqa: PLC0415 - see cli.main
+    config = load_config(config_path)
+    _end(_absent(config.kafka, config.worker.group), config_path)
+
+
+@health.command()
+@config_option
+@sentence_errors(KafkaError, OSError, LookupError)
+def importer(config_path: Path) -> None:
+    """Kafka counts an importer of this host among the group's members. Mailboxes that refuse are a matter of `status`."""
+    from cli.import_ import NOT_CONFIGURED  # noqa: PLC0415 - see cli.main
 
     config = load_config(config_path)
-    name = config.kafka.topic_prefix + config.worker.group
-    own = _own_address(config.kafka.bootstrap)
-    hosts = member_hosts(group_members(config.kafka, config.worker.group))
-    _end(
-        [] if own in hosts else [f"group {name} has no member at {own}; it has {sorted(hosts) or 'none'}"],
-        config_path,
-    )
+    reasons = [NOT_CONFIGURED] if config.import_ is None else _absent(config.kafka, config.import_.group)
+    _end(reasons, config_path)
+
+
+def _absent(kafka: "KafkaSettings", group: str) -> list[str]:
+    """A reason where no member of the group is on this host."""
+    from consumers.drain import group_members  # noqa: PLC0415 - see cli.main
+
+    own, hosts = _own_address(kafka.bootstrap), member_hosts(group_members(kafka, group))
+    if own in hosts:
+        return []
+    return [f"group {kafka.topic_prefix + group} has no member at {own}; it has {sorted(hosts) or 'none'}"]
 
 
 @health.command()

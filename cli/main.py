@@ -27,6 +27,7 @@ COMMANDS = {
     ),
     "hold": ("cli.hold:hold", "Legal holds: what is on hold is not disposed of."),
     "log": ("cli.log:log", "Microsoft's connector log: what each day's run brought, and what failed."),
+    "import": ("cli.import_:import_", "Put stored copies into mailboxes: IMAP, Maildir, a folder."),
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
     "mapping": ("cli.mapping:mapping", "User mapping: which mailbox gets whose copies."),
     "monitor": ("cli.monitor:monitor", "Count deliveries and publish every connector's counters."),
@@ -42,7 +43,7 @@ COMMANDS = {
 SECTIONS = {
     "Try it": ("demo", "sandbox"),
     "Set up": ("config", "check", "topics", "login", "mapping"),
-    "Run": ("run", "collect", "work", "monitor", "connector"),
+    "Run": ("run", "collect", "work", "import", "monitor", "connector"),
     "Keep or let go": ("hold", "dispose"),
     "Look": ("status", "health", "log", "reconcile", "evidence", "replay"),
 }

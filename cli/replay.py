@@ -40,10 +40,17 @@ LIVE_PATIENCE_S = 30.0
 )
 @click.option("--mailbox", "mailboxes", multiple=True, metavar="ADDRESS", help="Only copies at this mailbox.")
 @click.option(
-    "--into", metavar="dry-run|compare|store|_replay/NAME|FOLDER",
+    "--into", metavar="dry-run|compare|store|mailbox|_replay/NAME|FOLDER",
     help="dry-run: count (the default). compare: read the archive and name every difference. store: the archive itself, "
-    "create-only. _replay/NAME: below that prefix of the store. A path that begins with / or ./: that folder.",
+    "create-only. mailbox: the mailboxes of section [import], with --missing or --again. _replay/NAME: below that prefix of "
+    "the store. A path that begins with / or ./: that folder.",
 )  # fmt: skip
+@click.option(
+    "--missing", is_flag=True, help="With --into mailbox: look in each mailbox, append only what is gone."
+)
+@click.option(
+    "--again", is_flag=True, help="With --into mailbox: append once more, whatever is there; it is recorded."
+)
 @click.option(
     "--reroute",
     is_flag=True,
@@ -64,9 +71,29 @@ def replay(config_path: Path, **options: Any) -> None:
     """
     config = load_config(config_path)
     log_to_stderr("warn")
+    if options["into"] == "mailbox":
+        sys.exit(_into_mailboxes(config, options))
+    if options["missing"] or options["again"]:
+        raise click.UsageError("--missing and --again go with --into mailbox")
     if options["reroute"]:
         sys.exit(_reroute(config, config_path, options))
     sys.exit(_replay(config, options))
+
+
+def _into_mailboxes(config: "Config", options: dict[str, Any]) -> int:
+    from cli.parts.mailboxes import into_mailboxes  # noqa: PLC0415 - see cli.main
+    from cli.words.mailboxes import Looking, looked_text  # noqa: PLC0415
+
+    if options["missing"] == options["again"] or options["reroute"]:
+        raise click.UsageError("--into mailbox goes with --missing or with --again, one of them")
+    selection = _selection(options)
+    _is_possible(config, selection)
+    began = time.monotonic()
+    done = into_mailboxes(config, selection, "again" if options["again"] else "missing", Looking().tell)
+    click.echo(looked_text(done, selection.as_dict(), time.monotonic() - began, as_json=options["as_json"]))
+    if not done.selected:
+        click.echo("nothing in the ledger fits the selection", err=True)
+    return 0 if done.selected and not done.refused else 1
 
 
 def _replay(config: "Config", options: dict[str, Any]) -> int:

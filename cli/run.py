@@ -1,4 +1,4 @@
-"""`chatledger run`: collectors, worker and monitor on this machine; `--once` collects to now and drains every stage."""
+"""`chatledger run`: collectors, worker, monitor and importer on this machine; `--once` collects to now and drains every stage."""
 
 import sys
 import threading
@@ -60,11 +60,13 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
 
 
 def start_workers(processes: Supervisor, config: "Config", config_path: Path, workers: int) -> None:
-    """Worker processes and the monitor."""
+    """Worker processes, the monitor, and the importer where mailboxes are configured."""
     logs = config.state_dir / "logs"
     for number in range(workers):
         processes.add(f"worker-{number}", ["work", "-c", str(config_path)], logs / f"worker-{number}.log")
     processes.add("monitor", ["monitor", "-c", str(config_path)], logs / "monitor.log")
+    if config.import_ is not None:
+        processes.add("import", ["import", "-c", str(config_path)], logs / "import.log")
 
 
 def start_collector(
@@ -148,7 +150,7 @@ def _collect_all(
 def _drain(
     processes: Supervisor, config: "Config", stop: threading.Event, tell: "Callable[[int, int], None]"
 ) -> list[str]:
-    from consumers.drain import NotDrainedError, wait_until_drained  # noqa: PLC0415 - see cli.main
+    from consumers.drain import IMPORT, NotDrainedError, wait_until_drained  # noqa: PLC0415 - see cli.main
 
     trouble = Trouble(config)
 
@@ -161,6 +163,8 @@ def _drain(
 
     try:
         wait_until_drained(config.kafka, config.worker.group, tell=look)
+        if config.import_ is not None:
+            wait_until_drained(config.kafka, config.import_.group, stages=IMPORT, tell=look)
     except NotDrainedError as error:
         return [str(error)]
     return []

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.parts.config import Config
+    from consumers.importing.view import ImportView
     from consumers.stages import WorkersView
     from consumers.status import ConnectorView
+    from schemas.status import ConnectorStatus
 
 WATCH_SECONDS = 2.0
 
@@ -32,6 +34,7 @@ class Found:
     connectors: "list[ConnectorView]"
     workers: "WorkersView"
     unwell: list[str]
+    imports: "ImportView | None" = None
 
 
 @click.command()
@@ -52,7 +55,8 @@ def status(config_path: Path, *, as_json: bool, watch: bool, only: str | None, s
     """What every connector has done, what waits before each stage of the workers, and whether all is well.
 
     Exit code 0: all well. 1: a configured connector waits for a dependency, was refused, is silent, stopped or has never
-    reported; a stage has work waiting and no worker is there, or says that it can't go on; or Kafka can't be reached.
+    reported; a stage has work waiting and no worker is there, or says that it can't go on; a mailbox refuses what is
+    imported; or Kafka can't be reached.
     A connector that was paused or deleted is well.
 
     Where `run --once` collects every night, ask with --silent-after 90000 (25 hours): one that stopped within that
@@ -82,7 +86,8 @@ def _show_again(read: "Callable[[], str]", config: "Config", config_path: Path) 
 
 def look(config: "Config", silent_after: float, only: str | None = None) -> Found:
     """Read everything once; KafkaError, LookupError."""
-    from consumers.stages import read_workers, stages_unwell  # noqa: PLC0415 - see cli.main
+    from consumers.importing.view import import_unwell  # noqa: PLC0415 - see cli.main
+    from consumers.stages import read_workers, stages_unwell  # noqa: PLC0415
     from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
     records = read_status(config.kafka)
@@ -94,7 +99,17 @@ def look(config: "Config", silent_after: float, only: str | None = None) -> Foun
         connectors, now_ms=now_ms, silent_ms=silent_ms, stopped_ms=stopped_ms
     )  # fmt: skip
     reasons += [] if only == "connectors" else stages_unwell(workers)
-    return Found(connectors, workers, reasons)
+    imports = _imports(config, records)
+    reasons += [] if imports is None or only is not None else import_unwell(imports)
+    return Found(connectors, workers, reasons, imports)
+
+
+def _imports(config: "Config", records: "list[ConnectorStatus]") -> "ImportView | None":
+    from consumers.importing.view import read_import  # noqa: PLC0415 - see cli.main
+
+    if config.import_ is None:
+        return None
+    return read_import(config.kafka, config.import_.group, records)
 
 
 def _since(config: "Config", connectors: "list[ConnectorView]") -> None:
@@ -110,18 +125,29 @@ def _since(config: "Config", connectors: "list[ConnectorView]") -> None:
 
 def _json(found: Found) -> str:
     document = {"connectors": {view.uid: asdict(view) for view in found.connectors}, **asdict(found.workers)}
-    return json.dumps(document | {"unwell": found.unwell}, indent=2)
+    imports = {} if found.imports is None else {"import": asdict(found.imports)}
+    return json.dumps(document | imports | {"unwell": found.unwell}, indent=2)
 
 
 def _text(config_path: Path, found: Found) -> str:
-    from cli.words.status import connectors_table, counters_table, error_lines, stages_table  # noqa: PLC0415
-    from cli.words.tables import rendered  # noqa: PLC0415 - see cli.main
+    from cli.words.status import (  # noqa: PLC0415 - see cli.main
+        connectors_table,
+        counters_table,
+        error_lines,
+        imports_table,
+        stages_table,
+    )
+    from cli.words.tables import rendered  # noqa: PLC0415
 
-    parts = [
-        rendered(
-            connectors_table(found.connectors), counters_table(found.connectors), stages_table(found.workers)
-        )
+    tables = [
+        connectors_table(found.connectors),
+        counters_table(found.connectors),
+        stages_table(found.workers),
     ]
+    tables += [] if found.imports is None else [imports_table(found.imports)]
+    parts = [rendered(*tables)]
     parts.append(f"workers: {found.workers.workers}   dead letters: {found.workers.dead_letters}")
+    if found.imports is not None:
+        parts.append(f"importers: {found.imports.importers}   mails to import: {found.imports.records}")
     told = [*error_lines(found.connectors), *(f"! {reason}" for reason in found.unwell)]
     return "\n".join([*parts, *(runnable(one, config_path) for one in told)])

@@ -18,11 +18,14 @@ from kafka.errors import (
 
 from schemas import commits
 from schemas.broker import KafkaSettings
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS, Topic
+from schemas.topics import CONVERSATIONS, COPIES, DELIVERIES, MAILS, RAW_EVENTS, Topic
 
-STAGES: tuple[tuple[str, Topic], ...] = (
+Stages = tuple[tuple[str, Topic], ...]
+STAGES: Stages = (
     ("assemble", RAW_EVENTS), ("render", CONVERSATIONS), ("route", MAILS), ("store", COPIES)
 )  # fmt: skip
+IMPORT: Stages = (("import", DELIVERIES),)
+"""The stage of the importers, whose group is their own."""
 
 
 SETTLING_S = 5.0  # longest wait for a group's coordinator that is just changing
@@ -41,18 +44,18 @@ class Backlog:
     total: int
 
 
-def backlogs(kafka: KafkaSettings, group: str) -> list[Backlog]:
+def backlogs(kafka: KafkaSettings, group: str, stages: Stages = STAGES) -> list[Backlog]:
     """One for each stage, in flow order, from what is committed."""
     with closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5_000)) as admin:
-        return list(_backlogs(admin, kafka, kafka.topic_prefix + group))
+        return list(_backlogs(admin, kafka, kafka.topic_prefix + group, stages))
 
 
-def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str) -> Iterator[Backlog]:
+def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str, stages: Stages) -> Iterator[Backlog]:
     try:
         stored = _settled(lambda: admin.list_group_offsets(group)[group])
     except CoordinatorNotAvailableError:
         stored = {}  # Kafka makes its offsets topic when the first group asks for it
-    for stage, topic in STAGES:
+    for stage, topic in stages:
         tps = [TopicPartition(kafka.topic(topic.name), number) for number in range(kafka.partitions)]
         found = admin.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
         ends = {tp: int(found[tp].offset) for tp in tps}
@@ -94,6 +97,7 @@ def wait_until_drained(
     kafka: KafkaSettings,
     group: str,
     *,
+    stages: Stages = STAGES,
     patience_s: float = 120.0,
     tell: Callable[[list[Backlog]], None] = lambda _: None,
 ) -> None:
@@ -101,7 +105,7 @@ def wait_until_drained(
     last, since = list[Backlog](), time.monotonic()
     while True:
         try:
-            now = backlogs(kafka, group)
+            now = backlogs(kafka, group, stages)
         except KafkaError:
             now = last  # nothing moves while Kafka is away
         tell(now)

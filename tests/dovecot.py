@@ -152,7 +152,9 @@ class Dovecot:
         return mailbox
 
     def start(self) -> None:
-        """Start it, and return when it greets."""
+        """Start it, and return when it greets; nothing is done where it runs."""
+        if self._process is not None and self._process.running:
+            return
         program = binary()
         assert program is not None
         text = configuration(str(self.folder), self.port, self.host, self._owner(), self._more)

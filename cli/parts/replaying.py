@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from streams.replay.job import Kind
 
 KEYWORDS: "tuple[Kind, ...]" = ("dry-run", "compare", "store")
-POSSIBLE = f"{', '.join(KEYWORDS)}, {PREFIX_ROOT}/NAME (in the store), or a folder that begins with / or ./"
+MAILBOX = "mailbox"
+"""Not made from the log but from the ledger: `cli/parts/mailboxes.py`."""
+POSSIBLE = f"{', '.join(KEYWORDS)}, {MAILBOX}, {PREFIX_ROOT}/NAME (in the store), or a folder that begins with / or ./"
 
 
 def goal(into: str, store: "FolderSettings | AzureSettings") -> Where:
@@ -59,7 +61,7 @@ def _outside(folder: Path, store: "FolderSettings | AzureSettings") -> str:
 def _nearest(into: str) -> str:
     """The keyword that was meant, as far as it can be told; else, for a plain name, the prefix of this name."""
     plain = into.lower().replace("-", "").replace("_", "")
-    by_plain = {keyword.replace("-", ""): keyword for keyword in KEYWORDS}
+    by_plain = {keyword.replace("-", ""): keyword for keyword in (*KEYWORDS, MAILBOX)}
     found = difflib.get_close_matches(plain, by_plain, 1)
     if found:
         return f"; did you mean {by_plain[found[0]]}?"

@@ -39,6 +39,9 @@ PATTERNS = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "a-z, 0-9 and single hyphens only",
     r"^[A-Za-z0-9_-]{1,64}$": "letters, digits, _ and - only, 64 characters at most",
     r"^https?://[A-Za-z0-9.\-:\[\]]+/?$": "an address like https://host, without a path",
+    r"^[A-Za-z0-9.-]+$": "letters, digits, dots and hyphens only",
+    r"^https?://\S+$": "an address like https://host/path",
+    r"^[A-Za-z0-9{}][A-Za-z0-9:._{}-]{0,199}$": "text like urn:content-class:custom.webex",
     r"^[a-z0-9][a-z0-9-]{0,39}$": "a-z, 0-9 and hyphens only, 40 characters at most",
 }
 """What a pattern means; a test keeps it whole."""
@@ -60,7 +63,7 @@ def _wrong(fault: Any, field: FieldInfo | None, within: list[Model]) -> str:
         case "missing":
             return f"is missing; expected: {wanted}" if wanted else "is missing"
         case "extra_forbidden":
-            known = sorted({name for one in within for name in one.model_fields})
+            known = sorted({name for one in within for name in keys_of(one)})
             return f"unknown key; expected one of {', '.join(known)}"
         case "union_tag_not_found" | "union_tag_invalid":
             name = str(fault["ctx"]["discriminator"]).strip("'")
@@ -104,13 +107,18 @@ def _place(model: Model, loc: tuple[int | str, ...]) -> tuple[str, FieldInfo | N
             key += f"[{part}]"
             continue
         tagged = [one for one in at if any(part in _literals(each) for each in one.model_fields.values())]
-        if tagged and not any(part in one.model_fields for one in at):
+        if tagged and not any(part in keys_of(one) for one in at):
             at = tagged  # pydantic's way to say which kind of table it is: no key of the file
             continue
         key += f".{part}" if key else part
-        within, field = at, next((one.model_fields[part] for one in at if part in one.model_fields), None)
+        within, field = at, next((keys_of(one)[part] for one in at if part in keys_of(one)), None)
         at = list(tables_of(field))
     return key, field, within
+
+
+def keys_of(model: Model) -> dict[str, FieldInfo]:
+    """The fields of a table by the keys that stand in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def tables_of(field: FieldInfo | None) -> list[Model]:

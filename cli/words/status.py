@@ -8,6 +8,7 @@ from cli.words.tables import Grid
 from schemas.topics import DAY_MS
 
 if TYPE_CHECKING:
+    from consumers.importing.view import ImportView
     from consumers.stages import WorkersView
     from consumers.status import ConnectorView
 
@@ -62,6 +63,14 @@ def stages_table(found: "WorkersView") -> Grid:
     table = Grid(("stage", "waiting", "of", "state"))
     for stage in found.stages:
         table.add(stage.stage, f"{stage.waiting:,}", f"{stage.total:,}", stage.state)
+    return table
+
+
+def imports_table(found: "ImportView") -> Grid:
+    """What became of the stored copies in their mailboxes."""
+    table = Grid(("imported", "ok", "partial", "failed", "waiting"))
+    for uid, counts in found.copies.items():
+        table.add(uid, *(f"{counts[name]:,}" for name in ("ok", "partial", "failed", "waiting")))
     return table
 
 

@@ -35,7 +35,7 @@ class Desk:
         self._done: list[Done] = []
         self._change = threading.Condition()
         self._stopped = False
-        self._host_until, self._host_failures = 0.0, 0
+        self._host_until, self._host_since, self._host_failures = 0.0, 0.0, 0
         self._host_trouble: TroubleError | None = None
         self._threads = [
             threading.Thread(target=self._work, daemon=True, name=f"import-{n}") for n in range(threads)
@@ -77,10 +77,11 @@ class Desk:
         with self._change:
             return self._host_trouble
 
-    def troubles(self) -> dict[str, TroubleError]:
-        """Mailboxes that refuse, and why."""
+    @property
+    def host_trouble_s(self) -> float:
+        """For how long that has been so, seconds."""
         with self._change:
-            return {name: box.trouble for name, box in self._boxes.items() if box.trouble is not None}
+            return 0.0 if self._host_trouble is None else time.monotonic() - self._host_since
 
     def withdraw(self, wanted: Callable[[Item], bool], wait_s: float) -> None:
         """Forget the items that are wanted back, and wait until no thread works on one of them."""
@@ -184,6 +185,7 @@ class Desk:
             item.unsure = True
             item.losses += isinstance(trouble, LostError)
             if isinstance(trouble, HostError):
+                self._host_since = self._host_since if self._host_failures else time.monotonic()
                 self._host_failures += 1
                 self._host_until = time.monotonic() + self._pauses.after(self._host_failures, trouble)
                 self._host_trouble = trouble

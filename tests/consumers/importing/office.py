@@ -19,6 +19,7 @@ from consumers.importing.importer import Importer
 from consumers.importing.opening import open_attempts, open_target
 from consumers.importing.settings import ImportSettings
 from consumers.reading import read_all
+from consumers.status import read_status
 from schemas import ids
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
@@ -120,6 +121,13 @@ class Office:
     def outcomes(self) -> dict[tuple[str, str], str]:
         """Of each mail and mailbox, what became of it."""
         return {key: one["outcome"] for key, one in self.newest().items()}
+
+    def told(self, state: str) -> list[str]:
+        """What importers in this state say on the status topic: their last errors."""
+        found = [
+            one for one in read_status(self.kafka) if one["component"] == "import" and one["state"] == state
+        ]
+        return [one["last_error"]["message"] for one in found if one["last_error"] is not None]
 
     @contextlib.contextmanager
     def importing(self, settings: ImportSettings, name: str = "state") -> Iterator[None]:
