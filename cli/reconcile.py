@@ -97,22 +97,24 @@ def _fetch(config: "Config", report: "Report", stop: threading.Event) -> None:
     from cli.parts.reconciling import begin_ms  # noqa: PLC0415
     from cli.parts.sources import open_source  # noqa: PLC0415
     from producers.contents import StoreContents  # noqa: PLC0415
-    from producers.recollection import Recollection  # noqa: PLC0415
+    from producers.recollection import Recollection, Sparing  # noqa: PLC0415
     from producers.waiting import Waiting  # noqa: PLC0415
     from stores.factory import open_store  # noqa: PLC0415
 
     settings, waiting = config.named(report.uid), Waiting(stop)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        contents = stack.enter_context(closing(StoreContents(lambda: open_store(config.store), waiting)))
+        contents = Sparing(
+            stack.enter_context(closing(StoreContents(lambda: open_store(config.store), waiting)))
+        )
         source = stack.enter_context(closing(open_source(settings, contents, scratch, stop)))
         again = Recollection(source, settings, config.kafka, new_codec(config.kafka), contents, waiting)
         sent = again.send(begin_ms(report.day), report.until_ms, report.missed)
     missing = len(report.missed)
-    click.echo(
-        f"collected again: {sent:,} of {counted(missing, 'missing event')}; each is in a mail once its slice closes",
-        err=True,
-    )
+    said = f"collected again: {sent:,} of {counted(missing, 'missing event')}; each is in a mail once its slice closes"
+    if contents.damaged:
+        said += f"; {counted(len(contents.damaged), 'damaged file')} left as found, and events with them"
+    click.echo(said, err=True)
 
 
 def _for_ever(config: "Config", config_path: Path, stop: threading.Event, *, quick: bool) -> None:

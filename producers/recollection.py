@@ -7,7 +7,8 @@ it does no harm: an event that both send is a duplicate. A kill leaves a lane th
 closes later; the same command again sends what is still missing. No cursor is written: the lane is over when the command is.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +24,43 @@ from producers.source import LONGEST_SLICE_MS, Captured, Contents, Source, Windo
 from producers.waiting import Waiting, now_ms
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
+from schemas.records import ContentRef, Event
+from stores.interface import StoreConflictError
+
+
+class Sparing:
+    """The content store for a collector that goes over a day again: a file that is damaged there is left as it is, and named.
+
+    Give it to the source. An event of which a file is damaged is not sent: its content must be durable first (rule 7).
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self.damaged: set[bytes] = set()
+        """SHA-256 of files in whose place stand other bytes."""
+
+    def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
+        """As the content store does it; of a damaged file what it should be."""
+        measured = _Measured(chunks)
+        try:
+            return self._contents.put(measured, content_type)
+        except StoreConflictError:
+            self.damaged.add(measured.digest.digest())
+            return {"sha256": measured.digest.digest(), "size": measured.size}
+
+
+class _Measured:
+    """Hashes what passes through."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.digest, self.size = hashlib.sha256(), 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.digest.update(chunk)
+            self.size += len(chunk)
+            yield chunk
 
 
 class NothingCollectedError(Exception):
@@ -41,7 +79,7 @@ class Recollection:
     connector: ConnectorBase
     kafka: KafkaSettings
     codec: Codec
-    contents: Contents
+    contents: Sparing
     waiting: Waiting
     clock: Callable[[], int] = now_ms
 
@@ -85,11 +123,17 @@ class Recollection:
             self.waiting.check()
             if not isinstance(item, Captured):
                 continue  # its collector has refused it, or will
-            events = [event for event in item.events if event["id"] in wanted and event["id"] not in sent]
+            events = [
+                event for event in item.events if event["id"] in wanted - sent and self._is_whole(event)
+            ]
             if events:
                 desk.events(Captured(item.slice, events), window.lane)
                 sent |= {event["id"] for event in events}
         return len(sent)
+
+    def _is_whole(self, event: Event) -> bool:
+        refs = (one["content"] for one in event["attachments"])
+        return not any(ref is not None and ref["sha256"] in self.contents.damaged for ref in refs)
 
     def _close(self, desk: Desk, lane: Lane, reached_ms: int) -> None:
         """All that the source shows of these slices up to where live is collected is in the log now: that is a fact."""

@@ -91,7 +91,7 @@ def event_dropped(connector: str) -> Callable[[Damaged], None]:
             mine = record["connector_uid"] == connector and record["conversation"] == one["conversation"]
             if not mine or record["slice"] != one["slice"] or not in_day(copy, events[-1]["at_ms"]):
                 return None
-            if events[-1]["kind"] == "roster":
+            if events[-1]["kind"] == "roster" or events[-1]["attachments"]:
                 return None
             dropped.append(events[-1]["id"])
             return {**record, "events": events[:-1]}
@@ -108,7 +108,8 @@ def record_emptied(copy: Damaged) -> None:
 
     def edit(record: RawEvents) -> RawEvents | None:
         mine = record["conversation"] == one["conversation"] and record["slice"] == one["slice"]
-        if not mine or not all(in_day(copy, event["at_ms"]) for event in record["events"]):
+        simple = all(in_day(copy, event["at_ms"]) and not event["attachments"] for event in record["events"])
+        if not mine or not simple:
             return None
         return {**record, "events": []}
 

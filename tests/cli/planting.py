@@ -47,6 +47,16 @@ class Damaged:
     topics: dict[str, list[Record]] = field(default_factory=dict)
     planted: list[Planted] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    slices: set[tuple[str, str, str]] = field(default_factory=set)
+    """Connector, conversation and label of those that hold an event of the day."""
+
+    def __post_init__(self) -> None:
+        for one in self.topics["raw-events"]:
+            name, value = codec.decode(one.value or b"")
+            if name == "RawEvents" and any(
+                self.day[0] <= event["at_ms"] < self.day[1] for event in value["events"]
+            ):
+                self.slices.add((value["connector_uid"], value["conversation"], value["slice"]))
 
     def write(self) -> None:
         """Write the topics of the copy; all are confirmed on return."""
@@ -80,8 +90,8 @@ class Damaged:
 
     def deliveries(self, connector: str) -> Iterator[Delivery]:
         """Mails of the day that bear no fault yet, with all of their results in one record."""
-        for one in self.topics["deliveries"]:
-            found = codec.decode(one.value or b"").value
+        records = (codec.decode(one.value or b"").value for one in self.topics["deliveries"])
+        for found in sorted(records, key=lambda one: bytes(one["mail_id"])):
             if found["connector_uid"] == connector and self._free(found) and self._has_events(found):
                 yield found
 
@@ -115,11 +125,7 @@ class Damaged:
         return one["conversation"] not in self.used and one["parts"] == 1
 
     def _has_events(self, one: Delivery) -> bool:
-        return any(
-            record["conversation"] == one["conversation"] and record["slice"] == one["slice"]
-            and any(self.day[0] <= event["at_ms"] < self.day[1] for event in record["events"])
-            for record in self.raw(one["connector_uid"])
-        )  # fmt: skip
+        return (one["connector_uid"], one["conversation"], one["slice"]) in self.slices
 
     def raw(self, connector: str) -> Iterator[RawEvents]:
         """Events of a connector."""
