@@ -21,7 +21,7 @@ from stores.azure_access import (
 )
 from stores.azure_guard import Guard
 from stores.azure_reading import chunks_of, info_of, look
-from stores.azure_upload import Upload, blocks_of
+from stores.azure_upload import Origin, Upload, blocks_of
 from stores.checks import checked_hash, checked_metadata
 from stores.interface import (
     CHUNK_SIZE,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 _PROBE: Final = ".chatledger/probe"
 _REMEMBERED: Final = 4096  # what was just written, so that copying a mail needs no request to look at it
-_SERVER_COPY_LIMIT: Final = 256 << 20  # bytes; "Copy Blob From URL" takes no more
 
 
 class _PhantomError(StoreUnavailableError):
@@ -118,7 +117,7 @@ class AzureStore:
         etag, origin = self._known.get(source) or await look(self._blob(source))
         checked_hash(source, sha256, str(origin.sha256))
         upload = self._upload(target, content_type, metadata)
-        if self._server_copies and origin.content_type == content_type and origin.size <= _SERVER_COPY_LIMIT:
+        if self._server_copies and origin.content_type == content_type:
             stored = await self._copy_on_server(upload, source, etag, origin)
             if stored is not None:
                 return await self._guard.checked(upload, stored)
@@ -238,7 +237,7 @@ class AzureStore:
         with explained(upload.path):
             address, authorization = await self._access.readable(blob)
         try:
-            attempt = upload.copy(address, authorization, etag=etag, sha256=sha256)
+            attempt = upload.copy(Origin(blob, address, authorization, etag, origin.size), sha256)
             return await self._settle(upload, origin.size, sha256, attempt)
         except _PhantomError:
             return None

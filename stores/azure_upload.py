@@ -19,6 +19,28 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobClient
 
 
+COPY_LIMIT = 256 << 20
+"""Bytes of a blob that "Copy Blob From URL" takes at most; larger ones are copied with "Put Block From URL"."""
+COPIED_BLOCK = 64 << 20
+"""Bytes that the service copies in one request then: few enough to be done before a client gives up waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the service is to copy, and how it may read it."""
+
+    blob: BlobClient
+    address: str
+    authorization: str | None
+    etag: str
+    size: int  # bytes
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of a request that reads it."""
+        return {"source_authorization": self.authorization} if self.authorization else {}
+
+
 @dataclass(slots=True)
 class Upload:
     """What is to stand where; every method raises azure-storage-blob's own errors and returns the ETag."""
@@ -41,7 +63,7 @@ class Upload:
 
     async def stage(self, block: bytes) -> None:
         """Send one block; it is visible to nobody before `commit`, and gone after a week without."""
-        name = f"{self._attempt}-{len(self._blocks):06}"
+        name = self._next_name()
         file = io.BytesIO(block)  # aiohttp sends a file bit by bit, and plain bytes at one go
         await self.blob.stage_block(name, file, length=len(block), validate_content=True)
         self._blocks.append(BlobBlock(block_id=name))
@@ -54,24 +76,37 @@ class Upload:
         )
         return str(answer["etag"])
 
-    async def copy(self, address: str, authorization: str | None, *, etag: str, sha256: str) -> str:
-        """Let the service copy `address` while its ETag is `etag`; done, or nothing done, on return.
+    async def copy(self, origin: Origin, sha256: str) -> str:
+        """Let the service copy what is of this version; done, or nothing done, on return."""
+        if origin.size <= COPY_LIMIT:
+            return await self._copy_at_once(origin, sha256)
+        for start in range(0, origin.size, COPIED_BLOCK):
+            name, length = self._next_name(), min(COPIED_BLOCK, origin.size - start)
+            await self.blob.stage_block_from_url(name, origin.address, start, length, **origin.options)
+            self._blocks.append(BlobBlock(block_id=name))
+        same = MatchConditions.IfNotModified  # the blocks came one by one
+        await origin.blob.get_blob_properties(etag=origin.etag, match_condition=same)
+        return await self.commit(sha256)
 
-        "Copy Blob From URL": the content type comes with the source
-        (https://learn.microsoft.com/rest/api/storageservices/copy-blob-from-url).
+    async def _copy_at_once(self, origin: Origin, sha256: str) -> str:
+        """By "Copy Blob From URL": the content type comes with the source.
+
+        (https://learn.microsoft.com/rest/api/storageservices/copy-blob-from-url)
         """
-        options: dict[str, Any] = {"source_authorization": authorization} if authorization else {}
         answer = await self.blob.start_copy_from_url(
-            address,
+            origin.address,
             metadata=self._noted(sha256),
             requires_sync=True,
             match_condition=MatchConditions.IfMissing,
             source_match_condition=MatchConditions.IfNotModified,
-            source_etag=etag,
-            **options,
+            source_etag=origin.etag,
+            **origin.options,
             **self.protection,
         )
         return str(answer["etag"])
+
+    def _next_name(self) -> str:
+        return f"{self._attempt}-{len(self._blocks):06}"
 
     def _named(self, sha256: str) -> dict[str, Any]:
         settings = ContentSettings(content_type=self.content_type)

@@ -216,10 +216,38 @@ def test_a_copy_that_the_service_refuses_goes_through_here(azurite: Azurite, sta
     play(azurite, scenario)
 
 
-def test_a_source_that_was_replaced_is_not_copied(azurite: Azurite) -> None:
-    """A mail that somebody overwrote behind our back is found out before its copy is made."""
+@pytest.mark.parametrize("kind", ["lost", "dropped", "status", None])
+def test_a_very_large_blob_is_copied_within_the_service_too(
+    azurite: Azurite, monkeypatch: pytest.MonkeyPatch, kind: Kind | None
+) -> None:
+    """In blocks that the service reads by itself: a mail of a gigabyte does not pass through here for each mailbox."""
+    monkeypatch.setattr("stores.azure_upload.COPY_LIMIT", 1 << 20)
+    monkeypatch.setattr("stores.azure_upload.COPIED_BLOCK", 1_500_000)
 
     async def scenario(store: AzureStore, proxy: FaultyProxy) -> None:
+        proxy.keeps_host = True  # Azurite copies from its own address alone
+        stored = await store.create("m", large(), content_type=MAIL)
+        proxy.seen.clear()
+        if kind is not None:
+            proxy.faults.append(Fault("PUT", kind))
+        copied = await store.copy("m", "ann/m", content_type=MAIL, sha256=stored.sha256)
+        assert copied.created
+        assert not (await store.copy("m", "ann/m", content_type=MAIL, sha256=stored.sha256)).created
+        assert "GET" not in proxy.seen
+        assert await store.read("ann/m") == LARGE
+
+    play(azurite, scenario)
+
+
+@pytest.mark.parametrize("limit", [1 << 30, 1])
+def test_a_source_that_was_replaced_is_not_copied(
+    azurite: Azurite, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """A mail that somebody overwrote behind our back is found out before its copy is made, in one piece or in blocks."""
+    monkeypatch.setattr("stores.azure_upload.COPY_LIMIT", limit)
+
+    async def scenario(store: AzureStore, proxy: FaultyProxy) -> None:
+        proxy.keeps_host = True
         await store.create("m", DATA, content_type=MAIL)
         raw = store._container.get_blob_client("m")
         await raw.upload_blob(b"forged", overwrite=True)
