@@ -1,0 +1,1 @@
+"""Orders of disposition and legal holds."""
