@@ -47,14 +47,16 @@ class Fold:
 
     def __init__(
         self, partition: int, stand: Stand, *, memory: Memory, scratch: Scratch, codec: Codec,
-        selection: Selection, refused: AbstractSet[int], days: Days,
+        selection: Selection, refused: AbstractSet[int], broken: AbstractSet[int], days: Days,
     ) -> None:  # fmt: skip
-        """`refused`: positions that the live worker, or this replay before, could not take (rule 24).
+        """`refused`: positions that the live worker could not take (rule 24). `broken`: those that this replay could not.
 
-        `days`: decides on which day a slice is, and keeps that.
+        Nobody else knows of the latter: replays of other days, which never read their events, see their heads, so these
+        count for the day of a slice. `days`: decides on which day a slice is, and keeps that.
         """
         self._partition, self._memory, self._codec = partition, memory, codec
-        self._selection, self._refused, self._days = selection, refused, days
+        self._selection, self._days = selection, days
+        self._refused, self._broken = refused, broken
         self._assembly = Assembly(
             partition, needed=stand.needed, reached=stand.reached, memory=memory, scratch=scratch, group=GROUP,
             decode=_decoding(codec.decode),
@@ -73,20 +75,28 @@ class Fold:
     def feed(self, position: int, key: bytes | None, value: bytes) -> Step:
         """Take the next record; the caller closes what is to be emitted, then says `done`."""
         if position in self._refused:
-            return Step(refused=not self._assembly.is_replaying(position))
+            return self._left_out(position)
         if not self._selection.may_hold(key):
             return Step()
         try:
             name, record = accepted(peek(self._codec, value))
         except LASTING:
-            return Step(refused=not self._assembly.is_replaying(position))
+            return self._left_out(position)
         if name == "Control":
             return self._control(position, record)
-        if self._holds(position, record):
-            data = position.to_bytes(POSITION_BYTES, "big") + value
-            self._assembly.add(position, record, data, closed_ms=closed_at(record))  # `peek` leaves close events in
-            return Step(kept=True)
-        return Step()
+        return self._event(position, record, value) if self._holds(position, record) else Step()
+
+    def _left_out(self, position: int) -> Step:
+        return Step(refused=not self._assembly.is_replaying(position))
+
+    def _event(self, position: int, record: RawEvents, value: bytes) -> Step:
+        if position in self._broken:
+            return self._left_out(position)
+        data = position.to_bytes(POSITION_BYTES, "big") + value
+        self._assembly.add(
+            position, record, data, closed_ms=closed_at(record)
+        )  # `peek` leaves close events in
+        return Step(kept=True)
 
     def _holds(self, position: int, record: RawEvents) -> bool:
         """Whether the slice of this record is selected, its mailboxes aside."""

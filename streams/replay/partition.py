@@ -101,7 +101,7 @@ class PartitionReplay:
         memory = state.memory()
         fold = Fold(
             self._number, state.stand, memory=memory, scratch=self._means.scratch, codec=self._means.codec,
-            selection=self._selection, refused=state.refused, days=state.days(),
+            selection=self._selection, refused=state.refused, broken=state.broken, days=state.days(),
         )  # fmt: skip
         self._mails = self._records = 0
         try:

@@ -24,6 +24,7 @@ _TABLES = """
 CREATE TABLE stand (id INTEGER PRIMARY KEY, first INTEGER, needed INTEGER, reached INTEGER, until INTEGER, counts TEXT);
 CREATE TABLE fact (position INTEGER, name TEXT, value BLOB, PRIMARY KEY (position, name, value)) WITHOUT ROWID;
 CREATE TABLE refused (position INTEGER PRIMARY KEY);
+CREATE TABLE broken (position INTEGER PRIMARY KEY);
 CREATE TABLE finding (path TEXT, kind TEXT, detail TEXT, sha256 TEXT, copy INTEGER, PRIMARY KEY (path, kind)) WITHOUT ROWID;
 CREATE TABLE explained (path TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -70,6 +71,7 @@ class PartitionState:
         self.first, self.stand, self.until = int(row[0]), Stand(row[1], row[2]), int(row[3])
         self.counts = Counter(json.loads(row[4]))
         self.refused = {position for (position,) in self._db.execute("SELECT position FROM refused")}
+        self.broken = {position for (position,) in self._db.execute("SELECT position FROM broken")}
         self._begin()
 
     def _begin(self) -> None:
@@ -99,7 +101,7 @@ class PartitionState:
     def refuse(self, position: int) -> None:
         """From now on this record counts as not there. Ends what is not committed."""
         self.rollback()
-        self._db.execute("INSERT OR REPLACE INTO refused VALUES (?)", (position,))
+        self._db.execute("INSERT OR REPLACE INTO broken VALUES (?)", (position,))
         self._save()
         self._load()
 

@@ -64,6 +64,7 @@ def new_fold(
         codec=Codec(),
         selection=selection,
         refused=refused,
+        broken=frozenset(),
         days=days,
     )
 
