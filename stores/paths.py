@@ -36,6 +36,8 @@ _UNSAFE = re.compile(
     r'[<>:"/\\|?*~#%\x00-\x1f\x7f'
     r"\u00ad\u034f\u06dd\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]"
 )
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]")
+_ASCII = re.compile(r"[ -~]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAIL_ID = re.compile(r"[0-9a-z]{4,64}")
@@ -102,7 +104,7 @@ def safe_name(text: str, *, keep_case: bool = False) -> str:
 
 def check_path(path: str) -> str:
     """Return `path` if every store can hold it, else raise `BadPathError`; no path leaves its store."""
-    if len(path) > 1024 or not all(_is_component(part) for part in path.split("/")):
+    if len(path) > 1024 or _UNPRINTABLE.search(path) or not all(map(_is_component, path.split("/"))):
         message = f"not a path that every store can hold: {path!r}"
         raise BadPathError(message)
     return path
@@ -122,9 +124,7 @@ def is_listed(path: str) -> bool:
 
 
 def _is_component(part: str) -> bool:
-    if not part or is_hidden(part) or part[-1] in ". " or "\\" in part:
-        return False
-    if any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in part):
+    if not part or is_hidden(part) or part[-1] in ". ":
         return False
     return len(part.encode()) <= 255
 
@@ -150,7 +150,9 @@ def _stem(uid: str, conversation: str, slice_key: str, cased: list[str | None]) 
 
 def _cleaned(text: str) -> str:
     """Replace what some file system, Azure or a terminal can't take; changes nothing in a safe name."""
-    safe = "".join(char if _is_plain(char) else "_" for char in ucd.normalize("NFC", text))
+    safe = text  # printable ASCII is plain, and its own normal form
+    if not _ASCII.fullmatch(text):
+        safe = "".join(char if _is_plain(char) else "_" for char in ucd.normalize("NFC", text))
     safe = _UNSAFE.sub("_", safe)
     if not safe or safe[0] in "._ " or _RESERVED.fullmatch(safe):
         safe = f"-{safe}"
@@ -171,6 +173,8 @@ def _has_case(text: str) -> bool:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     once = ucd.normalize("NFKC", text).upper().casefold()
     return ucd.normalize("NFKC", ucd.normalize("NFKC", once).casefold())
 
