@@ -218,3 +218,23 @@ def test_large_mails_are_written_a_few_at_a_time_and_are_seen_to_move(tmp_path: 
     assert len(bench.deliveries()) == 6
     assert store.most == 2
     assert store.steps[-1] >= len(store.steps) > 6 * 9
+
+
+def test_a_file_over_the_ceiling_makes_a_partial_copy_and_stays_in_the_content_store(tmp_path: Path) -> None:
+    """The ledger says so for each mailbox, with the file and the reason."""
+    bench = Bench(tmp_path)
+    ref = asyncio.run(bench.tools.contents.put(CONTENTS["large.bin"]))
+    events = [said(0, AGENT, "see", attachments=[stored("large.bin")]), said(1, KEN, "thanks")]
+    (mail,) = render(closed(events, changes={"max_mail_bytes": 50_000}))
+    bench.add_to(COPIES, "Copies", Router(MAPPING).copies(mail))
+    bench.own(bench.keep)
+    work(bench)
+
+    (delivery,) = bench.deliveries()
+    assert delivery["status"] == "partial"
+    for one in delivery["copies"]:
+        assert one["outcome"] == "partial"
+        assert "large.bin" in one["reason"]
+        assert "50,000 bytes" in one["reason"]
+    assert asyncio.run(bench.tools.contents.get(ref)) == CONTENTS["large.bin"]
+    assert ref["sha256"].hex().encode() in bench.archived()[delivery["path"]]
