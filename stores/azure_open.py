@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def open_azure(settings: AzureSettings) -> AzureStore:
     """Return the store that `settings` names; `StoreError` when a secret is missing or malformed."""
     protections = Protections(settings.protection, settings.protections)
-    return AzureStore(access_of(settings), create_container=settings.create_container, protections=protections)
+    return AzureStore(
+        access_of(settings), create_container=settings.create_container, protections=protections
+    )
 
 
 def access_of(settings: AzureSettings) -> Access:

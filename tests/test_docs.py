@@ -19,6 +19,7 @@ from stores.interface import Store
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 SOURCES = ("liveperson", "webex")
+GROUPS = {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"}
 PURE = (
     "mail",
     "accepting.py",
@@ -112,7 +113,7 @@ def test_every_command_that_is_told_of_is_there() -> None:
     for words in {tuple(each.split()) for each in told}:
         group = COMMANDS[words[0]][0] if words[0] in COMMANDS else None
         assert group, f"there is no chatledger {words[0]}"
-        asked = words if words[0] in {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"} else words[:1]
+        asked = words if words[0] in GROUPS else words[:1]
         assert CliRunner().invoke(main, [*asked, "--help"]).exit_code == 0, words
 
 
@@ -241,3 +242,14 @@ def test_stores_can_only_create_and_read() -> None:
     """The interface offers no way to overwrite or to delete."""
     offered = {name for name in vars(Store) if not name.startswith("_")}
     assert offered == {"create", "read", "stream", "stat", "copy", "list", "check", "close"}
+
+
+def test_only_the_dispose_command_can_remove() -> None:
+    """The way to remove files is opened in one place, and neither producers nor streams nor the other consumers know it."""
+    ways = {"stores.disposal", "stores.azure_disposal"}
+    rooms = ("cli", "consumers", "producers", "sandbox", "schemas", "streams")
+    knowing = {str(path.relative_to(ROOT)) for path in code(*rooms) if ways & imported(str(path.relative_to(ROOT)))}
+    assert knowing == {
+        "cli/parts/disposing.py", "consumers/disposition/job.py", "consumers/disposition/removing.py",
+        "consumers/disposition/contents.py",
+    }  # fmt: skip

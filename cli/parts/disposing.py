@@ -42,11 +42,18 @@ def with_means(config: "Config", patience_s: float, work: "Callable[[Means], Awa
 def carried_out(config: "Config", order: "Order", patience_s: float) -> str:
     """Carry an order out; what left, in one sentence."""
     from consumers.disposition.job import carry_out  # noqa: PLC0415 - see cli.main
+    from consumers.disposition.removing import imported  # noqa: PLC0415
 
     async def work(means: "Means") -> str:
         found = await carry_out(means, order)
         mails, files = counted(int(found["mails"]), "mail"), counted(int(found["files"]), "file")
-        return f"order {order.name[:8]}: {mails}, {counted(int(found['copies']), 'copy', 'copies')} and {files} left the archive"
+        copies = counted(int(found["copies"]), "copy", "copies")
+        left = [f"order {order.name[:8]}: {mails}, {copies} and {files} left the archive"]
+        for one in imported(means.kafka, means.codec, order.mails):
+            left.append(
+                f"still in mailbox {one['mailbox']}, {one['place']}: {one['message_id']}; remove it there"
+            )
+        return "\n".join(left)
 
     return with_means(config, patience_s, work)
 

@@ -11,8 +11,8 @@ from consumers.reading import read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
 from schemas.dispositions import Scope
-from schemas.records import Delivery
-from schemas.topics import DELIVERIES
+from schemas.records import Delivery, Receipt
+from schemas.topics import DELIVERIES, IMPORTS
 from stores.disposal import Disposal
 
 BATCH = 500  # deliveries; with the limit of 2,000 ids a record in mind
@@ -70,6 +70,19 @@ def copies_of(one: Delivery) -> Iterator[str]:
             yield copy["path"]
         if former is not None:
             yield former["path"]
+
+
+def imported(kafka: KafkaSettings, codec: Codec, mails: set[bytes]) -> list[Receipt]:
+    """Copies of these mails that were put into mailboxes: who administers those has to remove them there. Blocks; KafkaError."""
+    found: dict[tuple[bytes, str, str], Receipt] = {}
+    for record in read_all(kafka, IMPORTS):
+        try:
+            name, one = codec.decode(record.value or b"")
+        except DecodeError:
+            continue
+        if name == "Receipt" and one["mail_id"] in mails and one["outcome"] in {"ok", "partial"}:
+            found[one["mail_id"], one["mailbox"], one["item"]] = one
+    return list(found.values())
 
 
 def _named(one: Delivery) -> tuple[str, str, str, int]:

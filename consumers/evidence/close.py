@@ -37,10 +37,10 @@ from consumers.evidence.statement import (
 )
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
-from schemas.topics import AUDIT, DELIVERIES, RAW_EVENTS, Topic
+from schemas.topics import AUDIT, DELIVERIES, IMPORTS, RAW_EVENTS, Topic
 from stores.interface import Store, StoreConflictError
 
-COVERED: tuple[Topic, ...] = (RAW_EVENTS, DELIVERIES, AUDIT)
+COVERED: tuple[Topic, ...] = (RAW_EVENTS, DELIVERIES, IMPORTS, AUDIT)
 """In this order stand their leaves. A topic that a later version adds is covered from its first manifest on."""
 LINES_A_PIECE = 4_000
 

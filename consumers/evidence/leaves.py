@@ -8,7 +8,7 @@ from consumers.evidence.statement import to_line
 from consumers.reading import Read
 from schemas.codec import Codec, DecodeError
 from schemas.ids import ID_BYTES
-from schemas.records import Audit, Control, CopyResult, Delivery, RawEvents
+from schemas.records import Audit, Control, CopyResult, Delivery, RawEvents, Receipt
 from schemas.topics import RAW_EVENTS, Topic
 
 Leaf = dict[str, Any]
@@ -68,6 +68,8 @@ def _leaves(topic: Topic, record: Read, codec: Codec, marks: Watermarks) -> Iter
         yield from _events(found, origin)
     elif name == "Delivery":
         yield from _delivery(found, origin)
+    elif name == "Receipt":
+        yield _receipt(found, origin)
     elif name == "Audit":
         yield _audit(found, origin)
     elif name == "Control" and found["kind"] == "watermark":
@@ -98,9 +100,18 @@ def _delivery(one: Delivery, origin: Leaf) -> Iterator[Leaf]:
 def _copy(copy: CopyResult, mail: str, sha256: str, origin: Leaf) -> Leaf:
     stands = copy["path"] is not None and copy["outcome"] in {"ok", "partial"}
     return {
-        "kind": "copy" if stands else "uncopied", "mail": mail, "participant": copy["participant"]["id"], "mailbox": copy["mailbox"],
-        "outcome": copy["outcome"], "reason": copy["reason"], "path": copy["path"] if stands else None,
+        "kind": "copy" if stands else "uncopied", "mail": mail, "participant": copy["participant"]["id"],
+        "mailbox": copy["mailbox"], "outcome": copy["outcome"], "reason": copy["reason"], "path": copy["path"] if stands else None,
         "sha256": sha256 if stands else None, **origin,
+    }  # fmt: skip
+
+
+def _receipt(one: Receipt, origin: Leaf) -> Leaf:
+    imported = one["imported_sha256"]
+    return {
+        "kind": "import", "mail": one["mail_id"].hex(), "mailbox": one["mailbox"], "copy": one["path"],
+        "outcome": one["outcome"], "reason": one["reason"], "target": one["target"], "place": one["place"],
+        "item": one["item"], "sha256": imported.hex() if imported is not None else None, **origin,
     }  # fmt: skip
 
 

@@ -22,6 +22,9 @@ Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 T = TypeVar("T", bound=BaseModel)
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 class Plan(BaseModel):
     """Which part of the log a manifest covers. `previous`: SHA-256 (hex) of the manifest before; None for the first."""
 
@@ -65,7 +68,7 @@ def path_of(number: int, name: str) -> str:
 
 def to_line(value: dict[str, Any]) -> bytes:
     """One line of JSON, keys sorted, without blanks, in ASCII; without the line's end."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def encode_plan(plan: Plan) -> bytes:
