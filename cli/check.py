@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cli.parts.config import Config
     from producers.source import Finding
     from schemas.admin import Drift
+    from stores.protection import Safeguard
 
 
 SECONDS = 6.0  # longest patience with a source: whoever asks is waiting
@@ -59,7 +60,8 @@ def _line(finding: "Finding") -> str:
 def _findings(config: "Config", config_path: Path) -> "Iterator[Finding]":
     yield _mapping(config)
     yield from _kafka(config, config_path)
-    yield _example("store", config.store, config_path) or _store(config)
+    example = _example("store", config.store, config_path)
+    yield from [example] if example else _store(config)
     for connector in config.connector:
         example = _example(connector.uid, connector, config_path)
         yield from [example] if example else _source(config, connector.uid)
@@ -127,23 +129,37 @@ def _topics(drifts: "list[Drift]") -> "Iterator[Finding]":
             yield Finding(what, ok=False, advice=drift.advice)
 
 
-def _store(config: "Config") -> "Finding":
+def _store(config: "Config") -> "Iterator[Finding]":
     from producers.source import Finding  # noqa: PLC0415 - see cli.main
     from stores.factory import open_store  # noqa: PLC0415
-    from stores.interface import StoreError  # noqa: PLC0415
+    from stores.interface import Safeguarded, StoreError  # noqa: PLC0415
 
-    async def attempt() -> None:
+    async def attempt() -> "Safeguard | None":
         store = open_store(config.store)
         try:
             await store.check()
+            return await store.prove() if isinstance(store, Safeguarded) else None
         finally:
             await store.close()
 
     try:
-        asyncio.run(attempt())
+        safeguard = asyncio.run(attempt())
     except (StoreError, ValueError, OSError) as error:
-        return Finding(f"{config.store.kind} store", ok=False, advice=str(error))
-    return Finding(f"{config.store.kind} store can be written and read", ok=True)
+        yield Finding(f"{config.store.kind} store", ok=False, advice=str(error))
+        return
+    yield Finding(f"{config.store.kind} store can be written and read", ok=True)
+    if safeguard is not None:
+        yield _protection(safeguard)
+
+
+def _protection(safeguard: "Safeguard") -> "Finding":
+    from producers.source import Finding  # noqa: PLC0415 - see cli.main
+
+    if safeguard.state == "immutable":
+        return Finding(f"archive is {safeguard}", ok=True)
+    return Finding(
+        f"write-once protection is {safeguard.state}", ok=safeguard.state == "unproven", advice=safeguard.why
+    )
 
 
 def _source(config: "Config", uid: str) -> "Iterator[Finding]":

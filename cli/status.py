@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.parts.config import Config
+    from consumers.archive import ArchiveView
     from consumers.importing.view import ImportView
     from consumers.stages import WorkersView
     from consumers.status import ConnectorView
@@ -34,6 +35,7 @@ class Found:
     connectors: "list[ConnectorView]"
     workers: "WorkersView"
     unwell: list[str]
+    archive: "ArchiveView"
     imports: "ImportView | None" = None
 
 
@@ -86,7 +88,8 @@ def _show_again(read: "Callable[[], str]", config: "Config", config_path: Path) 
 
 def look(config: "Config", silent_after: float, only: str | None = None) -> Found:
     """Read everything once; KafkaError, LookupError."""
-    from consumers.importing.view import import_unwell  # noqa: PLC0415 - see cli.main
+    from consumers.archive import archive_unwell, archive_view  # noqa: PLC0415 - see cli.main
+    from consumers.importing.view import import_unwell  # noqa: PLC0415
     from consumers.stages import read_workers, stages_unwell  # noqa: PLC0415
     from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
@@ -99,9 +102,10 @@ def look(config: "Config", silent_after: float, only: str | None = None) -> Foun
         connectors, now_ms=now_ms, silent_ms=silent_ms, stopped_ms=stopped_ms
     )  # fmt: skip
     reasons += [] if only == "connectors" else stages_unwell(workers)
-    imports = _imports(config, records)
+    archive, imports = archive_view(records), _imports(config, records)
+    reasons += [] if only == "connectors" else archive_unwell(archive, now_ms)
     reasons += [] if imports is None or only is not None else import_unwell(imports)
-    return Found(connectors, workers, reasons, imports)
+    return Found(connectors, workers, reasons, archive, imports)
 
 
 def _imports(config: "Config", records: "list[ConnectorStatus]") -> "ImportView | None":
@@ -126,7 +130,8 @@ def _since(config: "Config", connectors: "list[ConnectorView]") -> None:
 def _json(found: Found) -> str:
     document = {"connectors": {view.uid: asdict(view) for view in found.connectors}, **asdict(found.workers)}
     imports = {} if found.imports is None else {"import": asdict(found.imports)}
-    return json.dumps(document | imports | {"unwell": found.unwell}, indent=2)
+    told = {"archive": asdict(found.archive), "unwell": found.unwell}
+    return json.dumps(document | imports | told, indent=2)
 
 
 def _text(config_path: Path, found: Found) -> str:
@@ -149,5 +154,6 @@ def _text(config_path: Path, found: Found) -> str:
     parts.append(f"workers: {found.workers.workers}   dead letters: {found.workers.dead_letters}")
     if found.imports is not None:
         parts.append(f"importers: {found.imports.importers}   mails to import: {found.imports.records}")
+    parts += [f"archive: {one}" for one in found.archive.protection]
     told = [*error_lines(found.connectors), *(f"! {reason}" for reason in found.unwell)]
     return "\n".join([*parts, *(runnable(one, config_path) for one in told)])

@@ -6,11 +6,13 @@ One writer a key: the collector of a lane, the worker that has a partition, the 
 
 import json
 import re
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from schemas.text import well_formed
 
-Component = Literal["collector", "assemble", "render", "route", "store", "delivery", "import", "reconcile"]
+Component = Literal[
+    "collector", "assemble", "render", "route", "store", "delivery", "import", "reconcile", "archive"
+]
 State = Literal[
     "starting",
     "reading back",
@@ -60,6 +62,7 @@ class ConnectorStatus(TypedDict):
     last_error: LastError | None
     counters: dict[str, int]
     updated_at_ms: int
+    protection: NotRequired[str]
 
 
 def status_key(status: ConnectorStatus) -> bytes:

@@ -10,7 +10,7 @@ import faust
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.topics import CLOSINGS, MAPPINGS, MAX_RECORD_BYTES
-from stores.interface import Store
+from stores.interface import Safeguarded, Store
 from streams.agents import declare_agents
 from streams.assemble import AssembleStage
 from streams.connection import faust_credentials
@@ -37,13 +37,14 @@ class Worker:
     """Stages wired to an app; one per process."""
 
     def __init__(self, kafka: KafkaSettings, settings: WorkerSettings, store: Store, codec: Codec) -> None:
-        self.app = new_app(kafka, settings)
+        self.app, self.store = new_app(kafka, settings), store
         self.positions = self.app.positions
         folder = settings.state_dir or Path(tempfile.gettempdir())
         self.tools = Tools(
             kafka, codec, Contents(store), self.positions, lambda: Outbox(self.app.producer, kafka, codec),
             RefusalLimit(settings.refusal_window, kept=settings.state_dir),
         )  # fmt: skip
+        self.unproved = store if isinstance(store, Safeguarded) else None
         scratch, memory = Scratch(folder), Memory(folder)
         self.assemble = AssembleStage(
             self.tools, memory, scratch, lambda number, seen: read_records(kafka, CLOSINGS, number, seen)

@@ -22,10 +22,14 @@ INLINE_BYTES = 1_000_000  # mails up to here are put together in memory: one wri
 
 
 class Kept(NamedTuple):
-    """What became of one participant's copy; `created` is False where it stood there already or nothing was to be made."""
+    """What became of one participant's copy; `created` is False where it stood there already or nothing was to be made.
+
+    `conflict`: other bytes stand in its place.
+    """
 
     result: CopyResult
     created: bool
+    conflict: StoreConflictError | None = None
 
 
 class Keeper:
@@ -45,13 +49,17 @@ class Keeper:
 
     async def copy(self, mail: Copies | Delivery, target: Target, sha256: str) -> Kept:
         """A participant's copy of the stored mail with this hash; a copy that the store refuses has failed."""
-        outcome, reason, created = target["outcome"], target["reason"], False
+        outcome, reason, created, conflict = target["outcome"], target["reason"], False, None
         if target["path"] is not None:
-            outcome, reason, created = await self._make(mail, target["path"], sha256)
+            try:
+                outcome, reason, created = await self._make(mail, target["path"], sha256)
+            except StoreConflictError as error:
+                log.error("copy refused: %s", error)  # noqa: TRY400 - the sentence says all
+                outcome, reason, conflict = "failed", str(error), error
         return Kept({
             "participant": target["participant"], "mailbox": target["mailbox"], "path": target["path"],
             "outcome": _OUTCOMES[outcome], "reason": reason,
-        }, created)  # fmt: skip
+        }, created, conflict)  # fmt: skip
 
     async def _create(self, copies: Copies) -> Stored:
         segments = copies["segments"]
@@ -67,15 +75,11 @@ class Keeper:
             yield chunk
 
     async def _make(self, mail: Copies | Delivery, path: str, sha256: str) -> tuple[str, str | None, bool]:
-        try:
-            stored = await self._contents.patiently(
-                lambda: self._store.copy(
-                    mail["path"], path, content_type=MAIL_TYPE, metadata=_metadata(mail), sha256=sha256
-                )
+        stored = await self._contents.patiently(
+            lambda: self._store.copy(
+                mail["path"], path, content_type=MAIL_TYPE, metadata=_metadata(mail), sha256=sha256
             )
-        except StoreConflictError as error:
-            log.error("copy refused: %s", error)  # noqa: TRY400 - the sentence says all
-            return "failed", str(error), False
+        )
         if mail["status"] == "partial":
             return "partial", _why(mail["reasons"]), stored.created
         return "ok", None, stored.created

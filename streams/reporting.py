@@ -19,6 +19,7 @@ from schemas.status import (
     status_key,
 )
 from schemas.topics import CONNECTOR_STATUS
+from stores.interface import Safeguarded, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -81,7 +82,7 @@ def end_unless_called_again(seconds: float) -> None:
 def report_status(worker: Worker, settings: WorkerSettings) -> None:
     """Attach watch and reports to the worker's app."""
     watch = Watch(settings.stall_seconds)
-    written: dict[bytes, tuple[int | None, str]] = {}
+    written: dict[bytes, tuple[int | None, str, str | None]] = {}
 
     async def look() -> None:
         end_unless_called_again(BLOCKED * settings.stall_seconds)
@@ -93,11 +94,12 @@ def report_status(worker: Worker, settings: WorkerSettings) -> None:
     async def report() -> None:
         if worker.app.rebalancing:
             return
+        await proved(worker)
         name = worker.tools.kafka.topic(CONNECTOR_STATUS.name)
-        for status in statuses(worker):
-            key = status_key(status)
-            if written.get(key) != (status["reached"], status["state"]):
-                written[key] = (status["reached"], status["state"])
+        for status in (*statuses(worker), *alarms(worker)):
+            key, news = status_key(status), (status["reached"], status["state"], status.get("protection"))
+            if written.get(key) != news:
+                written[key] = news
                 await worker.app.producer.send(name, key, encode_status(status), None, None, None)
 
 
@@ -124,18 +126,49 @@ def _look(worker: Worker, watch: Watch) -> None:
         watch.look(tp, reached, _highwater(worker, tp), time.monotonic(), steps=steps)
 
 
+async def proved(worker: Worker) -> None:
+    """Once in a life, try whether the archive is protected as configured; a store that does not answer is asked again later."""
+    store = worker.unproved
+    if store is None:
+        return
+    try:
+        safeguard = await store.prove()
+    except StoreError as error:
+        log.warning("whether the archive is protected can't be tried yet: %s", error)
+        return
+    worker.unproved = None
+    if safeguard is not None:
+        log.log(logging.INFO if safeguard.state == "immutable" else logging.WARNING, "archive %s", safeguard)
+
+
 def statuses(worker: Worker) -> Iterator[ConnectorStatus]:
     """One record for each partition of each stage, with what it has reached; one writer per key (rule 26)."""
     now_ms = int(time.time() * 1000)
     for tp, reached in sorted(worker.positions.next_at.items()):
         stage = cast("Component", worker.stages[tp[0]].name)
         highwater = _highwater(worker, tp) or 0
-        yield {
+        found: ConnectorStatus = {
             "connector_uid": ALL_CONNECTORS, "connector": "all connectors", "source": "all", "component": stage,
             "partition": tp[1], "lane": None, "reached": reached,
             "state": _state(worker, work_is_left=highwater > reached), "captured_up_to_ms": None, "lag_ms": None,
             "progress": None, "last_success_ms": now_ms, "last_error": _trouble(worker, now_ms),
             "counters": {"waiting": max(0, highwater - reached)}, "updated_at_ms": now_ms,
+        }  # fmt: skip
+        safeguard = worker.store.safeguard if isinstance(worker.store, Safeguarded) else None
+        if stage == "store" and safeguard is not None:
+            found["protection"] = str(safeguard)
+        yield found
+
+
+def alarms(worker: Worker) -> Iterator[ConnectorStatus]:
+    """One record for each partition in which other bytes stood in the place of a mail or a copy; it outlives the worker."""
+    now_ms = int(time.time() * 1000)
+    for tp, (position, message) in sorted(worker.tools.alarms.items()):
+        yield {
+            "connector_uid": ALL_CONNECTORS, "connector": "all connectors", "source": "all", "component": "archive",
+            "partition": tp[1], "lane": None, "reached": position, "state": "refused", "captured_up_to_ms": None,
+            "lag_ms": None, "progress": None, "last_success_ms": None,
+            "last_error": {"at_ms": now_ms, "message": message}, "counters": {}, "updated_at_ms": now_ms,
         }  # fmt: skip
 
 

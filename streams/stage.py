@@ -64,6 +64,8 @@ class Tools:
     positions: Positions
     new_outbox: Callable[[], Outbox]
     limit: RefusalLimit = field(default_factory=RefusalLimit)
+    alarms: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
+    """By partition of the store stage: the last record whose mail or copy met other bytes in its place, and what to say."""
     steps: Counter[str] = field(default_factory=Counter)
     """Small steps by stage, for the watch over progress: positions of a large batch move only at its end."""
 

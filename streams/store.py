@@ -55,21 +55,33 @@ class StoreStage(Stateless):
     async def _guarded(self, record: Record, outbox: Outbox) -> None:
         async with self._slots:
             try:
-                await self._one(record, outbox)
-                self._tools.limit.note(self.name, refused=False)
+                refused: Exception | None = await self._one(record, outbox)
             except (*LASTING, StoreConflictError) as error:
-                log.error("%s/%s/%s refused: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400
-                await self._tools.refuse(self.name, record, error, outbox)
+                refused = error
+            if refused is None:
+                self._tools.limit.note(self.name, refused=False)
+            else:
+                await self._refuse(record, refused, outbox)
+
+    async def _refuse(self, record: Record, error: Exception, outbox: Outbox) -> None:
+        """A dead letter; where other bytes stand in a mail's or a copy's place, an alarm as well: nothing of ours wrote them."""
+        log.error("%s/%s/%s refused: %s", record.topic, record.partition, record.offset, error)
+        if isinstance(error, StoreConflictError):
+            self._tools.alarms[record.tp] = (record.offset, str(error))
+        await self._tools.refuse(self.name, record, error, outbox)
 
     def _moved(self) -> None:
         self._tools.steps[self.name] += 1
 
-    async def _one(self, record: Record, outbox: Outbox) -> None:
+    async def _one(self, record: Record, outbox: Outbox) -> StoreConflictError | None:
+        """The mail and its copies, then the ledger; the first copy whose place is taken by other bytes."""
         copies = self._tools.decoded(record, "Copies").value
         check_paths(copies)
         original = await self._keeper.original(copies)
-        results = []
+        kept = []
         for target in copies["targets"]:
-            results.append((await self._keeper.copy(copies, target, original.sha256)).result)
+            kept.append(await self._keeper.copy(copies, target, original.sha256))
             self._moved()
-        await send_delivery(outbox, delivery(copies, original, results), record.partition)
+        one = delivery(copies, original, [copy.result for copy in kept])
+        await send_delivery(outbox, one, record.partition)
+        return next((copy.conflict for copy in kept if copy.conflict is not None), None)

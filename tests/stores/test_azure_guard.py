@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.azurite import ACCOUNT, ACCOUNT_KEY
 from stores.azure import AzureStore
-from stores.azure_access import by_connection_string
+from stores.azure_access import by_connection_string, by_sas
 from stores.interface import StoreConflictError
 from stores.protection import Protection, Protections, Seen, lacks, strictest
 from tests.stores.conftest import new_container
@@ -227,3 +229,34 @@ def test_protection_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="legal_hold"):
         Protection()
     assert Protections(None, {}).strictest is None
+
+
+@pytest.mark.azurite
+def test_a_sas_that_may_not_delete_does_everything_else(azurite: Azurite) -> None:
+    """Read, create, write and list: also in blocks; a deletion is refused, which proves nothing about policies."""
+    name = new_container().container
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as client:
+        client.create_container(name).close()
+    token = generate_container_sas(
+        ACCOUNT, name, account_key=ACCOUNT_KEY, permission=ContainerSasPermissions.from_string("rcwl"),
+        expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
+    )  # fmt: skip
+
+    async def run() -> None:
+        store = AzureStore(
+            by_sas(azurite.url, name, token, retries=0, backoff_s=0),
+            create_container=False,
+            protections=Protections(LOCKED, {}),
+        )
+        try:
+            assert (await store.create("_content/x", large(), content_type=MAIL)).created
+            stored = await store.create("m.eml", DATA, content_type=MAIL)
+            assert (await store.copy("m.eml", "ana/m.eml", content_type=MAIL, sha256=stored.sha256)).created
+            assert len([one async for one in store.list()]) == 3
+            with pytest.raises(HttpResponseError, match="AuthorizationPermissionMismatch"):
+                await store._container.get_blob_client("m.eml").delete_blob()
+            assert str(await store.prove()).startswith("not enforced: ")  # as read back
+        finally:
+            await store.close()
+
+    asyncio.run(run())

@@ -10,9 +10,11 @@ from typing import Any, cast
 import pytest
 
 from schemas.status import encode_status
+from stores.interface import StoreUnavailableError
+from stores.protection import Safeguard
 from streams.app import Worker
 from streams.positions import Positions, Stand
-from streams.reporting import NoProgressError, Watch, fairly, statuses
+from streams.reporting import NoProgressError, Watch, alarms, fairly, proved, statuses
 
 TP = ("raw-events", 0)
 
@@ -73,7 +75,8 @@ def worker(ends: dict[tuple[str, int], int], *, waiting: int = 0) -> Worker:
     positions.start(TP, Stand(3, 3))
     made: Any = SimpleNamespace(
         positions=positions, app=SimpleNamespace(consumer=Consumer(ends)), stages={TP[0]: SimpleNamespace(name="assemble")},
-        tools=SimpleNamespace(contents=SimpleNamespace(waiting=waiting, trouble="the store is down")),
+        tools=SimpleNamespace(contents=SimpleNamespace(waiting=waiting, trouble="the store is down"), alarms={}),
+        store=None,
     )  # fmt: skip
     return cast(Worker, made)
 
@@ -91,6 +94,51 @@ def test_each_partition_says_how_far_it_is(
     assert (status["reached"], status["state"], status["counters"]) == (3, state, {"waiting": left})
     assert (status["last_error"] is not None) == bool(waiting)
     assert encode_status(status)
+
+
+class Guarded:
+    """A store that is protected as somebody says, or can't be asked."""
+
+    def __init__(self, said: Safeguard | None) -> None:
+        self.said = said
+        self.safeguard: Safeguard | None = None
+
+    async def prove(self) -> Safeguard | None:
+        """As AzureStore does."""
+        if self.said is None:
+            raise StoreUnavailableError("away")
+        self.safeguard = self.said
+        return self.said
+
+
+def test_the_store_stage_says_how_the_archive_is_protected() -> None:
+    """Nothing before the probe; a store that does not answer is asked again."""
+    made, store = worker({TP: 3}), Guarded(None)
+    made.store = made.unproved = store  # type: ignore[assignment]  # all that is asked of a store here
+    cast(Any, made.stages[TP[0]]).name = "store"
+    asyncio.run(proved(made))
+    assert "protection" not in next(statuses(made))
+    store.said = Safeguard("not enforced", "a blob could be deleted")
+    asyncio.run(proved(made))
+    assert next(statuses(made))["protection"] == "not enforced: a blob could be deleted"
+    assert made.unproved is None
+
+
+def test_an_alarm_names_what_stood_in_the_way() -> None:
+    """By partition, as the status of component archive, with the record that met it."""
+    made = worker({TP: 3})
+    assert list(alarms(made)) == []
+    made.tools.alarms["copies", 2] = (7, "m.eml: other bytes already stand there")
+    (alarm,) = alarms(made)
+    assert (alarm["component"], alarm["partition"], alarm["reached"], alarm["state"]) == (
+        "archive",
+        2,
+        7,
+        "refused",
+    )
+    assert alarm["last_error"] is not None
+    assert alarm["last_error"]["message"] == "m.eml: other bytes already stand there"
+    assert encode_status(alarm)
 
 
 def test_small_steps_within_a_large_batch_are_progress() -> None:

@@ -115,7 +115,7 @@ def test_a_store_that_forbids_ends_the_worker(tmp_path: Path, call: str) -> None
 
 
 def test_other_bytes_at_a_copy_s_path_fail_that_copy_alone(tmp_path: Path) -> None:
-    """They are left as they are, and the ledger says so."""
+    """They are left as they are, and ledger, dead letter and alarm say so."""
     one = copies()
     bench = bench_with(tmp_path, one)
     taken = str(one["targets"][1]["path"])
@@ -126,7 +126,9 @@ def test_other_bytes_at_a_copy_s_path_fail_that_copy_alone(tmp_path: Path) -> No
     assert [copy["outcome"] for copy in bench.deliveries()[0]["copies"]] == ["ok", "failed", "ok"]
     assert "other bytes" in bench.deliveries()[0]["copies"][1]["reason"]
     assert bench.archived()[taken] == b"somebody else's"
-    assert bench.letters() == []
+    assert [letter["error"] for letter in bench.letters()] == ["StoreConflictError"]
+    ((position, message),) = bench.tools.alarms.values()
+    assert (position, taken in message) == (0, True)
 
 
 def test_other_bytes_at_the_mail_s_path_refuse_that_mail_alone(tmp_path: Path) -> None:
@@ -139,6 +141,7 @@ def test_other_bytes_at_the_mail_s_path_refuse_that_mail_alone(tmp_path: Path) -
     work(bench)
 
     assert [letter["error"] for letter in bench.letters()] == ["StoreConflictError"]
+    assert bench.tools.alarms
     assert len(bench.deliveries()) == 1
     assert path.read_bytes() == b"somebody else's"
 
