@@ -9,7 +9,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +45,7 @@ class StoreContents:
     def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
         """Store these bytes under their SHA-256; the same bytes again are no work for the store."""
         with Spool(self._spool_dir, self._waiting) as spool:
-            digest, size = _copied(chunks, spool)
+            digest, size = _copied(self._seen(chunks), spool)
             self._store_patiently(spool, digest.hex(), content_type)
             return {"sha256": digest, "size": size}
 
@@ -59,6 +59,11 @@ class StoreContents:
             self._thread.join(CLOSE_S)
         if not self._loop.is_running():
             self._loop.close()
+
+    def _seen(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._waiting.alive()
+            yield chunk
 
     def _store_patiently(self, spool: Spool, sha256: str, content_type: str) -> None:
         attempt = 0
@@ -89,6 +94,7 @@ class StoreContents:
         try:
             while not concurrent.futures.wait([future], TICK_S).done:
                 self._waiting.check()
+                self._waiting.alive()
         except BaseException:
             future.cancel()
             raise

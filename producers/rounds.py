@@ -36,6 +36,10 @@ class LaneRun:
         before, self.said = self.said, sentence
         return sentence != before
 
+    def alive(self) -> None:
+        """A large file moves: the status says so, though no event was captured for long."""
+        self.status.show("collecting")
+
     def fine(self) -> None:
         """Forget failures: the next one is news."""
         self.attempt, self.said = 0, ""

@@ -191,7 +191,7 @@ class Runner:
 
     def _attempt(self, run: LaneRun, target_ms: int | None) -> None:
         """Do one round; what fails is tried again later, the same window, while other lanes go on."""
-        self._current = run
+        self._current, self._waiting.alive = run, run.alive
         try:
             self._round(run, target_ms)
         except (SourceUnavailableError, StoreError) as error:

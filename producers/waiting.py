@@ -33,6 +33,8 @@ class Waiting:
     def __init__(self, stop: threading.Event, tell: Callable[[str], None] | None = None) -> None:
         self.stop = stop
         self.tell = tell
+        self.alive: Callable[[], None] = lambda: None
+        """Called while something large moves, at least twice a second: who watches must not take that for a standstill."""
         self._said = ""
 
     def check(self) -> None:

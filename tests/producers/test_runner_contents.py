@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
-from producers.contents import StoreContents
+from producers.contents import TICK_S, StoreContents
 from producers.spool import Spool
 from producers.waiting import StoppedError, Waiting
 from stores.factory import open_store
@@ -26,7 +26,7 @@ from stores.settings import AzureSettings, FolderSettings
 class ShakyStore(FolderStore):
     """A folder that is down for the first `down` writes."""
 
-    down = 0
+    down, slow_s = 0, 0.0
     error: type[StoreError] = StoreUnavailableError
 
     async def create(
@@ -39,6 +39,7 @@ class ShakyStore(FolderStore):
         sha256: str | None = None,
     ) -> Stored:
         """Fail, or store."""
+        await asyncio.sleep(self.slow_s)
         if self.down > 0:
             self.down -= 1
             raise self.error("it is full")
@@ -206,3 +207,17 @@ async def _stored(store: Store) -> list[tuple[int, bytes]]:
         found.append((info.size, hashlib.sha256(body).digest()))
     await store.close()
     return found
+
+
+def test_a_large_file_that_moves_shows_that_the_collector_lives(tmp_path: Path) -> None:
+    """Each piece is told, from the source and into the store: health checks must not end a long download."""
+    waiting, told = Waiting(threading.Event()), list[int]()
+    waiting.alive = lambda: told.append(1)
+    store = ShakyStore(tmp_path)
+    with closing(StoreContents(lambda: store, waiting)) as contents:
+        contents.put(chunks(5), "text/plain")
+        of_pieces = len(told)
+        store.slow_s = 3 * TICK_S
+        contents.put([b"x"], "text/plain")
+    assert of_pieces >= 5
+    assert len(told) >= of_pieces + 2
