@@ -80,41 +80,36 @@ def content(change: Callable[[Path], None], what: str) -> Callable[[Damaged], No
     return plant
 
 
+def simple_records(copy: Damaged, one: Delivery) -> list[RawEvents]:
+    """Records of a mail's slice that only the day's messages are in, without files."""
+    return [
+        record
+        for record in copy.raw(one["connector_uid"])
+        if (record["conversation"], record["slice"]) == (one["conversation"], one["slice"])
+        and all(in_day(copy, event["at_ms"]) and not event["attachments"] for event in record["events"])
+        and record["events"][-1]["kind"] != "roster"
+    ]
+
+
+def lessened(copy: Damaged, connector: str, kept: slice) -> None:
+    """A record of the log keeps only some of its events."""
+    one = copy.take(connector, lambda found: simple_records(copy, found))
+    record = simple_records(copy, one)[0]
+    lost = [event for event in record["events"] if event not in record["events"][kept]]
+    fewer = {**record, "events": record["events"][kept]}
+    copy.change("raw-events", "RawEvents", lambda found: fewer if found == record else None)
+    for event in lost:
+        copy.note(connector, "raw-events", "missing", event["id"].hex())
+
+
 def event_dropped(connector: str) -> Callable[[Damaged], None]:
     """An event is not in the log any more; its record is."""
-
-    def plant(copy: Damaged) -> None:
-        one, dropped = copy.take(connector), list[bytes]()
-
-        def edit(record: RawEvents) -> RawEvents | None:
-            events = record["events"]
-            mine = record["connector_uid"] == connector and record["conversation"] == one["conversation"]
-            if not mine or record["slice"] != one["slice"] or not in_day(copy, events[-1]["at_ms"]):
-                return None
-            if events[-1]["kind"] == "roster" or events[-1]["attachments"]:
-                return None
-            dropped.append(events[-1]["id"])
-            return {**record, "events": events[:-1]}
-
-        copy.change("raw-events", "RawEvents", edit)
-        copy.note(connector, "raw-events", "missing", dropped[0].hex())
-
-    return plant
+    return lambda copy: lessened(copy, connector, slice(0, -1))
 
 
 def record_emptied(copy: Damaged) -> None:
     """All events of a record are lost."""
-    one = copy.take("webex")
-
-    def edit(record: RawEvents) -> RawEvents | None:
-        mine = record["conversation"] == one["conversation"] and record["slice"] == one["slice"]
-        simple = all(in_day(copy, event["at_ms"]) and not event["attachments"] for event in record["events"])
-        if not mine or not simple:
-            return None
-        return {**record, "events": []}
-
-    for event in copy.change("raw-events", "RawEvents", edit)["events"]:
-        copy.note("webex", "raw-events", "missing", event["id"].hex())
+    lessened(copy, "webex", slice(0, 0))
 
 
 def receipt_dropped(connector: str) -> Callable[[Damaged], None]:
