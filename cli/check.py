@@ -78,17 +78,19 @@ def _example(what: str, section: "BaseModel", config_path: Path) -> "Finding | N
 
 
 def _mapping(config: "Config") -> "Finding":
-    from consumers.mapping import load  # noqa: PLC0415 - see cli.main
+    from cli.words.mapping import outside_words  # noqa: PLC0415 - see cli.main
+    from consumers.mapping import load, outside  # noqa: PLC0415
     from consumers.mapping_file import MappingError  # noqa: PLC0415
     from producers.source import Finding  # noqa: PLC0415
 
     try:
-        rows = len(load(config.mapping)["rows"])
+        wanted = load(config.mapping)
     except MappingError as error:
         return Finding("user mapping", ok=False, advice=str(error))
-    return Finding(
-        f"user mapping: {counted(rows, 'user')}, domains {', '.join(config.mapping.domains)}", ok=True
+    told = (
+        f"user mapping: {counted(len(wanted['rows']), 'user')}, domains {', '.join(config.mapping.domains)}"
     )
+    return Finding(told, ok=True, advice=outside_words(outside(wanted)))
 
 
 def _kafka(config: "Config", config_path: Path) -> "Iterator[Finding]":

@@ -8,7 +8,8 @@ from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 from cli.words.advice import counted
-from consumers.mapping import activate, load
+from cli.words.mapping import outside_words
+from consumers.mapping import activate, load, outside
 from consumers.mapping_file import MappingError, check_csv, told
 from schemas.mappings import HEADINGS
 from stores.interface import StoreError
@@ -53,6 +54,9 @@ def apply(config_path: Path) -> None:
 
     config = load_config(config_path)
     wanted = load(config.mapping)
+    strange = outside_words(outside(wanted))
+    if strange:
+        click.echo(f"! {strange}", err=True)
     changed = activate(config.kafka, new_codec(config.kafka), wanted, lambda: open_store(config.store))
     users, state = counted(len(wanted["rows"]), "user"), "is now" if changed else "was already"
     click.echo(f"mapping {wanted['version'][:12]} with {users} {state} in force")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from consumers.mapping_file import MappingError, is_mailbox, read_csv
+from consumers.mapping_file import MappingError, is_domain, is_mailbox, read_csv
 from consumers.reading import Reader, read_all
 from consumers.writing import new_producer
 from schemas.addresses import comparable_domain
@@ -52,6 +52,12 @@ def load(settings: MappingSettings) -> Mapping:
     if settings.catch_all is not None and not is_mailbox(settings.catch_all):
         msg = f"mapping.catch_all: {settings.catch_all!r} is not a mailbox address"
         raise MappingError(msg)
+    for domain in settings.domains:
+        if not is_domain(domain):
+            msg = (
+                f"mapping.domains: {domain!r} is not a domain; expected one like bank.example, without @ or *"
+            )
+            raise MappingError(msg)
     rows = read_csv(settings.file) if settings.file else []
     pairs = sorted({(row.user, row.mailbox) for row in rows})
     domains = sorted({comparable_domain(domain) for domain in settings.domains})
@@ -60,6 +66,14 @@ def load(settings: MappingSettings) -> Mapping:
         "rows": [{"external_user_id": user, "mailbox": mailbox} for user, mailbox in pairs],
         "domains": domains, "catch_all": settings.catch_all, "rows_ref": None,
     }  # fmt: skip
+
+
+def outside(mapping: Mapping) -> list[str]:
+    """Mailboxes that get copies although their domain is none of the verified ones: often a slip, sometimes wanted."""
+    boxes = {row["mailbox"] for row in mapping["rows"]} | (
+        {mapping["catch_all"]} if mapping["catch_all"] else set()
+    )
+    return sorted(box for box in boxes if comparable_domain(box.rpartition("@")[2]) not in mapping["domains"])
 
 
 def activate(kafka: KafkaSettings, codec: Codec, mapping: Mapping, open_store: Callable[[], Store]) -> bool:

@@ -173,6 +173,14 @@ def is_mailbox(text: str) -> bool:
     return plain and len(local) + 1 + len(ascii_domain) <= 254
 
 
+def is_domain(text: str) -> bool:
+    """Whether this is the name of a mail domain, in Unicode or in ASCII; a subdomain is one of its own."""
+    return (
+        not any(char.isspace() for char in text.strip())
+        and _DOMAIN.fullmatch(comparable_domain(text)) is not None
+    )
+
+
 def _compared(found: Checked) -> None:
     """A user with two mailboxes is a fault; the same line twice, or a mailbox in two spellings, is not."""
     users: dict[str, Row] = {}

@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from cli.main import main
+from consumers.mapping import last_activated
+from schemas.admin import create_topics
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from tests.cli.test_ready import configured
 
 
 def test_the_template_passes_the_check(tmp_path: Path) -> None:
@@ -39,3 +45,26 @@ def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["mapping", "check", str(tmp_path / "none.csv")])
     assert done.exit_code == 1
     assert "no such file; `chatledger mapping template >" in done.output
+
+
+@pytest.mark.kafka
+def test_a_bad_file_never_replaces_a_good_one(kafka: KafkaSettings, tmp_path: Path) -> None:
+    """The command names every faulty line and ends with 1; what was in force stays, and a good file comes in force again."""
+    _, config = configured(tmp_path, kafka, "ana,ana@elsewhere.example\n")
+    create_topics(kafka)
+    done = CliRunner().invoke(main, ["mapping", "apply", "-c", str(config)])
+    assert done.exit_code == 0, done.output
+    assert "1 mailbox outside of mapping.domains (ana@elsewhere.example)" in done.output
+    first = last_activated(kafka, Codec())
+    assert first is not None
+
+    configured(tmp_path, kafka, "ana,ana\nben,ben@bank.example\nben,b@bank.example\n")
+    done = CliRunner().invoke(main, ["mapping", "apply", "-c", str(config)])
+    assert done.exit_code == 1
+    assert ".csv:2: 'ana' is not a mailbox address" in done.output
+    assert ".csv:4: ben has b@bank.example here, but ben@bank.example in line 3" in done.output
+    assert last_activated(kafka, Codec()) == first
+
+    configured(tmp_path, kafka, "ben,ben@bank.example\n")
+    assert CliRunner().invoke(main, ["mapping", "apply", "-c", str(config)]).exit_code == 0
+    assert last_activated(kafka, Codec()) not in {first, None}

@@ -21,7 +21,7 @@ def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
     for word in ("liveperson", "webex", "assemble", "render", "route", "store", "dead letters: 0"):
         assert word in done.stdout
     document = json.loads(made.chatledger("status", "--json").stdout)
-    assert set(document) == {"connectors", "stages", "workers", "dead_letters", "unwell"}
+    assert set(document) == {"connectors", "stages", "workers", "dead_letters", "archive", "unwell"}
     assert document["unwell"] == []
     for view in document["connectors"].values():
         count = view["counters"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.mapping import MappingSettings, activate, last_activated, load
+from consumers.mapping import MappingSettings, activate, last_activated, load, outside
 from consumers.mapping_file import MappingError
 from consumers.reading import read_all
 from consumers.writing import new_producer
@@ -128,6 +128,26 @@ def test_a_catch_all_must_be_a_mailbox() -> None:
     """Otherwise it would be found out with the first copy."""
     with pytest.raises(MappingError, match=r"mapping\.catch_all: 'all' is not a mailbox"):
         load(MappingSettings(domains=["bank.example"], catch_all="all"))
+
+
+@pytest.mark.parametrize(
+    "slip", ["@bank.example", "ana@bank.example", "*.bank.example", "bank", "", "https://bank.example"]
+)
+def test_a_domain_must_be_one(slip: str) -> None:
+    """With a slip in it nobody's address would be the firm's, and every copy external."""
+    with pytest.raises(MappingError, match=r"mapping\.domains: .* is not a domain"):
+        load(MappingSettings(domains=["b.example", slip]))
+
+
+def test_mailboxes_outside_of_the_verified_domains_are_named(tmp_path: Path) -> None:
+    """A subdomain is a domain of its own; the form of an international one does not matter."""
+    path = tmp_path / "users.csv"
+    rows = "a,a@bank.example\nb,b@sub.bank.example\nc,c@xn--bcher-kva.example\nd,d@BANK.example\n"
+    path.write_text(HEAD + rows, encoding="utf-8")
+    made = load(
+        MappingSettings(file=path, domains=["Bank.example", "bücher.example"], catch_all="x@y.example")
+    )
+    assert outside(made) == ["b@sub.bank.example", "x@y.example"]
 
 
 @pytest.mark.kafka

@@ -102,6 +102,8 @@ def test_an_international_domain_keeps_its_person() -> None:
         ("ana@bank.example", "ana+chat@bank.example", False),
         ("a.na@bank.example", "ana@bank.example", False),
         ("josé@bank.example", "jose@bank.example", False),
+        ("Weiß@bank.example", "WEISS@bank.example", True),
+        ("ana@sub.bank.example", "ana@bank.example", False),
     ],
 )
 def test_when_two_addresses_are_the_same(row: str, address: str, same: bool) -> None:
