@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sandbox.ports import free_port
 from sandbox.processes import ManagedProcess, start_process
@@ -44,7 +44,7 @@ def why_not(engine_trouble: Callable[[], str | None]) -> str | None:
 
 
 def configuration(home: str, port: int, listen: str, owner: tuple[int, int], more: Mapping[str, str]) -> str:
-    """Everything that Dovecot must know; `more` are further settings, sections by their heads."""
+    """Everything that Dovecot must know; `more` are further settings, sections by their heads, %HOME% its folder."""
     uid, gid = owner
     user = pwd.getpwuid(os.getuid()).pw_name
     group = grp.getgrgid(os.getgid()).gr_name
@@ -53,9 +53,8 @@ def configuration(home: str, port: int, listen: str, owner: tuple[int, int], mor
         if uid == os.getuid()
         else ""
     )
-    settings = "\n".join(
-        f"{name} {value}" if value.startswith("{") else f"{name}={value}" for name, value in more.items()
-    )
+    told = (f"{name} {value}" if value.startswith("{") else f"{name}={value}" for name, value in more.items())
+    settings = "\n".join(told).replace("%HOME%", home)
     return f"""\
 {own}base_dir={home}/run
 state_dir={home}/run
@@ -126,6 +125,7 @@ class Dovecot:
         self.port = free_port()
         self._more = more or {}
         self._process: ManagedProcess | None = None
+        self._container: Any = None
 
     def __enter__(self) -> Self:
         self.folder.chmod(0o755)  # Dovecot's own users look into it
@@ -134,7 +134,12 @@ class Dovecot:
             os.chown(self.folder / "mail", *self._owner())
         (self.folder / "users").touch()
         (self.folder / "masters").write_text("{}:{}\n".format(*MASTER))
-        self.start()
+        try:
+            self.start()
+        except BaseException as error:
+            error.add_note(self.log()[-2_000:])
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -156,7 +161,7 @@ class Dovecot:
         if self._process is not None and self._process.running:
             return
         program = binary()
-        assert program is not None
+        assert program is not None, "there is no Dovecot on this machine"
         text = configuration(str(self.folder), self.port, self.host, self._owner(), self._more)
         (self.folder / "dovecot.conf").write_text(text)
         command = [program, "-F", "-c", str(self.folder / "dovecot.conf")]
@@ -190,3 +195,40 @@ def greets(host: str, port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=2) as connection:
         return connection.recv(4) == b"* OK"
     return False
+
+
+class DovecotContainer(Dovecot):
+    """The same in a container, its folder at the same place inside."""
+
+    def start(self) -> None:
+        """Build the image where it is missing, and start it."""
+        from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - asks for an engine
+        from testcontainers.core.image import DockerImage  # noqa: PLC0415 - as above
+
+        if self._container is not None:
+            return
+        recipe = self.folder / "image"
+        recipe.mkdir(exist_ok=True)
+        (recipe / "Dockerfile").write_text(DOCKERFILE)
+        DockerImage(recipe, tag=IMAGE, clean_up=False).build()
+        text = configuration(str(self.folder), self.port, "*", (65534, 65534), self._more)
+        (self.folder / "dovecot.conf").write_text(text)
+        place = str(self.folder)
+        self._container = (
+            DockerContainer(IMAGE)
+            .with_bind_ports(self.port, self.port)
+            .with_volume_mapping(place, place, "rw")
+            .with_command(["dovecot", "-F", "-c", f"{place}/dovecot.conf"])
+            .start()
+        )
+        deadline = time.monotonic() + 60
+        while not greets(self.host, self.port):
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it; its folder can be removed by whoever made it."""
+        if self._container is not None:
+            self._container.exec(["chmod", "-R", "a+rwX", str(self.folder)])
+            self._container.stop()
+        self._container = None

@@ -19,7 +19,7 @@ import pytest
 
 from sandbox.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from sandbox.kafka import KafkaServer
-from tests.dovecot import Dovecot, why_not
+from tests.dovecot import Dovecot, DovecotContainer, binary, why_not
 
 Way = Literal["local", "docker"]
 VARIABLE = "CHATLEDGER_TEST_SERVERS"
@@ -192,7 +192,8 @@ class Servers:
             reason = why_not(engine_trouble)
             if reason:
                 pytest.skip(reason)
-            self._dovecots[key] = self._up.enter_context(Dovecot(more))
+            kind = Dovecot if binary() else DovecotContainer
+            self._dovecots[key] = self._up.enter_context(kind(more))
         return self._dovecots[key]
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 TURN = 20  # items of one mailbox, and then the desk is asked again
 STAY_S = 10.0  # so long a session is kept while other mailboxes wait: signing in costs more than an item
 IDLE_S = 15.0  # a session without work is closed after
+CLOSE_S = 5.0  # for threads to sign out, when nothing is to be done any more
 LOSSES = 3  # after so many lost connections it is the item that waits, and no more the mailbox
 
 
@@ -35,10 +36,11 @@ class Desk:
         self._done: list[Done] = []
         self._change = threading.Condition()
         self._stopped = False
+        self._fault: BaseException | None = None
         self._host_until, self._host_since, self._host_failures = 0.0, 0.0, 0
         self._host_trouble: TroubleError | None = None
         self._threads = [
-            threading.Thread(target=self._work, daemon=True, name=f"import-{n}") for n in range(threads)
+            threading.Thread(target=self._watched, daemon=True, name=f"import-{n}") for n in range(threads)
         ]
 
     def __enter__(self) -> Self:
@@ -47,7 +49,7 @@ class Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop(0.0)
+        self.stop(CLOSE_S)
 
     def put(self, item: Item) -> None:
         """Take an item; in a mailbox's own order."""
@@ -60,8 +62,10 @@ class Desk:
             self._change.notify()
 
     def results(self) -> list[Done]:
-        """What was done since the last call."""
+        """What was done since the last call; a fault of the program in a thread is raised here, and ends it."""
         with self._change:
+            if self._fault is not None:
+                raise self._fault
             done, self._done = self._done, []
             return done
 
@@ -103,6 +107,13 @@ class Desk:
         for thread in self._threads:
             with suppress(RuntimeError):  # never started
                 thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _watched(self) -> None:
+        try:
+            self._work()
+        except BaseException as fault:  # noqa: BLE001 - whatever it is, the process must not go on without this thread
+            with self._change:
+                self._fault = fault
 
     def _work(self) -> None:
         held: Held | None = None

@@ -64,7 +64,7 @@ class ImapSession:
         self._wire, self._folder, self._flags = wire, folder, r"(\Seen)" if read else "()"
         self._pause_s, self._due = (1 / pace if pace else 0.0), 0.0
         self._places: dict[str, str] = {}
-        self._selected = ""
+        self._selected, self._validity = "", ""
         self._capabilities = self._ask("sign-in", wire.capability)[0].decode("ascii", "replace").upper()
         self._mark = separator(self._ask("folder", lambda: wire.list('""', '""'))[0] or b"")
         announced = _APPENDLIMIT.search(self._capabilities)
@@ -92,8 +92,7 @@ class ImapSession:
         self._ask("search", self._wire.noop)  # what others have put there is seen after this only
         found = self._ask("search", lambda: self._search(one["message_id"]))
         uids = (found[0] or b"").split()
-        validity = self._wire.response("UIDVALIDITY")[1]
-        return f"{_text(validity[0]) if validity else ''}/{_text(uids[0])}" if uids else None
+        return f"{self._validity}/{_text(uids[0])}" if uids else None
 
     def put(self, one: Receipt, mail: Shaped) -> str:
         """APPEND; UIDVALIDITY/UID where the server says it (UIDPLUS)."""
@@ -121,6 +120,8 @@ class ImapSession:
             if again != "OK":
                 raise refusal("folder", (made[1] if made[0] != "OK" else why)[-1])
         self._selected = name
+        said = self._wire.response("UIDVALIDITY")[1]
+        self._validity = _text(said[0]) if said and said[0] else ""
 
     def _look_up_limit(self, name: str) -> None:
         """Where each mailbox has a limit of its own, the server says so by the bare word (RFC 7889, 3)."""

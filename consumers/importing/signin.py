@@ -14,6 +14,7 @@ from consumers.importing.troubles import HostError, MailboxError
 from consumers.importing.wire import Wire
 from schemas.addresses import comparable
 
+DOUBT_S = 60.0  # a token younger than this is not replaced because a mailbox refuses it
 EARLY_S = 300.0  # a token is renewed so long before it ends
 
 
@@ -56,7 +57,7 @@ class Tokens:
         self._settings, self._timeout_s = settings, timeout_s
         self._secret = settings.client_secret.read()
         self._lock = threading.Lock()
-        self._token, self._until = "", 0.0
+        self._token, self._until, self._since = "", 0.0, 0.0
 
     def sign_in(self, wire: Wire, mailbox: str) -> None:
         """SASL XOAUTH2: `user=` mailbox, `auth=Bearer ` token. MailboxError when refused, HostError without a token."""
@@ -65,14 +66,21 @@ class Tokens:
             # After a refusal the server says why and waits for an empty line before its NO.
             _authenticate(wire, "XOAUTH2", lambda _: next(answers, b""))
         except MailboxError:
-            self._until = min(self._until, time.monotonic() + 60)  # it may have been revoked
+            self._doubt()
             raise
+
+    def _doubt(self) -> None:
+        """A token that a mailbox refuses may have been revoked: another one is asked for, but not for each refusal."""
+        with self._lock:
+            if time.monotonic() - self._since > DOUBT_S:
+                self._until = 0.0
 
     def get(self) -> str:
         """A token that is good for some minutes."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._token, seconds = self._ask()
+                self._since = time.monotonic()
                 self._until = time.monotonic() + max(0.0, seconds - EARLY_S)
             return self._token
 

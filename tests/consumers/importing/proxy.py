@@ -23,6 +23,8 @@ class Proxy:
     """For the next APPENDs, one each: what they are answered instead of being passed on, without the tag."""
     hang_up: list[str] = field(default_factory=list)
     """For the next APPENDs, one each: an untagged BYE, and then the connection is closed."""
+    watch: Callable[[int, str], None] = lambda *_: None
+    """Hears of each APPEND, by its number from 1, when it has come, when half of it and all of it has passed."""
     open: int = 0
     most: int = 0
     appends: int = 0
@@ -85,14 +87,14 @@ class Proxy:
             return True
         size = int(found[3])
         allowed = self.cut_after.pop(0) if self.cut_after else None
+        number = self.appends
+        self.watch(number, "come")
         server.sendall(line)
-        left = size if allowed is None or allowed < 0 else min(size, allowed)
-        while left:
-            chunk = read(min(left, 65_536))
-            if not chunk:
+        passing = size if allowed is None or allowed < 0 else min(size, allowed)
+        for some, told in ((passing // 2, "half"), (passing - passing // 2, "all")):
+            if not _forward(read, server, some):
                 return False
-            server.sendall(chunk)
-            left -= len(chunk)
+            self.watch(number, told)
         if allowed is not None and allowed < 0:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_WR)  # no answer arrives any more
@@ -100,6 +102,16 @@ class Proxy:
             threading.Event().wait(0.5)  # the server finishes what it has got
             return False
         return allowed is None
+
+
+def _forward(read: Callable[[int], bytes], server: socket.socket, left: int) -> bool:
+    while left:
+        chunk = read(min(left, 65_536))
+        if not chunk:
+            return False
+        server.sendall(chunk)
+        left -= len(chunk)
+    return True
 
 
 def _pass(source: socket.socket, sink: socket.socket) -> None:
