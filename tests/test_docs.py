@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 SOURCES = ("liveperson", "webex")
 GROUPS = {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"}
+GROUPS = {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"}
 PURE = (
     "mail",
     "accepting.py",

@@ -48,12 +48,12 @@ def carried_out(config: "Config", order: "Order", patience_s: float) -> str:
         found = await carry_out(means, order)
         mails, files = counted(int(found["mails"]), "mail"), counted(int(found["files"]), "file")
         copies = counted(int(found["copies"]), "copy", "copies")
-        left = [f"order {order.name[:8]}: {mails}, {copies} and {files} left the archive"]
-        for one in imported(means.kafka, means.codec, order.mails):
-            left.append(
-                f"still in mailbox {one['mailbox']}, {one['place']}: {one['message_id']}; remove it there"
-            )
-        return "\n".join(left)
+        left = [
+            f"still in mailbox {one['mailbox']}, {one['place']}: {one['message_id']}; remove it there"
+            for one in imported(means.kafka, means.codec, order.mails)
+        ]
+        said = f"order {order.name[:8]}: {mails}, {copies} and {files} left the archive"
+        return "\n".join([said, *left])
 
     return with_means(config, patience_s, work)
 

@@ -101,8 +101,8 @@ def _copy(copy: CopyResult, mail: str, sha256: str, origin: Leaf) -> Leaf:
     stands = copy["path"] is not None and copy["outcome"] in {"ok", "partial"}
     return {
         "kind": "copy" if stands else "uncopied", "mail": mail, "participant": copy["participant"]["id"],
-        "mailbox": copy["mailbox"], "outcome": copy["outcome"], "reason": copy["reason"], "path": copy["path"] if stands else None,
-        "sha256": sha256 if stands else None, **origin,
+        "mailbox": copy["mailbox"], "outcome": copy["outcome"], "reason": copy["reason"],
+        "path": copy["path"] if stands else None, "sha256": sha256 if stands else None, **origin,
     }  # fmt: skip
 
 

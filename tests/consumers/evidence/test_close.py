@@ -19,7 +19,7 @@ from consumers.evidence.verify import Report, Verifier
 from consumers.orders import audit, say
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
-from schemas.topics import RAW_EVENTS
+from schemas.topics import IMPORTS, RAW_EVENTS
 from stores.folder import FolderStore
 from tests.consumers.evidence.rig import Site
 from tests.schemas.test_formats import example
@@ -72,7 +72,7 @@ def test_a_manifest_holds_events_mails_copies_and_changes(site: Site) -> None:
     made = closed(site)
     found = leaves(site, 1)
 
-    assert made.statement.counts == {"audit": 2, "complete": 1, "copy": 2, "event": 3, "mail": 1}
+    assert made.statement.counts == {"audit": 2, "complete": 1, "copy": 2, "event": 3, "import": 1, "mail": 1}
     assert len({leaf["id"] for leaf in found if leaf["kind"] == "event"}) == 3
     assert {leaf["mailbox"] for leaf in found if leaf["kind"] == "copy"} == {
         "ana@bank.example",
