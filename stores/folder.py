@@ -170,14 +170,12 @@ class FolderStore:
     def _publish(self, path: str, temporary: Path, target: Path, sha256: str) -> Stored:
         if not files.publish(temporary, target, root=self.root, durable=self._durable, link=self._link):
             return self._compare(path, target, sha256)
-        self._remember(target, sha256)
-        return Stored(path, target.stat().st_size, sha256, created=True)
+        return Stored(path, self._remember(target, sha256), sha256, created=True)
 
     def _copy(self, source: str, origin: Path, target: str, goal: Path, sha256: str) -> Stored:
         checked_hash(source, sha256, _missing_is_missing(source, lambda: self._hash_of(origin)))
         if files.link_or_copy(origin, goal, root=self.root, durable=self._durable, link=self._link):
-            self._remember(goal, sha256)
-            return Stored(target, goal.stat().st_size, sha256, created=True)
+            return Stored(target, self._remember(goal, sha256), sha256, created=True)
         return self._compare(target, goal, sha256)
 
     def _compare(self, path: str, target: Path, sha256: str) -> Stored:
@@ -189,10 +187,13 @@ class FolderStore:
             files.sync_folder(target.parent)
         return Stored(path, target.stat().st_size, sha256, created=False)
 
-    def _remember(self, file: Path, sha256: str) -> None:
-        self._hashes[_identity(file)] = sha256
+    def _remember(self, file: Path, sha256: str) -> int:
+        """Note the hash of a file that was just written; return its size in bytes."""
+        identity = _identity(file)
+        self._hashes[identity] = sha256
         while len(self._hashes) > _REMEMBERED:
             self._hashes.popitem(last=False)
+        return identity[2]
 
     def _hash_of(self, file: Path) -> str:
         """Return the hash of a file, from memory while its inode, size and time are those we wrote."""

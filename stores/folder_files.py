@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import time
+from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from stores.interface import StoreError, StoreUnavailableError
@@ -149,14 +150,16 @@ def _in_parent(target: Path, root: Path, act: Callable[[], None], *, durable: bo
 
 
 def _make_folders(folder: Path, root: Path) -> list[Path]:
-    missing = [path for path in (folder, *folder.parents) if path.is_relative_to(root) and not path.exists()]
-    folder.mkdir(mode=_ROOT_MODE, parents=True, exist_ok=True)
-    rights = _rights(root)
-    for (
-        path
-    ) in missing:  # whatever the umask of this process: who may enter the root may enter what lies below
-        with contextlib.suppress(PermissionError):  # another writer, of another user, was faster
-            path.chmod(_ROOT_MODE | (rights & 0o2077))
+    """Make it and what is missing above it, below the root; return those, the lowest first."""
+    make_root(root)
+    rights = _ROOT_MODE | (_rights(root) & 0o2077)
+    missing = list(takewhile(lambda path: path != root and not path.exists(), (folder, *folder.parents)))
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another writer was faster
+            path.mkdir(_ROOT_MODE)
+        # Whatever the umask of this process: who may enter the root may enter what lies below.
+        with contextlib.suppress(PermissionError):  # that of another user is that user's
+            path.chmod(rights)
     return missing
 
 

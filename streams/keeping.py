@@ -1,6 +1,7 @@
 """One mail and its copies made durable in a store: what the store stage and a replay both do."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 MAIL_TYPE = "message/rfc822"
 LONGEST_REASON = 300  # characters
 LONGEST_FACT = 200  # characters
+_UNPRINTABLE = re.compile(r"[^ -~]")
 INLINE_BYTES = 1_000_000  # mails up to here are put together in memory: one write, one hash
 
 
@@ -130,4 +132,4 @@ def _metadata(mail: Copies | Delivery) -> dict[str, str]:
 def _ascii(text: str) -> str:
     """What a store takes as metadata, whatever the text: it is a convenience, and never a reason to refuse a mail."""
     seen = text.encode("ascii", "backslashreplace").decode()
-    return "".join(char if " " <= char <= "~" else "?" for char in seen)[:LONGEST_FACT].strip() or "-"
+    return _UNPRINTABLE.sub("?", seen)[:LONGEST_FACT].strip() or "-"

@@ -52,6 +52,8 @@ class RefusalLimit:
     share: float = 0.5
     kept: Path | None = None
     _recent: dict[str, deque[bool]] = field(default_factory=dict)
+    _refused: dict[str, int] = field(default_factory=dict)
+    """By stage, how many of the recent ones: the sum over a window for each record would cost more than the record's route."""
     _known: dict[str, str] = field(default_factory=dict)
     """By stage, what its file said when it was read."""
 
@@ -59,17 +61,19 @@ class RefusalLimit:
         """Count one record, before its letter is sent; TooManyRefusalsError when it is one too many."""
         if stage not in self._recent:
             self._recent[stage] = self._restored(stage)
+            self._refused[stage] = sum(self._recent[stage])
         recent = self._recent[stage]
+        self._refused[stage] += refused - (recent[0] if len(recent) == self.window else 0)
         recent.append(refused)
         full = len(recent) == self.window
-        too_many = sum(recent) >= self.share * self.window
+        too_many = self._refused[stage] >= self.share * self.window
         if full and not too_many:
             self._forget(stage)
         if not (full and too_many and refused):
             return
         self._keep(stage)
         msg = (
-            f"{stage}: {sum(recent)} of the last {self.window} records were refused (their dead letters say why): stopped "
+            f"{stage}: {self._refused[stage]} of the last {self.window} records were refused (their dead letters say why): stopped "
             "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
         )
         raise TooManyRefusalsError(msg)

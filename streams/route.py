@@ -48,19 +48,21 @@ class RouteStage(Stateless):
 
     async def _send(self, copies: Copies, record: Record, outbox: Outbox) -> None:
         """More participants than one record takes become several, each complete for the participants that it has."""
-        light = await self._light(copies, outbox)
         key = conversation_key(copies["connector_uid"], copies["conversation"])
+        whole = outbox.encode(COPIES, "Copies", copies)
+        for value in [whole] if len(whole) <= MAX_RECORD_BYTES else await self._several(copies, outbox):
+            await outbox.send(COPIES, value, key=key, partition=record.partition)
+
+    async def _several(self, copies: Copies, outbox: Outbox) -> list[bytes]:
+        light = await self._light(copies, outbox)
 
         def encoded(some: list[Target]) -> bytes:
             return outbox.encode(COPIES, "Copies", {**light, "targets": some})
 
-        for value in list(fitting(light["targets"], encoded, first=has_path)):
-            await outbox.send(COPIES, value, key=key, partition=record.partition)
+        return list(fitting(light["targets"], encoded, first=has_path))
 
     async def _light(self, copies: Copies, outbox: Outbox) -> Copies:
-        """The same; what is too large for a record has its text by claim check, so that there is room for participants."""
-        if len(outbox.encode(COPIES, "Copies", copies)) <= MAX_RECORD_BYTES:
-            return copies
+        """The same with its text by claim check, so that there is room for participants."""
         for longest in CLAIM_BYTES:
             if len(outbox.encode(COPIES, "Copies", {**copies, "targets": []})) > MAX_RECORD_BYTES // 2:
                 segments = await self._tools.contents.lighter(copies["segments"], longest)
