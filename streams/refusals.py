@@ -73,8 +73,8 @@ class RefusalLimit:
             return
         self._keep(stage)
         msg = (
-            f"{stage}: {self._refused[stage]} of the last {self.window} records were refused (their dead letters say why): stopped "
-            "before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
+            f"{stage}: {self._refused[stage]} of the last {self.window} records were refused (their dead letters say why): "
+            "stopped before this goes on; if the data are at fault and not this version, raise worker.refusal_window"
         )
         raise TooManyRefusalsError(msg)
 
