@@ -18,7 +18,17 @@ from streams.mail.fields import header_problem
 from streams.settings import WorkerSettings
 
 PATH_KEYS = frozenset(
-    {"path", "file", "state_dir", "token_file", "key_file", "ca_file", "connection_string_file", "sas_file", "passwords_file"}
+    {
+        "path",
+        "file",
+        "state_dir",
+        "token_file",
+        "key_file",
+        "ca_file",
+        "connection_string_file",
+        "sas_file",
+        "passwords_file",
+    }
 )
 
 
@@ -40,7 +50,9 @@ class Config(BaseModel):
         description="Folder for collectors' caches and the monitor's counters; none of it is an original"
     )
     import_: ImportSettings | None = Field(
-        default=None, alias="import", description="Section [import]; without it, nothing is put into mailboxes"
+        default=None,
+        alias="import",
+        description="Section [import]; without it, nothing is put into mailboxes",
     )
     connector: list[Connector] = Field(min_length=1, description="One [[connector]] for each account")
 
@@ -50,6 +62,14 @@ class Config(BaseModel):
         twice = sorted({uid for uid in uids if uids.count(uid) > 1})
         if twice:
             msg = f"connector uid {twice[0]} is used twice; every connector needs one of its own, for ever"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _protections_are_of_connectors(self) -> "Config":
+        wanted = self.store.protections if isinstance(self.store, AzureSettings) else {}
+        for uid in sorted(set(wanted) - {connector.uid for connector in self.connector}):
+            msg = f"store.protections has {uid}, which is no connector: its mails would go without"
             raise ValueError(msg)
         return self
 

@@ -113,6 +113,16 @@ def test_the_rehearsal_is_valid(tmp_path: Path) -> None:
         ('kind = "folder"', "", "store: expected kind = 'folder' or 'azure'"),
         ('path = "archive"', "", "store.path: is missing; expected: where the archive lies"),
         ('kind = "folder"\npath = "archive"', 'kind = "azure"\ncontainer = "chats"', "store: give one of connection_string_env"),
+        (
+            'kind = "folder"\npath = "archive"',
+            'kind = "azure"\ncontainer = "chats"\naccount_url = "https://a.example"\nprotection = { mode = "locked" }',
+            "store.protection: give days, or legal_hold = true",
+        ),
+        (
+            'kind = "folder"\npath = "archive"',
+            'kind = "azure"\ncontainer = "chats"\naccount_url = "https://a.example"\nprotections.nobody = { days = 7 }',
+            "the file: store.protections has nobody, which is no connector",
+        ),
         ('domains = ["bank.example"]', "domains = []", "mapping.domains: "),
         ('state_dir = "state"', "state_dir = 7", "state_dir: expected a path in quotes (Folder for collectors' caches"),
         ('kind = "webex"', 'kind = "teams"', "connector[0]: expected kind = 'liveperson' or 'webex'"),
