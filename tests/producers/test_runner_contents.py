@@ -164,7 +164,7 @@ async def _all(spool: Spool) -> bytes:
     return b"".join([chunk async for chunk in spool.chunks()])
 
 
-@pytest.mark.parametrize("kind", ["folder", "azurite"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("azurite", marks=pytest.mark.azurite)])
 def test_what_two_share_at_the_same_moment_is_stored_once(
     tmp_path: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:
