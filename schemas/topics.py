@@ -42,12 +42,12 @@ class Topic:
 RAW_EVENTS = Topic(
     "raw-events", "Every event as captured, and the control records of the lanes: the original of everything else",
     "connector uid / conversation; control records have none and go to every partition", ("RawEvents", "Control"),
-    "delete", ("producers", "mapping command"), ("streams: assemble", "replay"), ledger=True,
+    "delete", ("producers", "mapping command"), ("streams: assemble", "replay", "reconcile"), ledger=True,
 )  # fmt: skip
 CLOSINGS = Topic(
     "closings", "Which events each closing of a slice took; settings and user mapping as of their position",
     "group | slice key | position", ("Closing", "SettingsInForce", "MappingInForce"),
-    "compact", ("streams: assemble",), ("streams: assemble", "replay"), ledger=True,
+    "compact", ("streams: assemble",), ("streams: assemble", "replay", "reconcile"), ledger=True,
 )  # fmt: skip
 CONVERSATIONS = Topic(
     "conversations", "Closed slices: ordered, without duplicates, ready to be rendered",
@@ -59,17 +59,17 @@ MAILS = Topic(
 )  # fmt: skip
 COPIES = Topic(
     "copies", "Each mail with the copies that are to be made of it",
-    "connector uid / conversation", ("Copies",), "delete", ("streams: route",), ("streams: store",),
+    "connector uid / conversation", ("Copies",), "delete", ("streams: route",), ("streams: store", "reconcile"),
 )  # fmt: skip
 DELIVERIES = Topic(
     "deliveries", "The ledger of what was stored: mail, copies, hashes, outcomes",
     "connector uid / conversation", ("Delivery",), "delete", ("streams: store", "replay"),
-    ("monitor", "summary", "replay", "import"), ledger=True,
+    ("monitor", "summary", "replay", "import", "connector log", "reconcile"), ledger=True,
 )  # fmt: skip
 IMPORTS = Topic(
     "imports", "The ledger of what was put into mailboxes: a receipt for each copy",
-    "connector uid / conversation", ("Receipt",), "delete", ("import", "replay"), ("import", "replay", "connector log"),
-    ledger=True,
+    "connector uid / conversation", ("Receipt",), "delete", ("import", "replay"),
+    ("import", "replay", "connector log", "reconcile"), ledger=True,
 )  # fmt: skip
 MAPPINGS = Topic(
     "mappings", "User mappings, whole",
@@ -78,17 +78,19 @@ MAPPINGS = Topic(
 )  # fmt: skip
 CURSORS = Topic(
     "cursors", "How far each lane of a connector is collected and confirmed",
-    "connector uid / lane", ("Cursor",), "compact", ("producers",), ("producers", "replay"), partitioned=False, ledger=True,
+    "connector uid / lane", ("Cursor",), "compact", ("producers",), ("producers", "replay", "reconcile"),
+    partitioned=False, ledger=True,
 )  # fmt: skip
 CONNECTOR_STATUS = Topic(
     "connector-status", "What each component of each connector does, as JSON for any monitoring tool",
     "connector uid / component / partition", ("JSON: connector-status.schema.json",),
-    "compact", ("producers", "streams", "monitor"), ("monitoring",), partitioned=False, ledger=True,
+    "compact", ("producers", "streams", "monitor", "import", "reconcile"), ("monitoring",), partitioned=False, ledger=True,
     extra={"min.cleanable.dirty.ratio": "0.1", "segment.ms": "3600000"},
 )  # fmt: skip
 DEAD_LETTERS = Topic(
     "dead-letters", "What could not be processed, with its original bytes",
-    "origin", ("DeadLetter",), "delete", ("producers", "streams"), ("people", "replay"), partitioned=False, ledger=True,
+    "origin", ("DeadLetter",), "delete", ("producers", "streams"), ("people", "replay", "reconcile"),
+    partitioned=False, ledger=True,
 )  # fmt: skip
 AUDIT = Topic(
     "audit", "Orders of administrators that the archive has to account for: dispositions, holds, changes of keys",
