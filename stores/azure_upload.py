@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COPY_LIMIT = 256 << 20
 """Bytes of a blob that "Copy Blob From URL" takes at most; larger ones are copied with "Put Block From URL"."""
-COPIED_BLOCK = 64 << 20
+COPIED_BLOCK = 16 << 20
 """Bytes that the service copies in one request then: few enough to be done before a client gives up waiting."""
 
 
