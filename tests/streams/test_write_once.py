@@ -1,8 +1,12 @@
 """An archive in Azurite that somebody else writes to, and that protects nothing: what the worker and its status say."""
 
+import asyncio
+import contextlib
 import json
+import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +20,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import decode
 from schemas.topics import DEAD_LETTERS
 from tests.servers import AZURITE_API, Blobs
+from tests.stores.worm_proxy import WormProxy
 from tests.streams.feeding import Feeder
 from tests.streams.replay.rig import environment, replay
 from tests.streams.replay.test_command import map_users
@@ -95,3 +100,49 @@ def test_other_bytes_in_the_archive_are_an_alarm_and_nothing_is_overwritten(rig:
     assert outcomes.count("ok") >= 2
     checked = command(rig, "check")
     assert "FAIL  write-once protection is not enforced: " in checked.stdout
+
+
+@contextlib.contextmanager
+def enforced(connection: str) -> Iterator[str]:
+    """The connection string of a service that does protect, as Azure documents it."""
+    found = re.search(r"BlobEndpoint=(https?://[^/]+)", connection)
+    assert found
+    ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
+    proxy = WormProxy(found[1], keeps_host=True)
+
+    async def serve() -> None:
+        async with proxy.running():
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield connection.replace(found[1], proxy.url)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def test_an_archive_that_is_protected_says_so(
+    rig: Rig, azurite: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every mail and copy has its policy, a deletion was refused: status and check say immutable, and a replay is well."""
+    with enforced(azurite.connection_string) as connection:
+        monkeypatch.setenv("STORE", connection)
+        rig.start()
+        map_users(rig)
+        feeder = Feeder(rig.kafka)
+        feeder.say(0, 0, 0, 1)
+        feeder.watermark(1)
+        rig.drained()
+        found = status(rig, of="protection")
+        assert found["archive"] == {
+            "protection": ["immutable: retention of 30 days; a deletion was tried and refused"], "alarms": [],
+        }  # fmt: skip
+        checked = command(rig, "check")
+        assert "ok    archive is immutable: retention of 30 days" in checked.stdout
+        assert replay(rig, "--into", "store")["well"]
+        assert replay(rig, "--into", "compare")["well"]
