@@ -26,6 +26,7 @@ from tests.cli.playground import (
 from tests.servers import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+CHILDREN = 5  # worker, monitor, collector, evidence, reconcile
 ROBIN = (
     f"Robin Castell, user id {UNADDRESSED} (liveperson): no line in the user mapping and no e-mail address"
 )
@@ -82,7 +83,7 @@ def test_nothing_survives_a_run_that_is_killed(site: Site, tmp_path: Path) -> No
     """SIGKILL of the parent: worker, monitor and collectors see their standard input close and end by themselves."""
     made = install(site, tmp_path / "killed", only="liveperson")
     with made.running("run") as process:
-        eventually(lambda: len(made.processes()) == 5, 60)
+        eventually(lambda: len(made.processes()) == CHILDREN + 1, 60)
         eventually(lambda: made.chatledger("status").returncode == 0, 60)
         process.kill()
         eventually(lambda: not made.processes(), 20)
@@ -92,7 +93,7 @@ def test_sigterm_ends_everything_in_time(site: Site, tmp_path: Path) -> None:
     """Within 20 s, in order: exit code 0, and no child had to be killed."""
     made = install(site, tmp_path / "ended", only="liveperson")
     with made.running("run") as process:
-        eventually(lambda: len(made.processes()) == 5, 60)
+        eventually(lambda: len(made.processes()) == CHILDREN + 1, 60)
         eventually(lambda: made.chatledger("status").returncode == 0, 60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
