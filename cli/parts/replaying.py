@@ -61,7 +61,8 @@ def _outside(folder: Path, store: "FolderSettings | AzureSettings") -> str:
 def _nearest(into: str) -> str:
     """The keyword that was meant, as far as it can be told; else, for a plain name, the prefix of this name."""
     plain = into.lower().replace("-", "").replace("_", "")
-    by_plain = {keyword.replace("-", ""): keyword for keyword in (*KEYWORDS, MAILBOX)}
+    words = KEYWORDS if "/" in into else (*KEYWORDS, MAILBOX)
+    by_plain = {keyword.replace("-", ""): keyword for keyword in words}
     found = difflib.get_close_matches(plain, by_plain, 1)
     if found:
         return f"; did you mean {by_plain[found[0]]}?"

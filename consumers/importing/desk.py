@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Self
 
@@ -34,6 +34,7 @@ class Desk:
         self._target, self._attempt, self._pauses = target, attempt, pauses
         self._boxes: dict[str, Box] = {}
         self._done: list[Done] = []
+        self._withdrawn: set[int] = set()
         self._change = threading.Condition()
         self._stopped = False
         self._fault: BaseException | None = None
@@ -52,8 +53,10 @@ class Desk:
         self.stop(CLOSE_S)
 
     def put(self, item: Item) -> None:
-        """Take an item; in a mailbox's own order."""
+        """Take an item; in a mailbox's own order. One of a partition that was withdrawn is forgotten."""
         with self._change:
+            if item.partition in self._withdrawn:
+                return
             box = self._boxes.setdefault(item.blank["mailbox"], Box())
             if self._is_parked(box) and box.trouble is not None:
                 self._done.append(Done(item, None, box.trouble))
@@ -87,16 +90,24 @@ class Desk:
         with self._change:
             return 0.0 if self._host_trouble is None else time.monotonic() - self._host_since
 
-    def withdraw(self, wanted: Callable[[Item], bool], wait_s: float) -> None:
-        """Forget the items that are wanted back, and wait until no thread works on one of them."""
+    def withdraw(self, partitions: Collection[int], wait_s: float) -> None:
+        """Forget the items of these partitions, take no more of them, and wait until no thread works on any."""
         deadline = time.monotonic() + wait_s
         with self._change:
-            for box in self._boxes.values():
-                box.items = deque(item for item in box.items if not wanted(item))
+            self._withdrawn |= set(partitions)
+            self._forget()
             while any(box.busy for box in self._boxes.values()) and time.monotonic() < deadline:
                 self._change.wait(0.1)
-                for box in self._boxes.values():  # one that was put back by its thread
-                    box.items = deque(item for item in box.items if not wanted(item))
+                self._forget()  # an item that was put back by its thread
+
+    def allow(self, partition: int) -> None:
+        """Take items of this partition again."""
+        with self._change:
+            self._withdrawn.discard(partition)
+
+    def _forget(self) -> None:
+        for box in self._boxes.values():
+            box.items = deque(item for item in box.items if item.partition not in self._withdrawn)
 
     def stop(self, wait_s: float) -> None:
         """End the threads; one that is in the middle of an item has this long, seconds."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,14 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
 
     def __init__(self, desk: Desk, wait_s: float) -> None:
         self._desk, self._wait_s = desk, wait_s
-        self.news: list[tuple[str, list[int]]] = []
+        self.news: deque[tuple[str, list[int]]] = deque()
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        gone = {tp.partition for tp in revoked}
-        self._desk.withdraw(lambda item: item.partition in gone, self._wait_s)
-        self.news.append(("revoked", sorted(gone)))
+        gone = sorted(tp.partition for tp in revoked)
+        self.news.append(
+            ("revoked", gone)
+        )  # first, so that nobody takes the partition for open after it was withdrawn
+        self._desk.withdraw(gone, self._wait_s)
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self.news.append(("assigned", sorted(tp.partition for tp in assigned)))
@@ -86,9 +89,10 @@ class Life:
 
     def _turn(self, consumer: Any) -> None:
         batches = consumer.poll(timeout_ms=100, max_records=500)
-        self._notice(consumer)
+        fresh = self._notice(consumer)
         for tp, records in batches.items():
-            if tp.partition in self._partitions:
+            # What was fetched around an assignment is read again, from where the partition was opened.
+            if tp.partition in self._partitions and tp.partition not in fresh:
                 self._partitions[tp.partition].fetched += [
                     (one.offset, self._decoded(one)) for one in records
                 ]
@@ -98,25 +102,31 @@ class Life:
         self._commit(consumer)
         self._teller.tell(self._producer, self._partitions, self._desk)
 
-    def _notice(self, consumer: Any) -> None:
-        """Close and open partitions as the group's coordinator said."""
-        news, self._listener.news = self._listener.news, []
-        for what, numbers in news:
+    def _notice(self, consumer: Any) -> set[int]:
+        """Close and open partitions as the group's coordinator said; those that were opened."""
+        fresh = set[int]()
+        while self._listener.news:
+            what, numbers = self._listener.news.popleft()
             for number in numbers:
-                if what == "assigned":
+                self._finish()
+                self._forget(number)
+                if what == "assigned" and TopicPartition(self._topic, number) in consumer.assignment():
                     self._partitions[number] = self._opened(consumer, number)
-                else:
-                    self._finish()
-                    self._forget(number)
+                    fresh.add(number)
+        return fresh & set(self._partitions)
 
     def _opened(self, consumer: Any, number: int) -> Partition:
         tp = TopicPartition(self._topic, number)
         begin = consumer.beginning_offsets([tp], timeout_ms=ANSWER_MS)[tp]
         end = consumer.end_offsets([tp], timeout_ms=ANSWER_MS)[tp]
         committed = consumer.committed(tp, timeout_ms=ANSWER_MS)
-        return Partition(
+        one = Partition(
             number, self._kafka, self._codec, self._folder, committed=committed, begin=begin, end=end
         )
+        with suppress(ValueError):  # revoked a moment ago: that is the next piece of news
+            consumer.seek(tp, one.window.committed)
+        self._desk.allow(number)
+        return one
 
     def _forget(self, number: int) -> None:
         self._open = {key: item for key, item in self._open.items() if item.partition != number}
@@ -139,7 +149,8 @@ class Life:
                 for item in items:
                     self._put(item)
             tp = TopicPartition(self._topic, one.number)
-            (consumer.pause if one.fetched else consumer.resume)(tp)
+            with suppress(KeyError):  # as above
+                (consumer.pause if one.fetched else consumer.resume)(tp)
 
     def _put(self, item: Item) -> None:
         if item.key in self._open:  # the same record twice, or one that is just tried again
@@ -236,7 +247,7 @@ class Life:
 
     def _end(self, consumer: Any) -> None:
         """In order: what is under way is finished, recorded and committed."""
-        self._desk.withdraw(lambda _: True, wait_s=15.0)
+        self._desk.withdraw(list(self._partitions), wait_s=15.0)
         self._finish()
         self._commit(consumer)
         self._teller.tell(self._producer, self._partitions, self._desk, at_end=True)

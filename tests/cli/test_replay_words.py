@@ -39,7 +39,7 @@ def test_a_folder_beside_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("into", "meant"),
     [
-        ("dryrun", "dry-run"), ("Store", "store"), ("stroe", "store"), ("COMPARE", "compare"), ("july", "_replay/july"),
+        ("dryrun", "dry-run"), ("Store", "store"), ("stroe", "store"), ("COMPARE", "compare"), ("july", "_replay/july"), ("mailboxes", "mailbox"),
         ("a/b", ""), ("../x", ""), ("~/x", ""), (".", ""), ("", ""), ("_replay", ""), ("_mails/webex", ""),
     ],
 )  # fmt: skip
@@ -48,7 +48,7 @@ def test_a_slip_of_the_finger_is_refused(into: str, meant: str) -> None:
     with pytest.raises(click.UsageError) as error:
         goal(into, AZURE)
     said = str(error.value)
-    assert "dry-run, compare, store, _replay/NAME" in said
+    assert "dry-run, compare, store, mailbox, _replay/NAME" in said
     assert said.endswith(f"; did you mean {meant}?") if meant else "did you mean" not in said
 
 

@@ -1,6 +1,7 @@
 """Fixtures of the mailbox import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from tests.servers import Servers
 @pytest.fixture
 def office(
     new_kafka: Callable[..., KafkaSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Office:
+) -> Iterator[Office]:
     """An empty archive with an empty ledger; the mailboxes' password is in the environment."""
     monkeypatch.setenv("CHATLEDGER_TEST_PASSWORD", PASSWORD)
-    return Office(new_kafka(2), tmp_path)
+    with closing(Office(new_kafka(2), tmp_path)) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ class Office:
     folder: Path
     codec: Codec = field(default_factory=Codec)
     ledger: list[Delivery] = field(default_factory=list)
+    _producer: Any = None
 
     @property
     def archive(self) -> Path:
@@ -94,9 +95,17 @@ class Office:
     def say(self, delivery: Delivery, partition: int) -> None:
         """Put a delivery into the ledger."""
         self.ledger.append(delivery)
-        with closing(KafkaProducer(**self.kafka.client_kwargs(), acks="all")) as producer:
-            value = self.codec.encode(DELIVERIES.name, "Delivery", delivery)
-            producer.send(self.kafka.topic(DELIVERIES.name), value=value, partition=partition).get(timeout=20)
+        if self._producer is None:
+            self._producer = KafkaProducer(**self.kafka.client_kwargs(), acks="all")
+        value = self.codec.encode(DELIVERIES.name, "Delivery", delivery)
+        self._producer.send(self.kafka.topic(DELIVERIES.name), value=value, partition=partition).get(
+            timeout=20
+        )
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        if self._producer is not None:
+            self._producer.close()
 
     def _copy(self, number: int, mailbox: str, data: bytes, routing: int) -> CopyResult:
         path = f"{mailbox}/{FOLDER}/2026/03/04/{number}.eml"

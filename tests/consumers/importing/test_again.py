@@ -1,5 +1,6 @@
 """Replay into mailboxes: what is gone comes back, what is there stays alone, and each item that is appended has a receipt."""
 
+import imaplib
 from contextlib import closing
 
 import pytest
@@ -30,8 +31,6 @@ def looked(office: Office, settings: ImportSettings, what: again.What, only: str
 
 def delete(server: Dovecot, mailbox: str, message_id: str) -> None:
     """As the mailbox's owner does it."""
-    import imaplib  # noqa: PLC0415 - this test alone
-
     wire = imaplib.IMAP4(server.host, server.port)
     wire.authenticate("PLAIN", lambda _: f"\0{mailbox}\0{PASSWORD}".encode())
     wire.select('"INBOX.Webex Teams"')

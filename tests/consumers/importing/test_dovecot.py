@@ -1,16 +1,19 @@
 """The import into a real Dovecot: what stands in the mailboxes, and what the receipts say."""
 
 import hashlib
+import time
 import uuid
+from contextlib import closing
 
 import pytest
 
 from consumers.importing.importer import pauses
 from consumers.importing.settings import ImportSettings
+from schemas.admin import create_topics
 from tests.consumers.importing.office import Office, id_of, mail_bytes, mailbox_of, settings_of, until
 from tests.consumers.importing.proxy import THROTTLED, Proxy
-from tests.dovecot import Dovecot
-from tests.servers import Servers
+from tests.dovecot import Dovecot, DovecotContainer
+from tests.servers import Servers, engine_trouble
 
 pytestmark = [pytest.mark.kafka, pytest.mark.imap]
 SLASH = "{\n  inbox=yes\n  separator=/\n}"
@@ -88,7 +91,7 @@ def test_a_wrong_password_of_one_mailbox_stops_no_other(office: Office, dovecot:
     last = {(id_of(number), box): "ok" for number in range(5) for box in boxes}
     waiting = {(id_of(number), locked): "waiting" for number in range(5)}
 
-    assert set(office.imported(settings_of(dovecot), last | waiting)) == set(last | waiting)
+    assert set(office.imported(settings_of(dovecot, patience_seconds=0), last | waiting)) == set(last | waiting)
     reasons = {one["reason"] for one in office.receipts() if one["mailbox"] == locked}
     assert all((reason or "").startswith("sign-in refused") for reason in reasons)
     dovecot.add(locked)
@@ -117,8 +120,6 @@ def test_throttling_is_waited_out_for_as_long_as_the_server_asks(office: Office,
         answers=[THROTTLED.format(ms=1500), "NO [INUSE] try later"],
         hang_up=["Request is throttled."],
     ) as proxy:
-        import time  # noqa: PLC0415 - this test alone measures
-
         began = time.monotonic()
         office.imported(settings_of(port=proxy.port))
         assert time.monotonic() - began > 1.5
@@ -187,17 +188,13 @@ def test_any_message_id_is_found_again(office: Office, dovecot: Dovecot, message
     ana = new_box(dovecot)
     office.file(1, [ana], message_id=message_id)
     office.imported(settings_of(dovecot))
-    # Another group has no commits, another state no receipts, and the topic is read from a fresh office's prefix.
-    other = Office(
-        office.kafka.model_copy(update={"topic_prefix": office.kafka.topic_prefix + "b-"}), office.folder
-    )
-    from schemas.admin import create_topics  # noqa: PLC0415 - this test alone
-
+    prefix = office.kafka.topic_prefix + "b-"  # topics without receipts and commits, another cache
+    other = Office(office.kafka.model_copy(update={"topic_prefix": prefix}), office.folder)
     create_topics(other.kafka)
-    other.say(office.ledger[0], 0)
-    other.ledger = office.ledger
-    with other.importing(settings_of(dovecot), "other"):
-        until(lambda: bool(other.receipts()))
+    with closing(other):
+        other.say(office.ledger[0], 0)
+        with other.importing(settings_of(dovecot), "other"):
+            until(lambda: bool(other.receipts()))
     assert [one["how"] for one in other.receipts()] == ["found"]
     assert len(mailbox_of(dovecot, ana)) == 1
 
@@ -248,3 +245,19 @@ def test_pauses_come_from_the_settings() -> None:
     """What a person configures is what is waited."""
     settings = ImportSettings.model_validate({"target": {"kind": "maildir", "path": "x"}, "retry_seconds": 7})
     assert pauses(settings).first_s == 7
+
+
+@pytest.mark.docker
+@pytest.mark.long
+def test_the_same_in_a_container(office: Office) -> None:
+    """Where Dovecot is not installed, it comes from an image; mail survives its restart."""
+    trouble = engine_trouble()
+    if trouble:
+        pytest.skip(trouble)
+    with DovecotContainer() as server:
+        ana = new_box(server)
+        office.file(1, [ana])
+        office.imported(settings_of(server))
+        server.stop()
+        server.start()
+        assert ids_in(server, ana) == [id_of(1)]
