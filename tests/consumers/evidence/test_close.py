@@ -4,17 +4,21 @@ import asyncio
 import gzip
 import json
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consumers.evidence.anchor import announced
+from consumers.evidence.daily import follow, is_due
 from consumers.evidence.errors import EvidenceError
 from consumers.evidence.keys import load_key, next_path
 from consumers.evidence.rotate import rotate
-from consumers.evidence.statement import Manifest
+from consumers.evidence.statement import Manifest, Statement
 from consumers.evidence.verify import Report, Verifier
 from consumers.orders import audit, say
 from consumers.writing import new_producer
@@ -64,6 +68,7 @@ def test_a_manifest_holds_events_mails_copies_and_changes(site: Site) -> None:
         "settings": example("Settings"),
     }
     site.send(RAW_EVENTS, [(1, "Control", settings)])
+    site.send(IMPORTS, [(0, "Receipt", example("Receipt"))])
     say(
         site.kafka,
         site.codec,
@@ -231,3 +236,55 @@ def test_a_foreign_or_open_key_is_refused(site: Site) -> None:
     site.key_file.write_bytes(kept)
     site.key_file.chmod(0o600)
     assert closed(site).statement.number == 2
+
+
+@pytest.mark.parametrize(
+    ("closed_at", "now", "due"),
+    [
+        (None, "2026-03-02T00:00:00Z", True),
+        ("2026-03-01T23:59:59.000Z", "2026-03-02T00:00:01Z", True),
+        ("2026-03-02T00:00:01.000Z", "2026-03-02T23:59:59Z", False),
+        ("2026-03-02T00:00:01.000Z", "2026-03-03T01:00:00+02:00", False),
+    ],
+)
+def test_a_manifest_a_day(closed_at: str | None, now: str, due: bool) -> None:
+    """Due when the day (UTC) of the last one is over, or where there is none."""
+    last = None
+    if closed_at is not None:
+        zeros = "0" * 64
+        one = Statement(
+            number=1, previous=None, closed_at=closed_at, ranges={}, count=0, counts={}, root=zeros, key=zeros, next_key=zeros
+        )  # fmt: skip
+        last = Manifest(one, b"", "", zeros)
+    assert is_due(last, datetime.fromisoformat(now)) is due
+
+
+def test_it_closes_by_itself_and_waits_for_what_is_wrong(site: Site) -> None:
+    """Without its key it says why and tries again; with it, it closes once, and not again on the same day."""
+    kept, stop = site.key_file.read_bytes(), threading.Event()
+    site.key_file.unlink()
+    said: list[str] = []
+
+    def explain(error: Exception) -> str:
+        said.append(str(error))
+        site.key_file.write_bytes(kept)
+        site.key_file.chmod(0o600)
+        return str(error)
+
+    def open_one() -> FolderStore:
+        return FolderStore(site.archive, durable=False)
+
+    thread = threading.Thread(
+        target=lambda: follow(open_one, lambda _: site.closer(), stop, explain=explain, look_seconds=0.1)
+    )
+    thread.start()
+    deadline = time.monotonic() + 60
+    while len(announced(site.kafka, site.codec)) < 1 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(0.5)
+    stop.set()
+    thread.join(30)
+
+    assert len(said) == 1
+    assert "is missing" in said[0]
+    assert [one["number"] for one in announced(site.kafka, site.codec)] == [1]

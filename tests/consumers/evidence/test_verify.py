@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cli.main import main
 from consumers.evidence.anchor import announced
 from consumers.evidence.close import Closer
 from consumers.evidence.errors import EvidenceError
@@ -207,3 +209,19 @@ def test_the_stranger_s_program_is_short_and_knows_nothing_of_ours() -> None:
     assert {line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith("from ")} == {
         "cryptography"
     }
+
+
+def test_the_commands_work_on_a_folder_alone(archive: Path, tmp_path: Path) -> None:
+    """verify, prove and check need no configuration and no Kafka; exit codes say what they found."""
+    mail = min((archive / "_mails").rglob("*.eml"))
+    proof = CliRunner().invoke(main, ["evidence", "prove", mail.stem, "--archive", str(archive)])
+    assert proof.exit_code == 0, proof.output
+    (tmp_path / "proof.json").write_text(proof.output)
+    checked = CliRunner().invoke(main, ["evidence", "check", str(tmp_path / "proof.json"), str(mail)])
+    assert (checked.exit_code, mail.stem in checked.output) == (0, True)
+    other = CliRunner().invoke(main, ["evidence", "check", str(tmp_path / "proof.json"), str(STRANGER)])
+    assert (other.exit_code, "is not what was proven" in other.output) == (1, True)
+    assert CliRunner().invoke(main, ["evidence", "verify", str(archive)]).exit_code == 0
+    mail.unlink()
+    found = CliRunner().invoke(main, ["evidence", "verify", str(archive)])
+    assert (found.exit_code, f"{mail.name}: removed" in found.output) == (1, True)
