@@ -90,6 +90,8 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
         "producer_max_request_size": MAX_RECORD_BYTES + 48_576,
         "producer_compression_type": "zstd",
         "producer_linger": 0.005,
+        # Bytes of a batch before compression. Faust's own 16 KiB hold one mail, which made a request for every mail.
+        "producer_max_batch_size": 262_144,
         "stream_buffer_maxsize": 512,
         "stream_wait_empty": True,
         "table_standby_replicas": 0,

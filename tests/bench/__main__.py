@@ -43,10 +43,10 @@ def measure(
     *,
     scale: float = 1.0,
     durable: bool = False,
-    broker_log: Path | None = None,
+    source: Path | None = dialogs.REAL,
 ) -> report.Result:
     """All of them, round by round; who has failed on a workload is not asked again."""
-    origin, found = dialogs.dialogs()
+    origin, found = dialogs.dialogs(source)
     result: report.Result = {"machine": _machine(), "corpus": origin, "scale": scale, "runs": []}
     given_up = set[tuple[str, str]]()
     with tempfile.TemporaryDirectory(prefix="chatledger-bench-", dir=RAM if RAM.is_dir() else None) as folder:

@@ -1,7 +1,8 @@
 """`make bench-check`: whether chatledger has become dearer beside the two programs of this folder, or its cost less flat.
 
-Ratios of CPU within a round are compared with those in `ratios.json`, never times: a busy machine slows all of them. One that is
-more than the tolerance above what is written there fails; one that far below asks for `--write`, which notes what was measured.
+Always on generated dialogs, so that all machines do the same. Ratios of CPU within a round are compared with those in
+`ratios.json`, never times: a busy machine slows all of them. One that is more than the tolerance above what is written there
+fails; one that far below asks for `--write`, which notes what was measured.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--scale", type=float, default=SCALE)
     wanted = parser.parse_args()
-    result = measure(wanted.rounds, WORKLOADS, own_contenders(), scale=wanted.scale)
+    result = measure(wanted.rounds, WORKLOADS, own_contenders(), scale=wanted.scale, source=None)
     found = dict(ratios(result))
     wrong = any(run["faults"] for run in result["runs"] if run["contender"] == OURS)
     if wanted.write:
