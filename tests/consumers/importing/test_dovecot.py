@@ -91,7 +91,9 @@ def test_a_wrong_password_of_one_mailbox_stops_no_other(office: Office, dovecot:
     last = {(id_of(number), box): "ok" for number in range(5) for box in boxes}
     waiting = {(id_of(number), locked): "waiting" for number in range(5)}
 
-    assert set(office.imported(settings_of(dovecot, patience_seconds=0), last | waiting)) == set(last | waiting)
+    assert set(office.imported(settings_of(dovecot, patience_seconds=0), last | waiting)) == set(
+        last | waiting
+    )
     reasons = {one["reason"] for one in office.receipts() if one["mailbox"] == locked}
     assert all((reason or "").startswith("sign-in refused") for reason in reasons)
     dovecot.add(locked)
