@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,9 @@ def measure(
     scale: float = 1.0,
     durable: bool = False,
     source: Path | None = dialogs.REAL,
+    keep: Callable[[report.Result], object] = lambda _: None,
 ) -> report.Result:
-    """All of them, round by round; who has failed on a workload is not asked again."""
+    """All of them, round by round; who has failed on a workload is not asked again. `keep` has what there is after each run."""
     origin, found = dialogs.dialogs(source)
     result: report.Result = {"machine": _machine(), "corpus": origin, "scale": scale, "runs": []}
     given_up = set[tuple[str, str]]()
@@ -62,6 +63,7 @@ def measure(
                         figures = bench.run(contender, workload)
                         result["runs"].append({"round": number, **figures.as_json()})
                         _tell(number, result["runs"][-1])
+                        keep(result)
                         if not figures.done:
                             given_up.add((contender.name, workload.name))
     return result
@@ -106,9 +108,9 @@ def main() -> int:
     contenders = [c for c in own_contenders() if not wanted.only or c.name in wanted.only] + wanted.also
     then = json.loads(wanted.compare.read_text(encoding="utf-8")) if wanted.compare else None
     result = measure(
-        wanted.rounds, wanted.workload or list(SHAPES), contenders, scale=wanted.scale, durable=wanted.durable
-    )
-    wanted.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        wanted.rounds, wanted.workload or list(SHAPES), contenders, scale=wanted.scale, durable=wanted.durable,
+        keep=lambda found: wanted.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8"),
+    )  # fmt: skip
     print(report.tables(result))
     if then is not None:
         print(f"\nAgainst {wanted.compare}:\n\n{report.comparison(result, then)}")

@@ -59,6 +59,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--scale", type=float, default=SCALE)
     wanted = parser.parse_args()
+    if not wanted.write and not NOTED.exists():
+        raise SystemExit(
+            f"nothing is noted in {NOTED.name} yet: run this with --write on a machine that has nothing else to do"
+        )
     result = measure(wanted.rounds, WORKLOADS, own_contenders(), scale=wanted.scale, source=None)
     found = dict(ratios(result))
     wrong = any(run["faults"] for run in result["runs"] if run["contender"] == OURS)
