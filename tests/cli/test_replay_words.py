@@ -39,7 +39,8 @@ def test_a_folder_beside_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("into", "meant"),
     [
-        ("dryrun", "dry-run"), ("Store", "store"), ("stroe", "store"), ("COMPARE", "compare"), ("july", "_replay/july"), ("mailboxes", "mailbox"),
+        ("dryrun", "dry-run"), ("Store", "store"), ("stroe", "store"), ("COMPARE", "compare"), ("july", "_replay/july"),
+        ("mailboxes", "mailbox"),
         ("a/b", ""), ("../x", ""), ("~/x", ""), (".", ""), ("", ""), ("_replay", ""), ("_mails/webex", ""),
     ],
 )  # fmt: skip
