@@ -113,7 +113,8 @@ def _lines(shown: Shown) -> "Iterator[str]":
         table.add(name, f"{counts.get(name, 0):,}", *columns, "" if prefix else _unexplained(counts))
     yield rendered(table)
     yield f"selected: {_selected(shown.selection)}; into: {shown.into}"
-    rest = ("records", "slices", "open", "refused", "unrouted", "failed")
+    rest = ["records", "slices", "open", "refused", "unrouted", "failed"]
+    rest += ["disposed"] if counts.get("disposed") else []
     yield ", ".join(f"{name} {counts.get(name, 0):,}" for name in rest) + f", {shown.elapsed_s:.1f} s"
     earliest = shown.report.earliest
     yield f"earliest day that can be replayed: {earliest or 'all, the log was never cut'}"

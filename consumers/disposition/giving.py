@@ -12,7 +12,7 @@ from schemas import dispositions
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.dispositions import Scope
-from schemas.records import Control
+from schemas.records import Audit, Control
 from schemas.topics import RAW_EVENTS
 
 
@@ -41,7 +41,7 @@ def demand_free(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
     """Withdraw an order that a hold stood before; DispositionError that names it."""
     if not order.held_by:
         return
-    say(kafka, codec, [audit(order.name, "withdrawn", at_ms=_now(), reason="a legal hold stands before it")])
+    say(kafka, codec, [step(order, "withdrawn", reason="a legal hold stands before it")])
     hold = order.held_by[0]
     msg = (
         f"on hold by {hold['by']} ({hold['reason']}), hold {hold['order'][:8]}: nothing is disposed of. "
@@ -65,7 +65,18 @@ def put_in_force(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
         sent = [producer.send(topic, value=value, partition=number) for number in range(count)]
         order.positions = {number: int(future.get(timeout=60).offset) for number, future in enumerate(sent)}
     positions = {str(number): str(at) for number, at in order.positions.items()}
-    say(kafka, codec, [audit(order.name, "in_force", at_ms=_now(), details=positions)])
+    say(kafka, codec, [step(order, "in_force", details=positions)])
+
+
+def step(
+    order: Order, kind: str, *, reason: str = "", mails: bytes = b"", details: dict[str, str] | None = None
+) -> Audit:
+    """A record of how far an order is."""
+    scope = order.scope
+    return audit(
+        order.name, kind, at_ms=_now(), connector_uid=scope.connector_uid, conversation=scope.conversation, slice=scope.slice,
+        reason=reason, mails=mails, details=details,
+    )  # fmt: skip
 
 
 def _control(order: Order) -> Control:

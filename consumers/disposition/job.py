@@ -3,16 +3,15 @@
 on record ─▶ no hold before it ─▶ in force in the log ─▶ workers are past it ─▶ ids on record ─▶ mails and copies ─▶ files
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from consumers.disposition.books import Order
 from consumers.disposition.contents import remove_contents
-from consumers.disposition.giving import demand_free, put_in_force, read_books
+from consumers.disposition.giving import demand_free, put_in_force, read_books, step
 from consumers.disposition.passing import wait_until_passed
 from consumers.disposition.removing import Removed, deliveries, remove, remove_mails
-from consumers.orders import audit, say
+from consumers.orders import say
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from stores.disposal import Disposal
@@ -45,7 +44,7 @@ async def carry_out(means: Means, order: Order, check: Callable[[], None] = lamb
     in_force = [one for one in known if one.positions and not one.withdrawn]
     files = await remove_contents(kafka, codec, means.store, means.disposal, in_force)
     found = {"mails": str(len(order.mails)), "copies": str(done.copies), "files": str(files)}
-    say(kafka, codec, [audit(order.name, "finished", at_ms=int(time.time() * 1000), details=found)])
+    say(kafka, codec, [step(order, "finished", details=found)])
     return found
 
 

@@ -1,12 +1,12 @@
 """Mails and copies leave the archive: first their ids on record, so that evidence accepts what may be gone, then the files."""
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from consumers.disposition.books import Order
-from consumers.orders import audit, say
+from consumers.disposition.giving import step
+from consumers.orders import say
 from consumers.reading import read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
@@ -32,11 +32,7 @@ async def remove_mails(kafka: KafkaSettings, codec: Codec, disposal: Disposal, o
     while some := list(islice(named, BATCH)):
         new = {one["mail_id"]: None for one in some if one["mail_id"] not in order.mails}
         if new:
-            say(
-                kafka,
-                codec,
-                [audit(order.name, "disposed", at_ms=int(time.time() * 1000), mails=b"".join(new))],
-            )
+            say(kafka, codec, [step(order, "disposed", mails=b"".join(new))])
             order.mails.update(new)
         for one in some:
             await remove(disposal, one, done)
