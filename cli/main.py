@@ -26,6 +26,7 @@ COMMANDS = {
         "Is one process of this host well? For health checks.",
     ),
     "hold": ("cli.hold:hold", "Legal holds: what is on hold is not disposed of."),
+    "letters": ("cli.letters:letters", "Dead letters: what was refused, and what was done about it."),
     "log": ("cli.log:log", "Microsoft's connector log: what each day's run brought, and what failed."),
     "import": ("cli.import_:import_", "Put stored copies into mailboxes: IMAP, Maildir, a folder."),
     "login": ("cli.login:login", "Sign in at Webex, once for each connector."),
@@ -45,7 +46,7 @@ SECTIONS = {
     "Set up": ("config", "check", "topics", "login", "mapping"),
     "Run": ("run", "collect", "work", "import", "monitor", "connector"),
     "Keep or let go": ("hold", "dispose"),
-    "Look": ("status", "health", "log", "reconcile", "evidence", "replay"),
+    "Look": ("status", "health", "log", "letters", "reconcile", "evidence", "replay"),
 }
 """What people do, in the order in which they do it; a command that is in none of them is listed at the end."""
 

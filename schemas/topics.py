@@ -42,7 +42,7 @@ class Topic:
 RAW_EVENTS = Topic(
     "raw-events", "Every event as captured, and the control records of the lanes: the original of everything else",
     "connector uid / conversation; control records have none and go to every partition", ("RawEvents", "Control"),
-    "delete", ("producers", "mapping command"), ("streams: assemble", "replay", "reconcile"), ledger=True,
+    "delete", ("producers", "mapping command", "letters command"), ("streams: assemble", "replay", "reconcile"), ledger=True,
 )  # fmt: skip
 CLOSINGS = Topic(
     "closings", "Which events each closing of a slice took; settings and user mapping as of their position",
@@ -51,15 +51,15 @@ CLOSINGS = Topic(
 )  # fmt: skip
 CONVERSATIONS = Topic(
     "conversations", "Closed slices: ordered, without duplicates, ready to be rendered",
-    "connector uid / conversation", ("ClosedSlice",), "delete", ("streams: assemble",), ("streams: render",),
+    "connector uid / conversation", ("ClosedSlice",), "delete", ("streams: assemble", "letters command"), ("streams: render",),
 )  # fmt: skip
 MAILS = Topic(
     "mails", "Rendered mails with their participants' addresses",
-    "connector uid / conversation", ("Mail",), "delete", ("streams: render",), ("streams: route",),
+    "connector uid / conversation", ("Mail",), "delete", ("streams: render", "letters command"), ("streams: route",),
 )  # fmt: skip
 COPIES = Topic(
     "copies", "Each mail with the copies that are to be made of it",
-    "connector uid / conversation", ("Copies",), "delete", ("streams: route",), ("streams: store", "reconcile"),
+    "connector uid / conversation", ("Copies",), "delete", ("streams: route", "letters command"), ("streams: store", "reconcile"),
 )  # fmt: skip
 DELIVERIES = Topic(
     "deliveries", "The ledger of what was stored: mail, copies, hashes, outcomes",
@@ -89,12 +89,13 @@ CONNECTOR_STATUS = Topic(
 )  # fmt: skip
 DEAD_LETTERS = Topic(
     "dead-letters", "What could not be processed, with its original bytes",
-    "origin", ("DeadLetter",), "delete", ("producers", "streams"), ("people", "replay", "reconcile"),
-    partitioned=False, ledger=True,
+    "origin", ("DeadLetter",), "delete", ("producers", "streams"),
+    ("letters command", "status", "summary", "replay", "reconcile"), partitioned=False, ledger=True,
 )  # fmt: skip
 AUDIT = Topic(
-    "audit", "Orders of administrators that the archive has to account for: dispositions, holds, changes of keys",
-    "order", ("Audit",), "delete", ("dispose, hold and evidence commands",), ("evidence", "replay", "dispose and hold commands"),
+    "audit", "Orders of administrators that the archive has to account for: dispositions, holds, dead letters, changes of keys",
+    "order", ("Audit",), "delete", ("dispose, hold, letters and evidence commands",),
+    ("evidence", "replay", "reconcile", "status", "summary", "dispose, hold and letters commands"),
     partitioned=False, ledger=True,
 )  # fmt: skip
 EVIDENCE = Topic(

@@ -23,6 +23,7 @@ class Order:
     positions: dict[int, int] = field(default_factory=dict)
     mails: set[bytes] = field(default_factory=set)
     finished: dict[str, str] | None = None
+    finished_ms: int | None = None
     withdrawn: bool = False
 
     @property
@@ -79,7 +80,7 @@ def _note(order: Order, one: Audit) -> None:
         case "disposed":
             order.mails.update(dispositions.mails_of(one))
         case "finished":
-            order.finished = one["details"]
+            order.finished, order.finished_ms = one["details"], one["at_ms"]
         case "withdrawn":
             order.withdrawn = True
         case _:
