@@ -32,7 +32,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
     """All of it on one machine, every part a process of its own, started again when it fails.
 
     With --once the exit code is 0 only when nothing is missing: every connector collected, every stage drained,
-    no dead letters, no failed copies.
+    no open dead letters, no failed copies.
     """
     from cli.parts.ready import PATIENCE_S, ready_or_explain  # noqa: PLC0415 - see cli.main
 

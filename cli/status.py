@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from kafka.errors import KafkaError
 
-from cli.parts.common import config_option, load_config, sentence_errors
+from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 from cli.words.advice import runnable
 from cli.words.reach import kafka_trouble
 
@@ -94,7 +94,8 @@ def look(config: "Config", silent_after: float, only: str | None = None) -> Foun
     from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
     records = read_status(config.kafka)
-    connectors, workers = views(records), read_workers(config.kafka, config.worker.group, records)
+    connectors = views(records)
+    workers = read_workers(config.kafka, new_codec(config.kafka), config.worker.group, records)
     silent_ms = {one.uid: round(1000 * (silent_after + one.collect.poll_seconds)) for one in config.connector}
     _since(config, connectors)
     now_ms, stopped_ms = int(time.time() * 1000), round(1000 * silent_after)
@@ -151,7 +152,7 @@ def _text(config_path: Path, found: Found) -> str:
     ]
     tables += [] if found.imports is None else [imports_table(found.imports)]
     parts = [rendered(*tables)]
-    parts.append(f"workers: {found.workers.workers}   dead letters: {found.workers.dead_letters}")
+    parts.append(f"workers: {found.workers.workers}   open dead letters: {found.workers.dead_letters}")
     if found.imports is not None:
         parts.append(f"importers: {found.imports.importers}   mails to import: {found.imports.records}")
     parts += [f"archive: {one}" for one in found.archive.protection]

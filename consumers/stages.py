@@ -1,14 +1,13 @@
 """How the workers do: what waits before each stage, who is there to do it, and what they say of themselves."""
 
-from contextlib import closing
 from dataclasses import dataclass
 
 from consumers.drain import Backlog, backlogs, group_members
-from consumers.reading import Reader
+from consumers.letters.reading import count_open
 from consumers.status import BAD_STATES
 from schemas.broker import KafkaSettings
+from schemas.codec import Codec
 from schemas.status import ALL_CONNECTORS, ConnectorStatus
-from schemas.topics import DEAD_LETTERS
 
 NO_WORKER = "no worker"
 
@@ -30,17 +29,18 @@ class StageView:
 
 @dataclass(frozen=True)
 class WorkersView:
-    """All stages in flow order, the number of workers in the group, and of records in dead-letters."""
+    """All stages in flow order, the number of workers in the group, and of dead letters that nobody has dealt with."""
 
     stages: list[StageView]
     workers: int
     dead_letters: int
 
 
-def read_workers(kafka: KafkaSettings, group: str, records: list[ConnectorStatus]) -> WorkersView:
+def read_workers(
+    kafka: KafkaSettings, codec: Codec, group: str, records: list[ConnectorStatus]
+) -> WorkersView:
     """Ask Kafka; `records` are those of the status topic. KafkaError, LookupError. Blocks."""
-    with closing(Reader(kafka, DEAD_LETTERS)) as reader:
-        letters = reader.count()
+    letters = count_open(kafka, codec)
     workers = len(group_members(kafka, group))
     return WorkersView(stage_views(backlogs(kafka, group), records, workers=workers), workers, letters)
 

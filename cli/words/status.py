@@ -28,7 +28,16 @@ SHOWN = (
 def connectors_table(found: "list[ConnectorView]") -> Grid:
     """How each connector collects; times in UTC."""
     table = Grid(
-        ("connector", "state", "captured up to", "lag", "back-fill", "last collected", "last stored", "reconciled")
+        (
+            "connector",
+            "state",
+            "captured up to",
+            "lag",
+            "back-fill",
+            "last collected",
+            "last stored",
+            "reconciled",
+        )
     )
     for view in found:
         states = ", ".join(_states(view))

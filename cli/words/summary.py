@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.words.advice import counted
 from consumers.gaps import FailedPerson, Gaps, Unrouted
+from consumers.letters.reading import count_open
 from consumers.reading import read_all
 from consumers.tally import Counters, Tally
 from schemas.codec import Codec
-from schemas.topics import DEAD_LETTERS, DELIVERIES
+from schemas.topics import DELIVERIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Summary:
-    """What all connectors have in the archive; `elapsed_s` is the caller's own time."""
+    """What all connectors have in the archive; `dead_letters` that nobody has dealt with; `elapsed_s`: the caller's own time."""
 
     connectors: dict[str, Counters]
     dead_letters: int
@@ -53,7 +54,7 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Nothing refused, nobody of the firm without a copy."""
+        """Nothing refused is left open, nobody of the firm without a copy."""
         return self.dead_letters == 0 and all(one.failed == 0 for one in self.connectors.values())
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,10 +84,10 @@ def summarise(
             tally.add(some)
             for *_, delivery in some:
                 gaps.add(delivery)
-        letters = {record.key for record in read_all(config.kafka, DEAD_LETTERS)}
+        letters = count_open(config.kafka, codec)
         uids = sorted({*(connector.uid for connector in config.connector), *tally.connectors()})
         counters, unrouted = {uid: tally.counters(uid) for uid in uids}, tuple(gaps.unrouted(tally))
-    return Summary(counters, len(letters), elapsed_s, unrouted, tuple(gaps.failed()), paused_ms)
+    return Summary(counters, letters, elapsed_s, unrouted, tuple(gaps.failed()), paused_ms)
 
 
 def _deliveries(config: "Config", codec: Codec) -> "Iterator[tuple[int, int, int, Delivery]]":
@@ -119,7 +120,7 @@ def write_text(summary: Summary, root: Path | None = None) -> str:
     ]
     if summary.dead_letters:
         lines.append(
-            "\nWhat could not be processed: `chatledger topics cat dead-letters` shows it with its reasons."
+            "\nWhat could not be processed: `chatledger letters list --open` shows it with its reasons."
         )
     return "\n".join(lines)
 

@@ -110,7 +110,7 @@ def test_a_long_list_of_gaps_is_cut_and_says_where_the_rest_is() -> None:
     assert text.count(", conversation c, ") == LISTED
     assert "and 7 more: `chatledger topics cat deliveries` has all" in text
     assert "Ana, user id u1 (lp): no address; 2 copies, the first of _mails/lp/1.eml" in text
-    assert "`chatledger topics cat dead-letters`" in text
+    assert "`chatledger letters list --open`" in text
     assert "is paused" not in text
     assert set(Summary({}, 0, 0.0, unrouted, failed).as_dict()) == {
         "connectors", "mails", "copies", "dead_letters", "elapsed_s",
