@@ -19,8 +19,7 @@ from stores.interface import Store
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 SOURCES = ("liveperson", "webex")
-GROUPS = {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"}
-GROUPS = {"config", "dispose", "evidence", "health", "hold", "mapping", "sandbox", "topics"}
+GROUPS = {"config", "dispose", "evidence", "health", "hold", "letters", "mapping", "sandbox", "topics"}
 PURE = (
     "mail",
     "accepting.py",
@@ -249,7 +248,9 @@ def test_only_the_dispose_command_can_remove() -> None:
     """The way to remove files is opened in one place, and neither producers nor streams nor the other consumers know it."""
     ways = {"stores.disposal", "stores.azure_disposal"}
     rooms = ("cli", "consumers", "producers", "sandbox", "schemas", "streams")
-    knowing = {str(path.relative_to(ROOT)) for path in code(*rooms) if ways & imported(str(path.relative_to(ROOT)))}
+    knowing = {
+        str(path.relative_to(ROOT)) for path in code(*rooms) if ways & imported(str(path.relative_to(ROOT)))
+    }
     assert knowing == {
         "cli/parts/disposing.py", "consumers/disposition/job.py", "consumers/disposition/removing.py",
         "consumers/disposition/contents.py",
