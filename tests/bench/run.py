@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -16,6 +14,7 @@ from kafka.admin import KafkaAdminClient
 
 from consumers.drain import backlogs
 from sandbox.kafka import KafkaServer
+from sandbox.processes import ManagedProcess, start_process
 from schemas.broker import KafkaSettings
 from streams.settings import WorkerSettings
 from tests.bench import outcome, processes
@@ -104,14 +103,13 @@ class Bench:
             str(site.work),
         ]  # fmt: skip
         broker, before = processes.cpu_seconds(self.broker.pid), self._log_bytes(site.topic)
-        with (site.work / "log").open("wb") as log:
-            process = subprocess.Popen([*contender.command, *given], stdout=log, stderr=log)
+        process = start_process([*contender.command, *given], log=site.work / "log", name=contender.name)
         try:
             done = _all_committed(kafka) if contender.ours else _all_written(out, len(workload.corpus.copies))
             figures.done = _wait(figures, process, done)
             figures.broker_cpu_s = processes.cpu_seconds(self.broker.pid) - broker
         finally:
-            _end(process)
+            process.stop(GRACE_S)
         figures.kafka_bytes = self._log_bytes(site.topic) - before
         if not figures.done:
             figures.faults = [(site.work / "log").read_text(encoding="utf-8", errors="replace")[-2000:]]
@@ -144,7 +142,7 @@ def _all_written(out: Path, copies: int) -> Callable[[], bool]:
     return lambda: sum(1 for _ in out.glob("*/*.eml")) >= copies
 
 
-def _wait(figures: Figures, process: subprocess.Popen[bytes], done: Callable[[], bool]) -> bool:
+def _wait(figures: Figures, process: ManagedProcess, done: Callable[[], bool]) -> bool:
     """Look again and again; what the processes have used is that of the last look."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -156,7 +154,7 @@ def _wait(figures: Figures, process: subprocess.Popen[bytes], done: Callable[[],
             figures.peak_mib = {role: processes.peak_mib(pid) for role, pid in pids.items()}
         if ended:
             return True
-        if process.poll() is not None:
+        if not process.running:
             return False
         time.sleep(LOOK_S)
     return False
@@ -169,13 +167,3 @@ def _since_first_record(figures: Figures, mark: Path, out: Path) -> None:
     figures.cpu_s = {role: used - before.get(role, 0.0) for role, used in figures.cpu_s.items()}
     written = (path.stat().st_mtime for path in out.rglob("*.eml"))
     figures.wall_s = max(written, default=figures.wall_s) - said["time"]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
