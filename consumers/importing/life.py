@@ -3,17 +3,17 @@
 import logging
 import threading
 import time
-from collections import deque
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from consumers.importing.boxes import Done
 from consumers.importing.desk import Desk
+from consumers.importing.group import Listener, Membership, new_consumer
 from consumers.importing.items import Item, landed, not_landed
 from consumers.importing.partition import Partition
 from consumers.importing.settings import ImportSettings
@@ -32,24 +32,6 @@ RETRIED = 50  # waiting copies of a mailbox that are tried at a time
 Key = tuple[bytes, int]
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Runs on the consumer's own loop: it may only note what happens, and see that nothing is under way."""
-
-    def __init__(self, desk: Desk, wait_s: float) -> None:
-        self._desk, self._wait_s = desk, wait_s
-        self.news: deque[tuple[str, list[int]]] = deque()
-
-    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        gone = sorted(tp.partition for tp in revoked)
-        self.news.append(
-            ("revoked", gone)
-        )  # first, so that nobody takes the partition for open after it was withdrawn
-        self._desk.withdraw(gone, self._wait_s)
-
-    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        self.news.append(("assigned", sorted(tp.partition for tp in assigned)))
-
-
 class Life:
     """From one connection to Kafka to its end."""
 
@@ -60,15 +42,19 @@ class Life:
         self._kafka, self._codec, self._desk, self._producer = kafka, codec, desk, producer
         self._settings, self._folder, self._target, self._teller = settings, folder, target, teller
         self._topic, self._imports = kafka.topic(DELIVERIES.name), kafka.topic(IMPORTS.name)
-        self._listener = _Listener(desk, settings.session_seconds * 0.6)
+        self._listener = Listener(desk, settings.session_seconds * 0.6)
         self._partitions: dict[int, Partition] = {}
         self._open: dict[Key, Item] = {}
         self._due: dict[Key, tuple[float, int]] = {}
         self._retry_at = 0.0
+        self._membership = Membership(kafka, settings)
 
     def run(self, stop: threading.Event) -> None:
         """Until stopped; KafkaError when Kafka fails, and then what was under way is looked for by the next life."""
-        with closing(self._consumer()) as consumer:
+        with closing(new_consumer(self._kafka, self._settings)) as consumer:
+            # Known before the group is joined: else its leader, who knows no partitions yet, assigns none.
+            if not consumer.partitions_for_topic(self._topic):
+                raise LookupError(f"topic {self._topic} does not exist; run `chatledger topics create`")
             consumer.subscribe([self._topic], listener=self._listener)
             try:
                 while not stop.is_set():
@@ -78,17 +64,9 @@ class Life:
                 for one in self._partitions.values():
                     one.close()
 
-    def _consumer(self) -> Any:
-        seconds = self._settings.session_seconds
-        return KafkaConsumer(
-            **self._kafka.client_kwargs(), group_id=self._kafka.topic_prefix + self._settings.group,
-            enable_auto_commit=False, allow_auto_create_topics=False, auto_offset_reset="earliest",
-            session_timeout_ms=round(seconds * 1000), heartbeat_interval_ms=round(seconds * 300),
-            max_poll_interval_ms=1_800_000, bootstrap_timeout_ms=ANSWER_MS, max_partition_fetch_bytes=4_194_304,
-        )  # fmt: skip
-
     def _turn(self, consumer: Any) -> None:
-        batches = consumer.poll(timeout_ms=100, max_records=500)
+        # Who has nothing to do waits longer: a join that ends between two polls is begun anew (kafka-python 3.0.12).
+        batches = consumer.poll(timeout_ms=100 if self._partitions else 1_000, max_records=500)
         fresh = self._notice(consumer)
         for tp, records in batches.items():
             # What was fetched around an assignment is read again, from where the partition was opened.
@@ -100,6 +78,7 @@ class Life:
         self._finish()
         self._retry()
         self._commit(consumer)
+        self._membership.check(consumer)
         self._teller.tell(self._producer, self._partitions, self._desk)
 
     def _notice(self, consumer: Any) -> set[int]:
@@ -107,6 +86,7 @@ class Life:
         fresh = set[int]()
         while self._listener.news:
             what, numbers = self._listener.news.popleft()
+            log.info("%s: %s", what, numbers)
             for number in numbers:
                 self._finish()
                 self._forget(number)

@@ -1,5 +1,6 @@
 """One partition of topic deliveries in an importer's hands, with the receipts that it has."""
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,13 +9,14 @@ from pathlib import Path
 from consumers.importing.items import Item, blanks
 from consumers.importing.receipts import Receipts
 from consumers.importing.window import WIDTH, Window
-from consumers.reading import Reader
+from consumers.reading import Read, Reader
 from schemas.broker import KafkaSettings
-from schemas.codec import Codec
+from schemas.codec import Codec, DecodeError
 from schemas.records import Delivery, Receipt
 from schemas.topics import IMPORTS
 
 BATCH = 5_000
+log = logging.getLogger(__name__)
 
 
 class Partition:
@@ -50,14 +52,23 @@ class Partition:
             if self.receipts.position > reader.ends().get(self.number, 0):
                 self.receipts.clear()  # another topic than the one that was folded
             reader.start_at({self.number: self.receipts.position})
-            some = list[Receipt]()
+            some, position = list[Receipt](), self.receipts.position
             for record in reader.to_end():
-                decoded = self._codec.decode(record.value or b"")
-                some += [decoded.value] if decoded.name == "Receipt" else []
+                some += self._receipt(record)
+                position = record.offset + 1
                 if len(some) >= BATCH:
-                    self.receipts.fold(some, record.offset + 1)
+                    self.receipts.fold(some, position)
                     some = []
-            self.receipts.fold(some, reader.ends().get(self.number, 0))
+            self.receipts.fold(some, position)
+
+    def _receipt(self, record: Read) -> Iterator[Receipt]:
+        try:
+            name, value = self._codec.decode(record.value or b"")
+        except DecodeError as error:
+            log.error("%s/%d/%d skipped: %s", IMPORTS.name, record.partition, record.offset, error)  # noqa: TRY400 - one line
+            return
+        if name == "Receipt":
+            yield value
 
     def items(self, target: str) -> Iterator[tuple[int, list[Item]]]:
         """Of the records that may be begun now, offset and what is to be done; done copies are left out."""

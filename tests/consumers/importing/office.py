@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 from consumers.importing.importer import Importer
 from consumers.importing.opening import open_attempts, open_target
 from consumers.importing.settings import ImportSettings
-from consumers.reading import read_all
+from consumers.reading import Reader
 from consumers.status import read_status
 from schemas import ids
 from schemas.broker import KafkaSettings
@@ -65,6 +65,8 @@ class Office:
     codec: Codec = field(default_factory=Codec)
     ledger: list[Delivery] = field(default_factory=list)
     _producer: Any = None
+    _reader: Reader | None = None
+    _seen: list[Receipt] = field(default_factory=list)
 
     @property
     def archive(self) -> Path:
@@ -106,6 +108,8 @@ class Office:
         """Let go of Kafka."""
         if self._producer is not None:
             self._producer.close()
+        if self._reader is not None:
+            self._reader.close()
 
     def _copy(self, number: int, mailbox: str, data: bytes, routing: int) -> CopyResult:
         path = f"{mailbox}/{FOLDER}/2026/03/04/{number}.eml"
@@ -121,7 +125,13 @@ class Office:
 
     def receipts(self) -> list[Receipt]:
         """All of them, as they were written."""
-        return [self.codec.decode(one.value or b"").value for one in read_all(self.kafka, IMPORTS)]
+        if self._reader is None:
+            self._reader = Reader(self.kafka, IMPORTS)
+            self._reader.start_at({})
+        ends = sum(self._reader.ends().values())
+        while len(self._seen) < ends:
+            self._seen += [self.codec.decode(one.value or b"").value for one in self._reader.poll(100)]
+        return list(self._seen)
 
     def newest(self) -> dict[tuple[str, str], Receipt]:
         """The last receipt of each Message-ID and mailbox."""

@@ -197,7 +197,7 @@ def test_any_message_id_is_found_again(office: Office, dovecot: Dovecot, message
         other.say(office.ledger[0], 0)
         with other.importing(settings_of(dovecot), "other"):
             until(lambda: bool(other.receipts()))
-    assert [one["how"] for one in other.receipts()] == ["found"]
+        assert [one["how"] for one in other.receipts()] == ["found"]
     assert len(mailbox_of(dovecot, ana)) == 1
 
 
