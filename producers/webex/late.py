@@ -38,7 +38,7 @@ class LateFiles:
         for one in self._owed.due(now_ms, MOST_TRIES):
             ident = event_id(self._uid, _source_key(one))
             if self._cache.sent(ident) is not None or now_ms - one.since_ms > self._for_ms:
-                self._owed.settle(one.key)
+                self._owed.settle(one)
                 continue
             found = self._asked(one, now_ms)
             if found is not None:
@@ -60,7 +60,8 @@ class LateFiles:
 
 
 def _source_key(one: Owed) -> str:
-    return f"file:{one.key}"
+    # The same file may hang on messages of several spaces: each of them gets it.
+    return f"file:{one.key}/{one.day.conversation}/{one.message}"
 
 
 def _event(ident: bytes, one: Owed, found: Attachment) -> Event:

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from producers.source import Captured, Source, Window
-from producers.webex.owed import PAUSES_S
-from schemas.records import Event
+from producers.source import Captured, Slice, Source, Window
+from producers.webex.cache import Cache
+from producers.webex.owed import PAUSES_S, Owed, OwedFiles
+from schemas.records import Attachment, Event, event
 from tests.producers.webex_rig import DAY_MS, Rig, events_of, rig
 
 SCANNING = {"match": {"path": "/contents/"}, "do": {"status": 423, "headers": {"Retry-After": "900"}}}
@@ -139,3 +142,48 @@ def test_another_policy_brings_what_was_withheld(tmp_path: Path) -> None:
         source.close()
     assert set(found) == withheld
     assert len(withheld) == 1
+
+
+def test_one_file_in_two_spaces_is_owed_to_each(made: Rig) -> None:
+    """A file that was shared in another space too turns up there as well, as an event of its own, in that slice."""
+    source = made.source()
+    made.take(source)
+    source.close()
+    with closing(Cache(made.folder, "wx")) as cache:
+        owing = OwedFiles(cache)
+        one = next(owing.due(10**15, 1))
+        file: Attachment = {
+            "source_key": one.key, "name": None, "content_type": None, "content": None, "outcome": "too_slow", "reason": "",
+        }  # fmt: skip
+        there = replace(one.day, conversation="another space")
+        owing.note(there, event(b"x", "a message there", "message", one.at_ms), one.url, file, one.since_ms)
+    made.sim("faults", [])
+    wait(made, PAUSES_S[0])
+    source = made.source()
+    found = [each for each in windows(made, source) if _is_late(each, one.key)]
+    source.close()
+    assert {each.slice.conversation for each in found} == {one.day.conversation, "another space"}
+    assert {each.events[0]["target"] for each in found} == {one.message, "a message there"}
+    assert len({each.events[0]["id"] for each in found}) == 2
+
+
+def _is_late(captured: Captured, key: str) -> bool:
+    first = captured.events[0]
+    return first["kind"] == "file" and first["attachments"][0]["source_key"] == key
+
+
+def test_what_an_earlier_version_owed_is_still_owed(tmp_path: Path) -> None:
+    """Its table had one row for each file; the rows are taken over, once."""
+    day, key = Slice("R", "2026-03-02", 0, DAY_MS), "F"
+    with closing(Cache(tmp_path, "wx")) as cache:
+        cache.clear_spool()
+        cache.database.execute("create table owed (key text primary key, url, room, label, start_ms, end_ms, at_ms,"
+            " suspect, message, actor, reason, since_ms, tries, due_ms)")  # fmt: skip
+        row = (key, "u", "R", day.label, 0, DAY_MS, 5, 0, "m", "null", "too_slow: scan", 1, 2, 3)
+        cache.database.execute("insert into owed values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for _ in range(2):
+            assert list(OwedFiles(cache).due(9, 20)) == [
+                Owed(key, "u", day, 5, False, "m", None, "too_slow: scan", 1, 2)
+            ]
+        OwedFiles(cache).settle(next(OwedFiles(cache).due(9, 20)))
+        assert not list(OwedFiles(cache).due(9, 20))
