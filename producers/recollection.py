@@ -5,19 +5,23 @@
 The source is a fresh one without any memory, since the collector's own believes these events sent. Beside a collector that runs
 it does no harm: an event that both send is a duplicate. A kill leaves a lane that is never closed, whose slices another watermark
 closes later; the same command again sends what is still missing. No cursor is written: the lane is over when the command is.
+
+Its watermark closes slices, and may close none of which a back-fill still has a part to bring: days of such slices are refused.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from producers.controls import lane_closed, lane_opened, to_settings, watermark
+from producers.cursor import Saved
 from producers.desk import Desk
-from producers.lanes import LIVE, Lane
+from producers.lanes import LIVE, Lane, owner
 from producers.opening import check_partitions
-from producers.orders import Orders, refusal
+from producers.orders import Order, Orders, refusal
 from producers.settings import ConnectorBase
 from producers.sink import Sink
 from producers.source import LONGEST_SLICE_MS, Captured, Contents, Source, Window
@@ -26,6 +30,8 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.records import ContentRef, Event
 from stores.interface import StoreConflictError
+
+log = logging.getLogger(__name__)
 
 
 class Sparing:
@@ -67,12 +73,23 @@ class NothingCollectedError(Exception):
     """The connector has no live lane, so nothing can be missing yet."""
 
 
+class BackFillRunningError(Exception):
+    """A back-fill still owns slices of these times: it brings what is missing, or leaves it for later."""
+
+
+def owning(lanes: Iterable[Lane], from_ms: int, to_ms: int) -> list[str]:
+    """Names of the back-fills that still own slices in which events with from_ms <= own time < to_ms may stand."""
+    known, earliest = list(lanes), from_ms - LONGEST_SLICE_MS
+    begins = [lane.from_ms for lane in known if earliest < lane.from_ms < to_ms]
+    return sorted({owner(known, at_ms) for at_ms in (earliest, *begins)} - {LIVE})
+
+
 @dataclass(frozen=True)
 class Recollection:
     """Sends again for one connector; `source` is fresh, and the caller's to close.
 
-    Raises SourceError, PausedError, DeletedError, CursorError, SinkError, NothingCollectedError, and StoppedError when
-    `waiting` is stopped.
+    Raises SourceError, PausedError, DeletedError, CursorError, SinkError, NothingCollectedError, BackFillRunningError, and
+    StoppedError when `waiting` is stopped.
     """
 
     source: Source
@@ -87,26 +104,35 @@ class Recollection:
         """Send those of the wanted events (ids) with from_ms <= own time < to_ms that the source shows; how many."""
         with closing(Sink(self.kafka, self.waiting)) as sink:
             sink.open()
-            reached_ms = self._reached(sink)
+            lanes = self._lanes(sink)
+            if names := owning(lanes.values(), from_ms, to_ms):
+                raise BackFillRunningError(_refusal(self.connector.uid, names))
             desk = Desk(
                 sink, self.codec, self.kafka, self.contents, self.connector.uid, self.source.name, self.clock
             )
             lane = self._open(desk, from_ms, to_ms)
             sent = self._send(desk, Window(lane.name, from_ms - 1, to_ms - 1), wanted)
             sink.confirm()
-            self._close(desk, lane, reached_ms)
+            # One that has begun since then: its own watermarks close what was sent, once it has all of it.
+            if names := owning((each.lane for each in self._read()[0].values()), from_ms, to_ms):
+                log.warning("%s; lane %s is left open", _refusal(self.connector.uid, names), lane.name)
+            else:
+                self._close(desk, lane, lanes[LIVE].reached_ms)
             return sent
 
-    def _reached(self, sink: Sink) -> int:
-        """Up to where live is collected; refuses where the connector is not to collect."""
-        with closing(Orders(self.kafka, self.codec, self.connector.uid)) as orders:
-            saved, order = orders.read()
+    def _lanes(self, sink: Sink) -> dict[str, Lane]:
+        """The lanes by name, among them live; refuses where the connector is not to collect."""
+        saved, order = self._read()
         if order.what != "active":
             raise refusal(order, self.connector.uid)
         check_partitions(saved, sink.partitions)
         if LIVE not in saved:
             raise NothingCollectedError(f"{self.connector.uid} has not collected anything yet")
-        return saved[LIVE].lane.reached_ms
+        return {name: each.lane for name, each in saved.items()}
+
+    def _read(self) -> tuple[dict[str, Saved], Order]:
+        with closing(Orders(self.kafka, self.codec, self.connector.uid)) as orders:
+            return orders.read()
 
     def _open(self, desk: Desk, from_ms: int, to_ms: int) -> Lane:
         now = self.clock()
@@ -142,3 +168,10 @@ class Recollection:
             watermark(desk.uid, lane.name, reached_ms, now),
             lane_closed(desk.uid, replace(lane, closed=True), now),
         )
+
+
+def _refusal(uid: str, names: list[str]) -> str:
+    return (
+        f"nothing of these days is collected again now: {', '.join(names)} of {uid} still collects them, and their mails"
+        " would be closed before it is done; try again once it has finished (`chatledger status` shows how far it is)"
+    )

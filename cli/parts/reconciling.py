@@ -24,6 +24,7 @@ from consumers.status import read_status
 from producers.cursor import CursorError
 from producers.lanes import LIVE, Lane
 from producers.orders import OrderError, Orders
+from producers.recollection import BackFillRunningError, NothingCollectedError
 from producers.sink import SinkError
 from producers.source import SourceError
 from producers.waiting import StoppedError
@@ -188,7 +189,7 @@ def failures() -> tuple[type[Exception], ...]:
     """Everything that may keep a day from being reconciled, each with one sentence for people."""
     return (
         KafkaError, SourceError, SinkError, StoreError, CursorError, OrderError, NotCollectedError, ConfigError,
-        LookupError, StoppedError, OSError,
+        NothingCollectedError, BackFillRunningError, LookupError, StoppedError, OSError,
     )  # fmt: skip
 
 

@@ -2,15 +2,25 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
+from producers import recollection
+from producers import runner as runner_module
 from producers.administer import Administrator
+from producers.lanes import LIVE, Lane
 from producers.orders import PausedError
-from producers.recollection import NothingCollectedError, Recollection, Sparing
+from producers.recollection import (
+    BackFillRunningError,
+    NothingCollectedError,
+    Recollection,
+    Sparing,
+    owning,
+)
 from producers.settings import ConnectorBase
+from producers.source import Captured, Refused, Window
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
@@ -89,6 +99,71 @@ def test_a_connector_that_is_not_to_collect_does_not(fresh: Callable[..., KafkaS
     Administrator(connector, "webex", kafka, Codec(), Waiting(threading.Event())).order("paused")
     with pytest.raises(PausedError):
         again(kafka).send(TUESDAY_MS, TUESDAY_MS + DAY_MS, frozenset())
+
+
+@pytest.fixture
+def half(fresh: Callable[..., KafkaSettings], monkeypatch: pytest.MonkeyPatch) -> KafkaSettings:
+    """A log in which a back-fill is in the middle of Tuesday."""
+    monkeypatch.setattr(runner_module, "LOOK_S", 0.0)
+    kafka, source = fresh(), Forgetful(times(), NOON_MS)
+    poll = source.poll
+
+    def stopping(window: Window) -> Iterator[Captured | Refused]:
+        if window.lane != LIVE and window.to_ms > TUESDAY_MS + DAY_MS // 2:
+            raise KeyboardInterrupt
+        return poll(window)
+
+    source.poll = stopping  # type: ignore[method-assign]  # so that it stops half-way
+    with pytest.raises(KeyboardInterrupt):
+        a_runner(source, kafka, SINCE.model_copy(update={"window_hours": 6})).once()
+    return kafka
+
+
+def test_days_that_a_back_fill_still_collects_are_refused(half: KafkaSettings) -> None:
+    """Its slices are not torn: no record is written for them; days behind it can be collected again."""
+    before = event_ids(read_log(half))
+    lost = frozenset(made_event(number, 0)["id"] for number in LOST)
+    with pytest.raises(BackFillRunningError, match=r"backfill-.* of small-1 still collects them"):
+        again(half).send(TUESDAY_MS, TUESDAY_MS + DAY_MS, lost)
+    log = read_log(half)
+    assert event_ids(log) == before
+    assert not [
+        one for found in controls(log, "lane_opened").values() for one in found if "again" in one["lane"]
+    ]
+
+
+def test_a_back_fill_that_begins_meanwhile_is_not_torn(
+    fresh: Callable[..., KafkaSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent waits for the back-fill: no watermark closes it, and the lane stays open."""
+    kafka = fresh()
+    assert a_runner(Forgetful(times(), NOON_MS), kafka).once()
+    answers = iter([[], ["backfill-new"]])
+    monkeypatch.setattr(recollection, "owning", lambda *_: next(answers))
+    lost = frozenset(made_event(number, 0)["id"] for number in LOST)
+    assert again(kafka).send(TUESDAY_MS, TUESDAY_MS + DAY_MS, lost) == len(LOST)
+    log = read_log(kafka)
+    for kind in ("watermark", "lane_closed"):
+        assert not [
+            one for found in controls(log, kind).values() for one in found if "again" in one["lane"]
+        ], kind
+
+
+def test_which_back_fills_own_slices_of_a_time() -> None:
+    """Those that are open, with a day of margin behind them for slices that began before; the earliest owns all before it."""
+    first, second = (
+        Lane("a", BASE_MS, BASE_MS + 5 * DAY_MS),
+        Lane("b", BASE_MS + 5 * DAY_MS, BASE_MS + 9 * DAY_MS),
+    )
+    lanes = [Lane(LIVE, BASE_MS + 9 * DAY_MS), first, second]
+
+    def on(day: int, *closed: str) -> list[str]:
+        known = [replace(lane, closed=lane.name in closed) for lane in lanes]
+        return owning(known, BASE_MS + day * DAY_MS, BASE_MS + (day + 1) * DAY_MS)
+
+    assert [on(day) for day in (-2, 2, 5, 7, 10, 11)] == [["a"], ["a"], ["a", "b"], ["b"], ["b"], []]
+    assert [on(day, "a") for day in (-2, 2, 5)] == [[], [], ["b"]]
+    assert on(5, "a", "b") == []
 
 
 def test_a_damaged_file_is_left_as_it_is() -> None:
