@@ -61,7 +61,7 @@ def order(
 def due(by: str, patience: float, config_path: Path) -> None:
     """Dispose of what is past its `retention_days`, connector by connector; what is on hold stays."""
     from consumers.disposition.giving import give  # noqa: PLC0415 - see cli.main
-    from consumers.disposition.removing import deliveries  # noqa: PLC0415
+    from consumers.disposition.removing import is_due  # noqa: PLC0415
     from consumers.disposition.retention import due as past_term  # noqa: PLC0415
 
     config = load_config(config_path)
@@ -76,7 +76,7 @@ def due(by: str, patience: float, config_path: Path) -> None:
         )
         if scope is None:
             click.echo(f"{one.uid}: on hold, everything is kept")
-        elif all(found["mail_id"] in gone for found in deliveries(config.kafka, codec, [scope])):
+        elif not is_due(config.kafka, codec, scope, gone):
             click.echo(f"{one.uid}: nothing is past {counted(one.retention_days, 'day')}")
         else:
             reason = f"retention of {counted(one.retention_days, 'day')} is over"

@@ -10,6 +10,7 @@ from schemas.ids import ID_BYTES
 from schemas.records import Audit, Control
 
 KIND = "disposition"
+CAPTURED = "captured_before_ms"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Scope:
     from_ms: int | None = None
     before_ms: int | None = None
     excluded: frozenset[str] = frozenset()
+    captured_before_ms: int | None = None
+    """Beside the slices' own times: what was captured from here on stays, whatever time it says."""
 
     def covers(self, connector_uid: str, conversation: str, label: str, start_ms: int) -> bool:
         """Whether it names this slice."""
@@ -36,7 +39,7 @@ class Scope:
 
     def details(self, order: str) -> dict[str, str]:
         """As a control record carries it, beside its connector."""
-        numbers = {"from_ms": self.from_ms, "before_ms": self.before_ms}
+        numbers = {"from_ms": self.from_ms, "before_ms": self.before_ms, CAPTURED: self.captured_before_ms}
         told = {"conversation": self.conversation, "slice": self.slice}
         return {
             "order": order,
@@ -49,17 +52,19 @@ class Scope:
 def of_control(control: Control) -> Scope:
     """What a control record names; ValueError if it can't be read."""
     details = control["details"]
-    times = {name: int(details[name]) for name in ("from_ms", "before_ms") if name in details}
+    times = {name: int(details[name]) for name in ("from_ms", "before_ms", CAPTURED) if name in details}
     return Scope(
         control["connector_uid"], details.get("conversation"), details.get("slice"), times.get("from_ms"),
-        times.get("before_ms"), frozenset(json.loads(details.get("excluded", "[]"))),
+        times.get("before_ms"), frozenset(json.loads(details.get("excluded", "[]"))), times.get(CAPTURED),
     )  # fmt: skip
 
 
 def of_audit(one: Audit) -> Scope:
     """What an order in topic audit names."""
+    captured = one["details"].get(CAPTURED)
     return Scope(
-        one["connector_uid"], one["conversation"], one["slice"], one["from_ms"], one["before_ms"], frozenset(one["excluded"])
+        one["connector_uid"], one["conversation"], one["slice"], one["from_ms"], one["before_ms"], frozenset(one["excluded"]),
+        None if captured is None else int(captured),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from schemas import dispositions
 from schemas.codec import Decoded, decode
 from schemas.ids import closing_id, slice_key
 from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
-from streams.closing_times import due_of, named, pop_until
+from streams.closing_times import due_of, is_disposed, pop_until
 from streams.defaults import default_settings
 from streams.events import order
 from streams.mail.participants import cast_of
@@ -195,7 +195,7 @@ class Assembly:
         return list(found.values())
 
     def _disposed_by(self, scope: dispositions.Scope) -> list[OpenSlice]:
-        found = [one for one in self.open.values() if scope.covers(*named(one.head))]
+        found = [one for one in self.open.values() if is_disposed(scope, one.head)]
         for one in found:
             one.disposed = True
         return found

@@ -3,6 +3,7 @@
 import heapq
 from typing import TYPE_CHECKING
 
+from schemas.dispositions import Scope
 from schemas.records import RawEvents
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ def due_of(current: "OpenSlice") -> int:
     return -(2**62) if current.earlier else current.due_ms
 
 
-def named(head: RawEvents) -> tuple[str, str, str, int]:
-    """As a scope of disposition looks at a slice."""
-    return head["connector_uid"], head["conversation"], head["slice"], head["slice_start_ms"]
+def is_disposed(scope: Scope, head: RawEvents) -> bool:
+    """Whether an order names an open slice; not by its own time alone where that is not to be believed."""
+    limit = scope.captured_before_ms
+    named = (head["connector_uid"], head["conversation"], head["slice"], head["slice_start_ms"])
+    return scope.covers(*named) and (limit is None or head["captured_at_ms"] < limit)
 
 
 def pop_until(heap: list[tuple[int, int]], limit: int) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 
 from consumers.disposition.books import Order
+from consumers.disposition.closed import Closings, is_below
 from consumers.reading import Read, read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError, expect
@@ -24,10 +25,11 @@ async def remove_contents(
     kafka: KafkaSettings, codec: Codec, store: Store, disposal: Disposal, orders: list[Order]
 ) -> int:
     """How many files left the store. `orders`: all that are in force. KafkaError, StoreError."""
-    with closing(sqlite3.connect("", isolation_level=None)) as db:
+    with closing(sqlite3.connect("", isolation_level=None)) as db, Closings() as closings:
+        closings.fill(kafka, codec, [order.scope for order in orders])
         db.execute("CREATE TABLE ref (sha256 BLOB PRIMARY KEY, stays INTEGER) WITHOUT ROWID")
         db.execute("BEGIN")
-        async for ref, stays in _references(kafka, codec, store, orders):
+        async for ref, stays in _references(kafka, codec, store, orders, closings):
             db.execute(
                 "INSERT INTO ref VALUES (?1,?2) ON CONFLICT DO UPDATE SET stays=max(stays,?2)",
                 (ref["sha256"], stays),
@@ -40,7 +42,7 @@ async def remove_contents(
 
 
 async def _references(
-    kafka: KafkaSettings, codec: Codec, store: Store, orders: list[Order]
+    kafka: KafkaSettings, codec: Codec, store: Store, orders: list[Order], closings: Closings
 ) -> AsyncIterator[tuple[ContentRef, bool]]:
     for topic in (CONVERSATIONS, MAILS, COPIES):
         for record in read_all(kafka, topic):
@@ -50,7 +52,7 @@ async def _references(
         found_events = _events(codec, record)
         if found_events is None:
             continue
-        stays = not _is_disposed(found_events, record, orders)
+        stays = not _is_disposed(found_events, record, orders, closings)
         for event in found_events["events"]:
             async for ref in _of_event(event, store):
                 yield ref, stays
@@ -65,13 +67,12 @@ def _events(codec: Codec, record: Read) -> RawEvents | None:
     return found
 
 
-def _is_disposed(one: RawEvents, record: Read, orders: list[Order]) -> bool:
-    """An order names what stands below its control record in the same partition."""
+def _is_disposed(one: RawEvents, record: Read, orders: list[Order], closings: Closings) -> bool:
+    """An order names what was closed before its control record, or at it, in the same partition."""
     named = (one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"])
-    return any(
-        record.offset < order.positions.get(record.partition, -1) and order.scope.covers(*named)
-        for order in orders
-    )
+    naming = [order for order in orders if order.scope.covers(*named)]
+    place = closings.took(one, record.partition, record.offset) if naming else None
+    return any(is_below(order, place) for order in naming)
 
 
 async def _of_event(event: Event, store: Store) -> AsyncIterator[ContentRef]:

@@ -30,7 +30,7 @@ def give(kafka: KafkaSettings, codec: Codec, scope: Scope, *, by: str, reason: s
     say(kafka, codec, [audit(
         name, dispositions.KIND, at_ms=_now(), connector_uid=scope.connector_uid, conversation=scope.conversation,
         slice=scope.slice, from_ms=scope.from_ms, before_ms=scope.before_ms, excluded=sorted(scope.excluded), by=by,
-        reason=reason,
+        reason=reason, details=_limit(scope),
     )])  # fmt: skip
     order = read_books(kafka, codec).orders[name]
     demand_free(kafka, codec, order)
@@ -84,6 +84,12 @@ def _control(order: Order) -> Control:
         "connector_uid": order.scope.connector_uid, "kind": dispositions.KIND, "lane": "", "from_ms": None, "to_ms": None,
         "watermark_ms": None, "settings": None, "recorded_at_ms": _now(), "details": order.scope.details(order.name),
     }  # fmt: skip
+
+
+def _limit(scope: Scope) -> dict[str, str]:
+    """What an audit record has no field for."""
+    limit = scope.captured_before_ms
+    return {} if limit is None else {dispositions.CAPTURED: str(limit)}
 
 
 def _now() -> int:

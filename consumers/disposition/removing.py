@@ -1,10 +1,11 @@
 """Mails and copies leave the archive: first their ids on record, so that evidence accepts what may be gone, then the files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from consumers.disposition.books import Order
+from consumers.disposition.closed import Closings, is_below
 from consumers.disposition.giving import step
 from consumers.orders import say
 from consumers.reading import read_all
@@ -28,7 +29,16 @@ class Removed:
 
 async def remove_mails(kafka: KafkaSettings, codec: Codec, disposal: Disposal, order: Order) -> Removed:
     """Everything that the order names and the ledger knows. A repeat names nothing twice. KafkaError, StoreError."""
-    done, named = Removed(), iter(deliveries(kafka, codec, [order.scope]))
+    with Closings() as closings:
+        closings.fill(kafka, codec, [order.scope])
+        return await _remove_named(kafka, codec, disposal, order, closings)
+
+
+async def _remove_named(
+    kafka: KafkaSettings, codec: Codec, disposal: Disposal, order: Order, closings: Closings
+) -> Removed:
+    done, found = Removed(), deliveries(kafka, codec, [order.scope])
+    named = (one for one in found if is_below(order, closings.made(one)))
     while some := list(islice(named, BATCH)):
         new = {one["mail_id"]: None for one in some if one["mail_id"] not in order.mails}
         if new:
@@ -37,6 +47,18 @@ async def remove_mails(kafka: KafkaSettings, codec: Codec, disposal: Disposal, o
         for one in some:
             await remove(disposal, one, done)
     return done
+
+
+def is_due(kafka: KafkaSettings, codec: Codec, scope: Scope, gone: Container[bytes]) -> bool:
+    """Whether an order of this scope would find a mail that is not gone yet. Blocks; KafkaError."""
+    limit = scope.captured_before_ms
+    with Closings() as closings:
+        closings.fill(kafka, codec, [scope])
+        for one in deliveries(kafka, codec, [scope]):
+            place = closings.made(one)
+            if one["mail_id"] not in gone and place is not None and (limit is None or place.at_ms < limit):
+                return True
+    return False
 
 
 async def remove(disposal: Disposal, one: Delivery, done: Removed) -> None:

@@ -13,14 +13,16 @@ def due(uid: str, term: timedelta, since: date | None, books: Books, now: dateti
     """The scope of what is past its term, what is on hold left out; None where the whole connector is on hold.
 
     `since`: the day from which on the connector collects. What claims to be older is no matter of retention: its time was not
-    believed (rule 3), so only an order that names it disposes of it.
+    believed (rule 3), so only an order that names it disposes of it. Without it, nothing was back-filled, so what was captured
+    within the term stays, whatever time it says.
     """
     whole, names = books.held(uid)
     if whole:
         return None
+    limit = _ms(now.astimezone(UTC) - term - MARGIN)
     return Scope(
         uid, from_ms=_ms(datetime.combine(since, time(), UTC)) if since else None,
-        before_ms=_ms(now.astimezone(UTC) - term - MARGIN), excluded=names,
+        before_ms=limit, excluded=names, captured_before_ms=None if since else limit,
     )  # fmt: skip
 
 
