@@ -25,6 +25,7 @@ from tests.streams.worker_rig import Rig, delivered_mails
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 BY = ("--by", "ana", "--reason", "bad deploy 7")
+LARGE = b"garbage " * 80_000  # its letter has it by claim check
 BAD_ASSEMBLER = """
 import streams.accepting as gate
 sound = gate._check_times
@@ -108,6 +109,12 @@ def took(kafka: KafkaSettings, ident: bytes) -> list[tuple[int, bool]]:
     ]
 
 
+def verbatim(kafka: KafkaSettings) -> int:
+    """How often the record stands in raw-events: same partition, key and bytes."""
+    wanted = (0, conversation_key(UID, "room0"), bytes_of(0, 0, 9))
+    return [(one.partition, one.key, one.value) for one in read_all(kafka, RAW_EVENTS)].count(wanted)
+
+
 def test_what_a_bad_deploy_refused_comes_in_a_supplement(rig: Rig, kafka: KafkaSettings) -> None:
     """Put in again after the fix, its event has its own id and is in one mail; a replay finds every mail, a repeat adds none."""
     feeder = archived_by(rig, BAD_ASSEMBLER)
@@ -119,6 +126,7 @@ def test_what_a_bad_deploy_refused_comes_in_a_supplement(rig: Rig, kafka: KafkaS
 
     assert f"-> {kafka.topic('raw-events')}/0/" in run(rig, "letters", "redrive", origin, *BY)
     assert counted_open(rig) == 0
+    assert verbatim(kafka) == 2
     assert "was redriven by ana (bad deploy 7): --again" in run(
         rig, "letters", "redrive", origin, *BY, code=1
     )
@@ -159,7 +167,7 @@ class Whole:
 def test_a_stage_is_redriven_at_once_and_the_rest_is_settled(rig: Rig, kafka: KafkaSettings) -> None:
     """What no version rendered is rendered; what has no record to put in again says what to do, and can be settled."""
     archived_by(rig, BAD_RENDERER)
-    put(kafka, RAW_EVENTS, b"garbage", b"wx/room0")
+    put(kafka, RAW_EVENTS, LARGE, b"wx/room0")
     answer = letter("LivePerson history", b"<html>", stage="collect", connector_uid="lp", topic=None)
     put(
         kafka,
@@ -185,6 +193,9 @@ def test_a_stage_is_redriven_at_once_and_the_rest_is_settled(rig: Rig, kafka: Ka
     shown = run(rig, "letters", "show", "LivePerson history", "--out", str(rig.folder / "answer"))
     assert "connector  lp" in shown
     assert (rig.folder / "answer").read_bytes() == b"<html>"
+    large = next(one["letter"] for one in listed(rig, "--open", "--stage", "assemble"))
+    run(rig, "letters", "show", large, "--out", str(rig.folder / "large"))
+    assert (rig.folder / "large").read_bytes() == LARGE
     left = [one["letter"] for one in listed(rig, "--open")]
     assert "2 dead letters settled" in run(rig, "letters", "settle", *left, *BY)
     assert counted_open(rig) == 0
