@@ -93,7 +93,7 @@ def test_worker_and_azurite_killed_in_the_middle(
 
 
 def _collected(up: ExitStack, folder: Path, kafka: KafkaSettings, section: str) -> LargeSite:
-    site = up.enter_context(large_site(folder / "site", kafka, section, MB, DAY))
+    site = up.enter_context(large_site(folder / "site", kafka, section, MB, since=DAY))
     site.move(AFTER)
     site.collect()
     return site

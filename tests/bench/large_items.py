@@ -26,7 +26,7 @@ from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from stores.factory import open_store
 from stores.interface import Store
-from tests.bench.large_site import AFTER, LargeSite, forget_peak, large_site, memory_of, until
+from tests.bench.large_site import AFTER, SINCE, LargeSite, forget_peak, large_site, memory_of, until
 from tests.streams.worker_rig import deliveries
 
 STORES = ("folder", "azurite")
@@ -62,7 +62,7 @@ class Figures:
 def measure(folder: Path, kafka: KafkaSettings, name: str, section: str, megabytes: int) -> Figures:
     """One file through everything; SystemExit if it does not come out whole."""
     ceiling = {} if megabytes <= FITS_MB else {"max_mail_mb": megabytes * GROWTH}
-    with large_site(folder, kafka, section, megabytes, **ceiling) as site:
+    with large_site(folder, kafka, section, megabytes, since=SINCE, **ceiling) as site:
         worker = warm_worker(site)
         forget_peak(worker)
         before = memory_of(worker).now

@@ -86,7 +86,7 @@ class LargeSite:
 
 @contextlib.contextmanager
 def large_site(
-    folder: Path, kafka: KafkaSettings, store: str, megabytes: int, since: str = SINCE, **connector: float
+    folder: Path, kafka: KafkaSettings, store: str, megabytes: int, *, since: str = SINCE, **connector: float
 ) -> Iterator[LargeSite]:
     """An installation whose simulated Webex has a file of that size on 2026-03-10; `store` is the section in TOML."""
     folder.mkdir(parents=True, exist_ok=True)
