@@ -56,6 +56,11 @@ def content_path(sha256: str) -> str:
     return f"_content/{sha256[:2]}/{sha256}"
 
 
+def disposed_path(sha256: str) -> str:
+    """Return where it stands that the content with this SHA-256 left the store by an order."""
+    return content_path(sha256).replace("_content/", "_disposed/", 1)
+
+
 def mail_path(connector_uid: str, mail_id: str) -> str:
     """Return where a mail is kept once, whoever gets a copy; `mail_id` is lower-case letters and digits."""
     if not _MAIL_ID.fullmatch(mail_id):

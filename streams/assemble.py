@@ -22,7 +22,7 @@ from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
 from streams.proof import Proof
 from streams.readback import Kept, Seen
-from streams.refusals import LASTING, dependency
+from streams.refusals import LASTING, RejectedError, dependency
 from streams.scratch import Scratch
 from streams.stage import Record, Tools
 from streams.unreadable import pass_over
@@ -220,7 +220,10 @@ async def with_everybody(contents: Contents, closed: Closed) -> Closed:
     events = closed.slice["events"] if closed.slice else []
     if closed.slice is None or not any(_names_nobody(event) for event in events):
         return closed
-    whole = [await contents.whole(event) if _names_nobody(event) else event for event in events]
+    try:
+        whole = [await contents.whole(event) if _names_nobody(event) else event for event in events]
+    except RejectedError:
+        return closed  # disposed of: its mail is refused, and says so
     people = cast_of(whole, closed.slice["people"]).people
     return Closed({**closed.closing, "people": people}, closed.slice)
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from schemas.codec import expect
 from schemas.records import ContentRef, Event, Segment
-from stores.interface import Store, StoreUnavailableError
-from stores.paths import content_path
-from streams.refusals import DependencyError
+from stores.interface import BlobMissingError, Store, StoreUnavailableError
+from stores.paths import content_path, disposed_path
+from streams.refusals import DependencyError, RejectedError
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -60,9 +60,13 @@ class Contents:
         return {"sha256": digest.digest(), "size": len(data)}
 
     async def get(self, ref: ContentRef) -> bytes:
-        """The bytes behind a claim check; DependencyError if the store gives others."""
+        """The bytes behind a claim check; RejectedError if an order removed them, DependencyError if the store gives others."""
         path = content_path(ref["sha256"].hex())
-        data = await self.patiently(lambda: self._store.read(path))
+        try:
+            data = await self.patiently(lambda: self._store.read(path))
+        except BlobMissingError:
+            await self._refuse_disposed(ref)
+            raise
         if hashlib.sha256(data).digest() != ref["sha256"]:
             msg = f"{path}: the store gives other bytes than were put there; restore it from its backup"
             raise DependencyError(msg)
@@ -82,6 +86,17 @@ class Contents:
     async def _light(self, one: Segment) -> Segment:
         return {**one, "data": b"", "content": await self.put(one["data"])}
 
-    def stream(self, ref: ContentRef) -> AsyncIterator[bytes]:
-        """The bytes behind a claim check, a chunk at a time."""
-        return self._store.stream(content_path(ref["sha256"].hex()))
+    async def stream(self, ref: ContentRef) -> AsyncIterator[bytes]:
+        """The bytes behind a claim check, a chunk at a time; RejectedError if an order removed them."""
+        try:
+            async for chunk in self._store.stream(content_path(ref["sha256"].hex())):
+                yield chunk
+        except BlobMissingError:
+            await self._refuse_disposed(ref)
+            raise
+
+    async def _refuse_disposed(self, ref: ContentRef) -> None:
+        """What is missing by order will not come back by waiting, so it must not stop the worker (rule 28)."""
+        name = ref["sha256"].hex()
+        if await self.patiently(lambda: self._store.stat(disposed_path(name))) is not None:
+            raise RejectedError(f"it names a file that an order of disposition removed: {content_path(name)}")

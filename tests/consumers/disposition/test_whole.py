@@ -10,9 +10,12 @@ from consumers.disposition.books import Books
 from consumers.disposition.giving import put_in_force
 from consumers.disposition.removing import is_due
 from consumers.disposition.retention import due
+from consumers.reading import read_all
+from schemas import codec
 from schemas.broker import KafkaSettings
 from schemas.dispositions import Scope
-from tests.consumers.disposition.office import Office, now_ms, office, raw
+from schemas.topics import DEAD_LETTERS
+from tests.consumers.disposition.office import Office, now_ms, office, raw, with_file
 from tests.streams.feeding import DAY_MS, UID, text
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(200)]
@@ -63,3 +66,43 @@ def test_what_was_captured_within_the_term_is_not_past_it(one: Office) -> None:
     later = due(UID, timedelta(days=30), None, Books(), now + timedelta(days=40))
     assert later is not None
     assert is_due(one.means.kafka, one.means.codec, later, ())
+
+
+def test_a_file_that_is_gone_stops_nobody(one: Office) -> None:
+    """A later event names a file that an order removed: a dead letter says so, and what is behind it is stored."""
+    ref = one.put(b"hello file")
+    one.say(with_file(raw(0, 0, 0), ref))
+    one.feeder.watermark(1)
+    one.rig.drained()
+    one.ordered("room0")
+    assert b"hello file" not in one.content()
+    one.say(with_file(raw(0, 1, 0), ref))
+    one.feeder.say(3, 5, 0)
+    one.feeder.watermark(6)
+    one.rig.drained()
+    assert text(3, 5, 0) in one.texts()
+    (letter,) = [
+        codec.decode(record.value or b"").value for record in read_all(one.means.kafka, DEAD_LETTERS)
+    ]
+    assert "an order of disposition removed" in letter["reason"]
+    one.put(b"hello file")
+    one.ordered("room5")
+    assert b"hello file" in one.content()
+
+
+def test_rows_and_pieces_of_long_mails_go_too(one: Office) -> None:
+    """What was put aside of a mail too large for a record, and the source's whole row; a roster that went aside stays."""
+    for number in range(0, 120, 30):
+        long = raw(0, 0, *range(number, number + 30))
+        for event in long["events"]:
+            event["text"] = f"{event['text']} {'secret words ' * 2000}"
+        one.say(long)
+    row, row_ref = b'{"row": "everything that was said"}', one.put(b'{"row": "everything that was said"}')
+    closed = raw(0, 0, 500)
+    closed["events"][0]["details"] = {"row_sha256": row_ref["sha256"].hex(), "row_size": str(len(row))}
+    one.say(closed)
+    one.feeder.watermark(1)
+    one.rig.drained()
+    assert any(b"secret words" in data or b"c2VjcmV0IHdvcmRz" in data for data in one.content())
+    one.ordered("room0")
+    assert one.content() == set()
