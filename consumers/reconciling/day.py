@@ -89,6 +89,8 @@ class Day:
     """Kafka's time stamp of the day's first record: what was made of it is not older."""
     contents: dict[bytes, int] = field(default_factory=dict)
     """Files: SHA-256 and length in bytes."""
+    naming: dict[bytes, set[bytes]] = field(default_factory=dict)
+    """By file (SHA-256), the events that name it."""
     closings: dict[SliceKey, list[Taken]] = field(default_factory=dict)
     targets: dict[bytes, set[str]] = field(default_factory=dict)
     """By mail, the participants that copies were ordered for."""
@@ -112,6 +114,18 @@ class Day:
     def is_in(self, at_ms: int) -> bool:
         """Whether a moment belongs to the day."""
         return self.from_ms <= at_ms < self.to_ms
+
+    def erased(self) -> set[bytes]:
+        """Files that no event names but those that left the archive by order."""
+        gone = {
+            ident
+            for some in self.closings.values()
+            for one in some
+            if one.closing is None
+            or one.closing in self.disposed  # without a mail and with events: an order took them
+            for ident in one.ids
+        }
+        return {sha256 for sha256, events in self.naming.items() if events <= gone}
 
     def is_closed(self, one: SliceKey) -> bool:
         """Whether what is collected closes this slice, so that its mail must be there once all stages are done."""

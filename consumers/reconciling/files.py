@@ -17,12 +17,13 @@ async def store_findings(store: Store, day: Day, *, quick: bool = False) -> list
 
     `quick`: only whether they are there, and how long they are. Memory: 8 MB.
     """
-    limit = asyncio.Semaphore(AT_A_TIME)
+    limit, erased = asyncio.Semaphore(AT_A_TIME), {content_path(sha256.hex()) for sha256 in day.erased()}
 
     async def checked(place: str, path: str, size: int, sha256: str, mail: bytes) -> Finding | None:
         async with limit:
             what = await _looked(store, path, size, sha256, quick=quick)
-        why = "disposed of by order" if mail in day.disposed else ""
+        gone = mail in day.disposed or (what == "missing" and path in erased)
+        why = "disposed of by order" if gone else ""
         return Finding(place, what, mail.hex(), "", path, why) if what else None
 
     mails = [checked("store", path, *rest) for path, rest in expected_files(day).items()]

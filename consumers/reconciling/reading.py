@@ -140,11 +140,10 @@ def _events(day: Day, asked: frozenset[bytes], read: Read, record: RawEvents) ->
         )
         day.ends[key] = (record["slice_end_ms"], record["lane"])
         day.since_ms = min(day.since_ms, read.at_ms)
-        for ref in (one["content"] for one in event["attachments"]):
+        for ref in (*(one["content"] for one in event["attachments"]), event["overflow"]):
             if ref is not None:
                 day.contents[ref["sha256"]] = ref["size"]
-        if event["overflow"] is not None:
-            day.contents[event["overflow"]["sha256"]] = event["overflow"]["size"]
+                day.naming.setdefault(ref["sha256"], set()).add(event["id"])
 
 
 def _control(day: Day, control: Control) -> None:

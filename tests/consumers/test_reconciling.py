@@ -120,6 +120,15 @@ def test_what_is_known_is_told_and_is_no_fault() -> None:
     assert [one.why for one in archive_findings(gone)] == ["disposed of by order"]
 
 
+def test_a_file_is_erased_when_all_that_name_it_are() -> None:
+    """Of a mail that left, or of a slice that an order closed without one; what another event names must be there."""
+    day = a_day({1, 2, 3}, {1})
+    day.disposed = set(day.deliveries)
+    day.closings[SLICE].append(Taken(None, frozenset({name(2)})))
+    day.naming = {b"a": {name(1)}, b"b": {name(1), name(2)}, b"c": {name(1), name(3)}}
+    assert day.erased() == {b"a", b"b"}
+
+
 def test_mailboxes_are_compared_where_anything_is_imported() -> None:
     """Without imports nothing is asked; with them each standing copy needs a receipt, and a refusal has its reason."""
     day = a_day({1}, {1})
