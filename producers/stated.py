@@ -2,7 +2,9 @@
 
 Cursors are a convenience, control records are facts (rule 9): an opened lane with its range, a watermark up to which all of
 it is in the log. They stand in every partition, so one is read, the shortest, from its beginning; events in it are
-skipped undecoded. Memory: one fetch.
+skipped undecoded. But a partition may have been lost together with the cursors: where one says nothing of a connector, or not
+from when on it was collected, the next longer one is asked, and only where none says anything it is a first start. Memory: one
+fetch.
 """
 
 import contextlib
@@ -44,6 +46,10 @@ class Stated:
     """The version last written."""
     deleted_ms: int | None = None
     """When it was deleted: no watermark but a deletion's is further ahead than the longest slice (decision 12)."""
+    begins: bool = False
+    """Whether it is said from when on live collects: what says so has not lost its beginning."""
+    silent: tuple[int, ...] = ()
+    """Partitions that say nothing of it, though others do."""
 
     def take(self, control: Control) -> None:
         """Take the next record of this connector."""
@@ -51,6 +57,7 @@ class Stated:
         if control["settings"] is not None:
             self.settings = control["settings"]["version"]
         if control["kind"] in ("lane_opened", "lane_closed") and control["from_ms"] is not None:
+            self.begins |= name == LIVE
             self._range(name, control["from_ms"], control["to_ms"])
             (self.closed.add if control["kind"] == "lane_closed" else self.closed.discard)(name)
         elif control["kind"] == "watermark" and watermark is not None:
@@ -77,6 +84,8 @@ class Stated:
     def _saved(self, lane: Lane, *, closed: bool) -> Saved:
         lane = replace(lane, closed=closed and lane.polled)
         ended = self.deleted_ms is not None
+        if self.silent:  # where records were lost, nobody can know of it before it is stated again
+            return Saved(lane, opened=lane.closed, ended=ended)
         return Saved(lane, opened=lane.closed or not closed, settings=self.settings, ended=ended)
 
     def sentence(self) -> str:
@@ -88,7 +97,13 @@ class Stated:
         paused = (
             "; it may have been paused: if that still holds, pause it again" if LIVE in self.closed else ""
         )
-        return f"no cursor was found; it goes on from what raw-events states of its lanes ({reached}){paused}"
+        return f"no cursor was found; it goes on from what raw-events states of its lanes ({reached}){paused}{self._lost()}"
+
+    def _lost(self) -> str:
+        if not self.silent:
+            return ""
+        numbers = ", ".join(map(str, self.silent))
+        return f"; nothing of it stands in partition {numbers} of raw-events any more, as it should: records were lost there"
 
 
 @dataclass(frozen=True)
@@ -136,13 +151,26 @@ class Ledger:
                 attempt += 1
 
     def _read(self, tell: Callable[[float], None]) -> Stated:
-        found = Stated()
+        found, silent = Stated(), list[int]()
         with closing(new_consumer(self.kafka)) as consumer:
-            for control in self._controls(
-                _records(consumer, self.kafka.topic(RAW_EVENTS.name), self.waiting, tell)
-            ):
-                if control["connector_uid"] == self.uid:
-                    found.take(control)
+            log_ = _Log(consumer, self.kafka.topic(RAW_EVENTS.name), self.waiting, tell)
+            for place in log_.places:
+                one = self._of(log_.records(place))
+                if one == Stated():
+                    silent.append(place.partition)
+                elif one.begins or found == Stated():
+                    found = one
+                if found.begins:
+                    break
+        if found != Stated():
+            found.silent = tuple(sorted(silent))
+        return found
+
+    def _of(self, records: Iterable[Any]) -> Stated:
+        found = Stated()
+        for control in self._controls(records):
+            if control["connector_uid"] == self.uid:
+                found.take(control)
         return found
 
     def _controls(self, records: Iterable[Any]) -> Iterator[Control]:
@@ -155,28 +183,43 @@ class Ledger:
                     yield value
 
 
-def _records(consumer: Any, topic: str, waiting: Waiting, tell: Callable[[float], None]) -> Iterator[Any]:
-    """Every record of the shortest partition, up to where it ends now; KafkaError if that end can't be reached."""
-    places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-    if not places:
-        return  # a first start: whoever writes next says that it is missing
-    begins = consumer.beginning_offsets(places, timeout_ms=CALL_MS)
-    ends = consumer.end_offsets(places, timeout_ms=CALL_MS)
-    place = min(places, key=lambda each: ends[each] - begins[each])
-    consumer.assign([place])
-    consumer.seek(place, begins[place])
-    idle = done = 0
-    while consumer.position(place, timeout_ms=CALL_MS) < ends[place]:
-        waiting.check()
-        batch = [each for records in consumer.poll(timeout_ms=POLL_MS).values() for each in records]
-        idle = 0 if batch else idle + 1
-        if idle > IDLE_POLLS:
-            msg = f"{topic} can't be read to its end"
-            raise KafkaError(msg)
-        yield from batch
-        if (done + len(batch)) // TOLD_RECORDS > done // TOLD_RECORDS:
-            tell((done + len(batch)) / max(1, ends[place] - begins[place]))
-        done += len(batch)
+class _Log:
+    """Reads raw-events, one partition after the other; KafkaError."""
+
+    def __init__(self, consumer: Any, topic: str, waiting: Waiting, tell: Callable[[float], None]) -> None:
+        self._consumer, self._topic, self._waiting, self._tell = consumer, topic, waiting, tell
+        found = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        # Without any it is a first start: whoever writes next says that the topic is missing
+        self._begins = consumer.beginning_offsets(found, timeout_ms=CALL_MS) if found else {}
+        self._ends = consumer.end_offsets(found, timeout_ms=CALL_MS) if found else {}
+        self._done = 0
+        self.places = sorted(found, key=self._length)
+        """The shortest first."""
+
+    def _length(self, place: TopicPartition) -> int:
+        return int(self._ends[place] - self._begins[place])
+
+    def records(self, place: TopicPartition) -> Iterator[Any]:
+        """Every record of a partition, up to where it ended at first; KafkaError if that end can't be reached."""
+        self._consumer.assign([place])
+        self._consumer.seek(place, self._begins[place])
+        idle = 0
+        while self._consumer.position(place, timeout_ms=CALL_MS) < self._ends[place]:
+            self._waiting.check()
+            polled = self._consumer.poll(timeout_ms=POLL_MS)
+            batch = [each for records in polled.values() for each in records]
+            idle = 0 if batch else idle + 1
+            if idle > IDLE_POLLS:
+                msg = f"{self._topic} can't be read to its end"
+                raise KafkaError(msg)
+            yield from batch
+            self._note(len(batch))
+
+    def _note(self, more: int) -> None:
+        if (self._done + more) // TOLD_RECORDS > self._done // TOLD_RECORDS:
+            total = sum(map(self._length, self.places))
+            self._tell(min(1.0, (self._done + more) / max(1, total)))
+        self._done += more
 
 
 def _minute(at_ms: int) -> str:

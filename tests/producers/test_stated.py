@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from producers import runner as runner_module
@@ -24,8 +25,8 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.records import Control
 from tests.producers.cursors import read_cursors
-from tests.producers.log_reader import broken_promises, event_ids, read_log
-from tests.producers.small_source import BASE_MS, DAY_MS, UID
+from tests.producers.log_reader import broken_promises, controls, event_ids, read_log
+from tests.producers.small_source import BASE_MS, DAY_MS, UID, made_event
 from tests.producers.test_orders import LIVE_STATUS, mails, order
 from tests.producers.test_runner_kafka import HOUR_MS, NOON_MS, SINCE, a_runner, hourly, statuses, wanted
 
@@ -43,6 +44,12 @@ def lose_cursors(kafka: KafkaSettings) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
     create_topics(kafka)
+
+
+def lose_records(kafka: KafkaSettings, *partitions: int) -> None:
+    """Delete all that stands in these partitions of raw-events."""
+    with closing(KafkaAdminClient(**kafka.client_kwargs())) as admin:
+        admin.delete_records({TopicPartition(kafka.topic("raw-events"), number): -1 for number in partitions})
 
 
 @pytest.mark.kafka
@@ -65,6 +72,39 @@ def test_lost_cursors_without_since_leave_no_gap(fresh: Callable[..., KafkaSetti
     live = read_cursors(kafka, Codec(), UID)[LIVE]
     assert (live.lane.from_ms, live.lane.watermark_ms) == (NOON_MS, source.now - source.settle_ms)
     assert live.partitions == 3
+
+
+@pytest.mark.kafka
+def test_cursors_lost_together_with_partitions_leave_no_gap(fresh: Callable[..., KafkaSettings]) -> None:
+    """What is left of the log decides, not its emptiest partition; which ones say nothing is told. Only an empty log is none."""
+    kafka, source = fresh(), hourly(NOON_MS + 2 * DAY_MS)
+    source.now = NOON_MS
+    a_runner(source, kafka, NOW_ONLY).once()
+    lose_cursors(kafka)
+    lose_records(kafka, 2)
+    source.now += DAY_MS
+    a_runner(source, kafka, NOW_ONLY).once()
+    ledger = Ledger(kafka, Codec(), UID, Waiting(threading.Event()))
+    assert "partition 2 of raw-events any more" in statuses(kafka)[LIVE_STATUS]["last_error"]["message"]
+    live = read_cursors(kafka, Codec(), UID)[LIVE].lane
+    assert (live.from_ms, live.watermark_ms) == (NOON_MS, source.now - source.settle_ms)
+    gap = {
+        made_event(n, 0)["id"] for n, at in enumerate(source.times) if NOON_MS < at < NOON_MS + 23 * HOUR_MS
+    }
+    there = {number: set(event_ids({number: log})) for number, log in read_log(kafka).items()}
+    assert gap <= there[0] | there[1] | there[2]
+    assert [each["lane"] for each in controls(read_log(kafka), "lane_opened")[2]] == [LIVE], "stated again"
+    lose_records(kafka, 2)
+    source.now += HOUR_MS
+    a_runner(source, kafka, NOW_ONLY).once()
+    # Partition 2 has what was written since, and not the opening: another one is asked
+    assert (ledger.stated(lambda _: None).begins, ledger.stated(lambda _: None).silent) == (True, ())
+    lose_records(kafka, 0, 1)
+    late = ledger.stated(lambda _: None)
+    reached = source.now - source.settle_ms
+    assert (late.begins, late.silent, late.lanes[LIVE].watermark_ms) == (False, (0, 1), reached)
+    lose_records(kafka, 2)
+    assert ledger.stated(lambda _: None) == Stated()
 
 
 @pytest.mark.kafka
