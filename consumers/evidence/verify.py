@@ -59,7 +59,8 @@ class Verifier:
         """`newer`: paths that are known to be younger than this manifest, the last one; may block."""
         self._store, self._anchor, self._newer = store, anchor or Anchor(), newer
         self._db = sqlite3.connect("", isolation_level=None)
-        self._seen: set[str] = set()  # roots and keys
+        self._keys: set[str] = set()  # those that have signed a manifest
+        self._roots: set[str] = set()
         self.report = Report()
 
     async def run(self) -> Report:
@@ -119,6 +120,9 @@ class Verifier:
             )
 
     def _known(self, found: Manifest) -> None:
+        self._roots.add(found.statement.root)
+        if is_signed(found.signed, found.signature, found.statement.key):
+            self._keys.add(found.statement.key)
         wanted = self._anchor.roots.get(found.statement.number)
         if wanted is not None and wanted != found.digest:
             path = path_of(found.statement.number, MANIFEST)
@@ -137,11 +141,9 @@ class Verifier:
             self.report.faults.append(
                 f"the chain ends with manifest {end}, but there were {wanted}: it was truncated"
             )
-        if anchor.key is not None and anchor.key not in self._seen:
-            self.report.faults.append(
-                f"no manifest is signed with key {anchor.key}; somebody else made this chain"
-            )
-        if anchor.root is not None and anchor.root not in self._seen:
+        if anchor.key is not None and anchor.key not in self._keys:
+            self.report.faults.append(_unsigned(anchor.key, last))
+        if anchor.root is not None and anchor.root not in self._roots:
             self.report.faults.append(
                 f"no manifest has the root {anchor.root}: the chain was truncated or forked"
             )
@@ -166,6 +168,12 @@ class Verifier:
             self.report.mails += 1
         else:
             self.report.copies += 1
+
+
+def _unsigned(key: str, last: Manifest | None) -> str:
+    if last is not None and key == last.statement.next_key:  # anybody can introduce it: that proves nothing
+        return f"no manifest is signed with key {key} yet: manifest {last.statement.number} is the last, and only introduces it"
+    return f"no manifest is signed with key {key}; somebody else made this chain"
 
 
 def links(found: Manifest, before: Manifest | None) -> list[str]:

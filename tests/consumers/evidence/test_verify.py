@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from consumers.evidence.anchor import announced
 from consumers.evidence.close import Closer
 from consumers.evidence.errors import EvidenceError
 from consumers.evidence.prove import check, prove
+from consumers.evidence.rotate import rotate
 from consumers.evidence.verify import Anchor, Report, Verifier
 from consumers.orders import audit, say
 from schemas.admin import create_topics
@@ -126,6 +128,87 @@ def test_a_truncated_chain_is_found_by_who_knows_its_end(archive: Path, site: Si
     assert theirs(archive, "--at-least", 3)[0] == 1
 
 
+def stated(archive: Path, number: int) -> dict[str, Any]:
+    """What a manifest states."""
+    found: dict[str, Any] = json.loads(manifest(archive, number).read_bytes().splitlines()[0])
+    return found
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_was_noted_of_an_intact_chain_is_found_in_it(archive: Path, number: int) -> None:
+    """Key, root and number of any manifest: nothing is wrong, by our check, our command and the stranger's program."""
+    one = stated(archive, number)
+    assert ours(archive, Anchor(one["key"], one["root"], number)).faults == []
+    noted = ("--key", one["key"], "--at-least", str(number))
+    done = CliRunner().invoke(
+        main, ["evidence", "verify", str(archive), *noted, "--expect-root", one["root"]]
+    )
+    assert done.exit_code == 0, done.output
+    assert theirs(archive, *noted, "--root", one["root"]) == (0, "nothing is wrong\n")
+
+
+@pytest.mark.parametrize(
+    ("anchor", "option", "fault"),
+    [
+        (Anchor(key="ab" * 32), ("--key", "ab" * 32), "no manifest is signed with key abab"),
+        (Anchor(root="cd" * 32), ("--root", "cd" * 32), "no manifest has the root cdcd"),
+        (Anchor(at_least=4), ("--at-least", "4"), "ends with manifest 3, but there were 4"),
+    ],
+)
+def test_what_was_noted_and_is_not_there_is_the_only_fault(
+    archive: Path, anchor: Anchor, option: tuple[str, str], fault: str
+) -> None:
+    """Each is named for itself; a root is no key, nor the other way round."""
+    (found,) = ours(archive, anchor).faults
+    assert fault in found
+    code, said = theirs(archive, *option)
+    assert (code, said.count("\n")) == (1, 1)
+    one = stated(archive, 1)
+    swapped = ours(archive, Anchor(key=one["root"], root=one["key"])).faults
+    assert [
+        each.partition(f" {value}")[0] for each, value in zip(swapped, (one["root"], one["key"]), strict=True)
+    ] == [
+        "no manifest is signed with key",
+        "no manifest has the root",
+    ]
+
+
+def test_a_key_counts_when_its_signature_does(archive: Path) -> None:
+    """A manifest that names a key which did not sign it is not signed with it."""
+    path = manifest(archive, 3)
+    one, other = stated(archive, 3)["key"], "ef" * 32
+    path.write_bytes(path.read_bytes().replace(f'"key":"{one}"'.encode(), f'"key":"{other}"'.encode(), 1))
+    assert any(
+        "no manifest is signed with key efef" in fault for fault in ours(archive, Anchor(key=other)).faults
+    )
+
+
+def test_keys_before_and_after_a_change_are_both_found(site: Site, tmp_path: Path) -> None:
+    """The new one once it has signed; before that the check says that it is only introduced."""
+    changing = Site(_another(site), tmp_path)
+    changing.capture("c0", 1)
+    changing.close()
+    made = asyncio.run(
+        rotate(changing.closer(), changing.kafka, changing.codec, changing.key_file, "ana", "yearly")
+    )
+    old, new = made.statement.key, made.statement.next_key
+    (early,) = ours(changing.archive, Anchor(key=new)).faults
+    assert "only introduces it" in early
+    changing.capture("c1", 1)
+    changing.close()
+    changing.leave()
+    for key in (old, new):
+        assert ours(changing.archive, Anchor(key=key)).faults == []
+        assert theirs(changing.archive, "--key", key) == (0, "nothing is wrong\n")
+
+
+def _another(site: Site) -> KafkaSettings:
+    """Topics of their own on the same broker."""
+    kafka = site.kafka.model_copy(update={"topic_prefix": f"{site.kafka.topic_prefix}changing-"})
+    create_topics(kafka)
+    return kafka
+
+
 def test_a_chain_made_by_somebody_else_is_found_by_who_knows_the_key(archive: Path, site: Site) -> None:
     """All of the evidence made anew with another key looks whole, but not to who noted the key or asks the topic."""
     statement = json.loads(manifest(archive, 1).read_bytes().splitlines()[0])
@@ -140,7 +223,8 @@ def test_a_chain_made_by_somebody_else_is_found_by_who_knows_the_key(archive: Pa
 
     assert ours(archive).faults == []
     assert theirs(archive)[0] == 0
-    assert ours(archive, Anchor(key=statement["key"])).faults
+    (fault,) = ours(archive, Anchor(key=statement["key"])).faults
+    assert "somebody else made this chain" in fault
     assert theirs(archive, "--key", statement["key"])[0] == 1
     assert ours(archive, Anchor(roots=known)).faults
 
