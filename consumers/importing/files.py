@@ -17,7 +17,8 @@ class MaildirTarget:
     """A Maildir++ for each mailbox below `root`, as Dovecot and others read it.
 
     A file's name is made of the mail's id, so that putting it there twice is putting it there once; a program that reads the
-    mail moves it from `new` to `cur` and changes the flags behind the colon, and it is still found.
+    mail moves it from `new` to `cur` and changes the flags behind the colon, and it is still found. What lies in `tmp` is no
+    mail: it may be the first part of one.
     """
 
     root: Path
@@ -44,9 +45,12 @@ class MaildirSession:
 
     def find(self, one: Receipt) -> str | None:
         """The file's name without its flags."""
-        home, base = self._home / self.place(one["folder"]), _base(one)
-        there = any(path.name.partition(":")[0] == base for path in home.glob(f"*/{base}*"))
-        return base if there else None
+        home, name = self._home / self.place(one["folder"]), _name(one)
+        # In this order: a program that reads the mail moves it from the one to the other meanwhile.
+        found = (
+            path.name.partition(":")[0] for part in ("new", "cur") for path in (home / part).glob(f"{name}*")
+        )
+        return name if name in found else None
 
     def put(self, one: Receipt, mail: Shaped) -> str:
         """Write it into `tmp` and move it, whole, to `new` or `cur`; its time is the conversation's."""
@@ -59,13 +63,11 @@ class MaildirSession:
         """Nothing is held."""
 
     def _put(self, one: Receipt, mail: Shaped) -> str:
-        home, base = self._home / self.place(one["folder"]), _base(one)
+        home, name = self._home / self.place(one["folder"]), _name(one)
         for part in ("tmp", "new", "cur"):
             (home / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         if home != self._home:
             (home / "maildirfolder").touch(mode=0o600)
-        again = "" if one["occasion"] != "again" else f"-{one['at_ms']}"
-        name = f"{base}{again}"
         _write(home / "tmp" / name, mail, one["date_ms"])
         end = home / "cur" / f"{name}:2,S" if self._read else home / "new" / name
         (home / "tmp" / name).replace(end)
@@ -73,8 +75,10 @@ class MaildirSession:
         return name
 
 
-def _base(one: Receipt) -> str:
-    return f"{max(0, one['date_ms']) // 1000}.{one['mail_id'].hex()}.chatledger"
+def _name(one: Receipt) -> str:
+    """An item that is put there once more has a name of its own, by which its own replay finds it, and no other."""
+    again = f"-{one['at_ms']}" if one["occasion"] == "again" else ""
+    return f"{max(0, one['date_ms']) // 1000}.{one['mail_id'].hex()}.chatledger{again}"
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,12 @@ class EmlSession:
 
     def find(self, one: Receipt) -> str | None:
         """Its path below the folder."""
-        return one["path"] if (self._root / check_path(one["path"])).exists() else None
+        end = self._end(one)
+        return str(end.relative_to(self._root)) if end.exists() else None
 
     def put(self, one: Receipt, mail: Shaped) -> str:
         """Write it beside its place and move it there; what stands there is never overwritten."""
-        end = self._root / check_path(one["path"])
-        if one["occasion"] == "again":
-            end = end.with_name(f"{end.stem}-{one['at_ms']}{end.suffix}")
+        end = self._end(one)
         try:
             end.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beside = end.with_name(f".{end.name[:200]}.part")
@@ -123,6 +126,10 @@ class EmlSession:
     def close(self) -> None:
         """Nothing is held."""
 
+    def _end(self, one: Receipt) -> Path:
+        end = self._root / check_path(one["path"])
+        return end.with_name(f"{end.stem}-{one['at_ms']}{end.suffix}") if one["occasion"] == "again" else end
+
 
 def _place_once(beside: Path, end: Path) -> None:
     try:
@@ -134,12 +141,17 @@ def _place_once(beside: Path, end: Path) -> None:
 
 
 def _write(path: Path, mail: Shaped, date_ms: int) -> None:
-    """Durable on return; its modification time is the mail's date."""
-    with path.open("wb") as file:
-        for chunk in mail.chunks():
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
+    """Durable on return, and gone when it fails; its modification time is the mail's date."""
+    try:
+        with path.open("wb") as file:
+            for chunk in mail.chunks():
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
     with suppress(OverflowError, OSError):  # a time that the file system can't hold
         os.utime(path, ns=(date_ms * 1_000_000, date_ms * 1_000_000))
 
