@@ -21,7 +21,7 @@ class ConnectorView:
     `last_error` stays when it is over, `states` (by lane) say whether it is. `updated_at_ms` is when a collector last
     spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded; `resting_since_ms` when it was paused
     or deleted, which is not in the status topic: whoever has read the orders says it. `reconciled_up_to_ms`: days before that
-    were compared with the source; `unreconciled`: what somebody has to look at there.
+    were compared with the source, or passed over; `unreconciled`: what somebody has to look at there.
     """
 
     uid: str

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.parts.common import sentence_of
-from cli.parts.reconciling import NotCollectedError, failures, lanes_of, last_whole, reconcile_and_tell
-from consumers.reconciling.telling import due_days, told
+from cli.parts.reconciling import (
+    NotCollectedError,
+    end_ms,
+    failures,
+    lanes_of,
+    last_whole,
+    reconcile_and_tell,
+    tell,
+)
+from consumers.reconciling.telling import Result, days_passed_over, due_days, told
 from consumers.status import read_status
 
 if TYPE_CHECKING:
@@ -39,6 +47,7 @@ class Daily:
             if self._done.get(uid) == last:
                 return
             before = told(read_status(self._config.kafka), uid)
+            self._pass_over(uid, days_passed_over(last, _day_before(before.up_to_ms)))
             for day in due_days(before, last, _day_before(before.up_to_ms)):
                 if self._stop.is_set():
                     return
@@ -49,6 +58,21 @@ class Daily:
             return  # not yet
         except failures() as error:
             log.warning("%s: %s; trying again in %.0f s", uid, sentence_of(error, self._path), LOOK_S)
+
+    def _pass_over(self, uid: str, days: list[date]) -> None:
+        """Say which days are not looked at any more, so that what comes after them counts."""
+        if not days:
+            return
+        named, last = self._config.named(uid), days[-1]
+        tell(
+            self._config,
+            (uid, named.name, named.kind),
+            Result(last, end_ms(last), passed_over=len(days)),
+        )
+        log.warning(
+            "%s: nothing was reconciled since %s; %d days up to %s are passed over: `chatledger reconcile %s --day DAY` "
+            "compares each of them", uid, days[0], len(days), last, uid,
+        )  # fmt: skip
 
 
 def _day_before(up_to_ms: int | None) -> date | None:

@@ -19,20 +19,26 @@ MOST_OPEN = 60
 """Days; older ones that nobody dealt with are left to those who read the log of the process."""
 FURTHEST = 7
 """Days that are made up for after a time in which nothing was reconciled."""
+PASSED_OVER = "passed_over"
+"""The counter of days that were never compared, because nothing was reconciled for longer than that."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What was told last: up to where (ms since 1970 UTC), and what is not settled."""
+    """What was told last: up to where (ms since 1970 UTC), what is not settled, and how many days were passed over."""
 
     up_to_ms: int | None = None
     open: Mapping[str, int] | None = None
+    passed_over: int = 0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one day. `error`: why it could not be reconciled; then nothing else counts."""
+    """What came of one day. `error`: why it could not be reconciled; then nothing else counts.
+
+    `passed_over`: so many days up to and with this one are not looked at any more.
+    """
 
     day: date
     until_ms: int = 0
@@ -40,13 +46,15 @@ class Result:
     pending: int = 0
     counters: Mapping[str, int] | None = None
     error: str | None = None
+    passed_over: int = 0
 
 
 def told(records: list[ConnectorStatus], uid: str) -> Told:
     """What the status topic says of this connector's reconciliation."""
     for record in records:
         if record["component"] == COMPONENT and record["connector_uid"] == uid:
-            return Told(record["captured_up_to_ms"], open_days(record["counters"]))
+            counters = record["counters"]
+            return Told(record["captured_up_to_ms"], open_days(counters), counters.get(PASSED_OVER, 0))
     return Told(None, {})
 
 
@@ -69,6 +77,14 @@ def due_days(before: Told, last_whole: date, up_to: date | None) -> list[date]:
     return sorted({*(date.fromisoformat(name) for name in before.open or {}), *fresh})
 
 
+def days_passed_over(last_whole: date, up_to: date | None) -> list[date]:
+    """The days that `due_days` leaves out for ever, because they lie too far back; oldest first."""
+    if up_to is None:
+        return []
+    count = (last_whole - up_to).days - FURTHEST
+    return [up_to + timedelta(days=number) for number in range(1, count + 1)]
+
+
 def to_status(
     connector: tuple[str, str, str],
     before: Told,
@@ -81,24 +97,37 @@ def to_status(
     faulty = {name: number for name, number in left.items() if number}
     state: State = "waiting" if result.error else "refused" if faulty else "idle"
     message = result.error or _sentence(connector[0], faulty)
-    reached = before.up_to_ms
-    if result.error is None and (reached is None or reached < result.until_ms <= reached + DAY_MS):
-        reached = result.until_ms  # days between are not skipped because somebody asked for a later one
+    looked = result.error is None and not result.passed_over
     return {
         "connector_uid": connector[0], "connector": connector[1], "source": connector[2], "component": "reconcile",
         "partition": None, "lane": None, "reached": None, "state": state,
-        "captured_up_to_ms": reached, "lag_ms": None, "progress": None,
-        "last_success_ms": last_success_ms if result.error else now_ms,
+        "captured_up_to_ms": _reached_after(before, result), "lag_ms": None, "progress": None,
+        "last_success_ms": now_ms if looked else last_success_ms,
         "last_error": {"at_ms": now_ms, "message": message} if message else None,
-        "counters": {**(result.counters or {}), "differences": sum(faulty.values()), **left},
+        "counters": {**(result.counters or {}), "differences": sum(faulty.values()), **_passed(before, result), **left},
         "updated_at_ms": now_ms,
     }  # fmt: skip
+
+
+def _reached_after(before: Told, result: Result) -> int | None:
+    """Days between are not skipped because somebody asked for a later one, but where they are passed over on record."""
+    reached = before.up_to_ms
+    if result.error is not None:
+        return reached
+    if reached is None or reached < result.until_ms <= reached + DAY_MS * (result.passed_over or 1):
+        return result.until_ms
+    return reached
+
+
+def _passed(before: Told, result: Result) -> dict[str, int]:
+    number = before.passed_over + result.passed_over
+    return {PASSED_OVER: number} if number else {}
 
 
 def _open_after(before: Told, result: Result) -> dict[str, int]:
     """The days that are not settled now; a day that could not be looked at stays as it was."""
     left, name = dict(before.open or {}), result.day.isoformat()
-    if result.error is None:
+    if result.error is None and not result.passed_over:
         left.pop(name, None)
         if result.differences or result.pending:
             left[name] = result.differences

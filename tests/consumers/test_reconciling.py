@@ -5,7 +5,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from consumers.reconciling.compare import archive_findings, gone_events, missing_events
 from consumers.reconciling.day import Day, Letter, Logged, Taken, faults
 from consumers.reconciling.files import store_findings
-from consumers.reconciling.telling import Result, Told, due_days, to_status, told
+from consumers.reconciling.telling import Result, Told, days_passed_over, due_days, to_status, told
 from schemas.deliveries import participant_key
 from schemas.status import encode_status
 from schemas.topics import DAY_MS
@@ -120,6 +120,36 @@ def test_what_is_known_is_told_and_is_no_fault() -> None:
     assert [one.why for one in archive_findings(gone)] == ["disposed of by order"]
 
 
+def test_a_letter_of_another_mail_hides_nothing() -> None:
+    """Only an open letter about this mail, or about the closing that made it, is a reason; one that was dealt with is none."""
+    lost = a_day({1}, {1})
+    ((mail, _),) = lost.deliveries.items()
+    lost.deliveries = {}
+    for stage, about in (("store", mail), ("route", mail), ("render", mail)):
+        lost.letters = [Letter("broken", stage, "copies", 0, 1, "c1", b"", about)]
+        assert [one.why for one in archive_findings(lost)] == [f"dead letter, {stage}: broken"]
+    lost.letters = [
+        Letter("another mail's", "store", "copies", 0, 1, "c1", b"", name(7)),
+        Letter("of bytes that nobody can read", "route", "mails", 0, 1, "c1", b""),
+        Letter("put in again", "store", "copies", 0, 2, "c1", b"", mail, "redriven"),
+        Letter("filed", "store", "copies", 0, 3, "c1", b"", mail, "settled"),
+    ]
+    assert [one.detail for one in faults(archive_findings(lost))] == ["mail without a delivery"]
+    copy = a_day({1}, {1})
+    copy.targets[mail].add("bob|")
+    copy.letters = lost.letters
+    assert [one.detail for one in faults(archive_findings(copy))] == ["no result for bob|"]
+
+
+def test_an_event_that_was_put_in_again_has_to_be_in_a_mail() -> None:
+    """Its old letter is no reason any more; an answer that no collector reads stays one, also after it was settled."""
+    day = a_day({1, 2}, {1})
+    day.letters = [Letter("broken", "assemble", "raw-events", 0, 2, "c1", b"", state="redriven")]
+    assert [one.item for one in faults(archive_findings(day))] == [name(2).hex()]
+    day.letters = [Letter("not JSON", "collect", None, None, None, "", b"answer", state="settled")]
+    assert faults(missing_events([Seen((), refused=b"answer")], day)) == []
+
+
 def test_a_file_is_erased_when_all_that_name_it_are() -> None:
     """Of a mail that left, or of a slice that an order closed without one; what another event names must be there."""
     day = a_day({1, 2, 3}, {1})
@@ -155,6 +185,37 @@ def test_days_are_due_until_they_are_settled() -> None:
     ]
     assert len(due_days(Told(0, {}), friday, date(2025, 1, 1))) == 7
     assert due_days(Told(0, {}), tuesday, tuesday) == []
+
+
+@pytest.mark.parametrize("gap", [1, 6, 7, 8, 9, 40, 400])
+def test_no_gap_keeps_reconciliation_from_going_on(gap: int) -> None:
+    """However long nothing was reconciled, at the end all is settled: each day looked at or passed over, once, and counted."""
+    connector, begin = ("lp", "", "liveperson"), date(2026, 3, 1)
+    last, before = begin + timedelta(days=gap), Told(end_ms(begin), {"2026-02-01": 3})
+    passed = days_passed_over(last, begin)
+    if passed:
+        status = to_status(
+            connector, before, Result(passed[-1], end_ms(passed[-1]), passed_over=len(passed)), 5
+        )
+        assert (status["last_success_ms"], status["counters"]["2026-02-01"]) == (None, 3)
+        before = told([status], "lp")
+    looked = [day for day in due_days(before, last, _last_day(before)) if day > begin]
+    assert passed + looked == [begin + timedelta(days=number) for number in range(1, gap + 1)]
+    assert len(looked) == min(gap, 7)
+    for day in looked:
+        before = told([to_status(connector, before, Result(day, end_ms(day)), 6)], "lp")
+    assert (before.up_to_ms, before.passed_over) == (end_ms(last), max(0, gap - 7))
+    assert due_days(Told(before.up_to_ms, {}), last, _last_day(before)) == []
+
+
+def _last_day(before: Told) -> date:
+    assert before.up_to_ms is not None
+    return date(1970, 1, 1) + timedelta(days=before.up_to_ms // DAY_MS - 1)
+
+
+def end_ms(day: date) -> int:
+    """Where the next one begins (UTC), ms since 1970."""
+    return (day - date(1970, 1, 1)).days * DAY_MS + DAY_MS
 
 
 def test_a_difference_is_told_until_it_is_dealt_with() -> None:
