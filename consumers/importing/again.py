@@ -43,14 +43,18 @@ class Looked:
         return self.there + self.appended + len(self.refused)
 
     def add(self, result: Done) -> bool:
-        """Count one more; whether it was appended, which is worth a receipt."""
+        """Count one more; whether it was appended, which is worth a receipt.
+
+        What is to be put anew and is found was appended by an attempt of ours whose answer got lost.
+        """
         one, where = result.item.blank, result.landed
         if where is None:
             self.refused.append((one["message_id"], one["mailbox"], str(result.trouble)))
             return False
-        self.there += where.how == "found"
-        self.appended += where.how == "appended"
-        return where.how == "appended"
+        is_ours = where.how == "appended" or result.item.is_anew
+        self.there += not is_ours
+        self.appended += is_ours
+        return is_ours
 
 
 def copies_to_look_for(

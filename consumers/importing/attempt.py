@@ -21,7 +21,9 @@ class Attempts:
         """The item stands in its mailbox on return; everything in `troubles` otherwise."""
         one = item.blank
         place = session.place(one["folder"])
-        found = session.find(one) if item.unsure else None
+        if item.is_anew and item.since is None:
+            item.since = session.mark(one)
+        found = session.find(one, item.since) if item.unsure else None
         if found is not None:
             return Landed("found", place, found)
         with self._copies.fetched(one) as copy:

@@ -204,7 +204,7 @@ class Desk:
     def _refused(self, mailbox: str, item: Item, trouble: TroubleError) -> bool:
         """Note the trouble; whether the session can still be used."""
         with self._change:
-            item.unsure = True
+            item.unsure |= not item.is_anew or isinstance(trouble, LostError | HostError)
             item.losses += isinstance(trouble, LostError)
             if isinstance(trouble, HostError):
                 self._host_since = self._host_since if self._host_failures else time.monotonic()

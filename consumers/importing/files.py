@@ -43,7 +43,11 @@ class MaildirSession:
         """The directory of the folder, below the mailbox's own."""
         return maildir_name(levels(self._folder, folder))
 
-    def find(self, one: Receipt) -> str | None:
+    def mark(self, one: Receipt) -> str:  # noqa: ARG002 - an item that is put once more has a name of its own
+        """None is needed."""
+        return ""
+
+    def find(self, one: Receipt, since: str | None = None) -> str | None:  # noqa: ARG002 - as above
         """The file's name without its flags."""
         home, name = self._home / self.place(one["folder"]), _name(one)
         # In this order: a program that reads the mail moves it from the one to the other meanwhile.
@@ -105,7 +109,11 @@ class EmlSession:
         """As it is."""
         return folder
 
-    def find(self, one: Receipt) -> str | None:
+    def mark(self, one: Receipt) -> str:  # noqa: ARG002 - an item that is put once more has a name of its own
+        """None is needed."""
+        return ""
+
+    def find(self, one: Receipt, since: str | None = None) -> str | None:  # noqa: ARG002 - as above
         """Its path below the folder."""
         end = self._end(one)
         return str(end.relative_to(self._root)) if end.exists() else None

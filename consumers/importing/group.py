@@ -12,6 +12,7 @@ from consumers.importing.desk import Desk
 from consumers.importing.settings import ImportSettings
 from consumers.reading import ANSWER_MS
 from schemas.broker import KafkaSettings
+from schemas.clients import opened
 
 METADATA_MS = 30_000  # a new look at the cluster: what was assigned without knowing it is assigned again
 CHECKS = 3  # sessions between two looks at whether Kafka counts us as a member
@@ -20,8 +21,8 @@ CHECKS = 3  # sessions between two looks at whether Kafka counts us as a member
 def new_consumer(kafka: KafkaSettings, settings: ImportSettings) -> Any:
     """A consumer of the group that has not joined it yet; KafkaError."""
     seconds = settings.session_seconds
-    return KafkaConsumer(
-        **kafka.client_kwargs(), group_id=kafka.topic_prefix + settings.group,
+    return opened(
+        KafkaConsumer, **kafka.client_kwargs(), group_id=kafka.topic_prefix + settings.group,
         enable_auto_commit=False, allow_auto_create_topics=False, auto_offset_reset="earliest",
         session_timeout_ms=round(seconds * 1000), heartbeat_interval_ms=round(seconds * 300),
         max_poll_interval_ms=600_000, metadata_max_age_ms=METADATA_MS,

@@ -84,15 +84,27 @@ class ImapSession:
             self._look_up_limit(name)
         return self._places[folder]
 
-    def find(self, one: Receipt) -> str | None:
-        """UIDVALIDITY/UID of the first item with this Message-ID."""
+    def mark(self, one: Receipt) -> str:
+        """UIDVALIDITY/UIDNEXT of the folder as it is now: no later item has a UID below that (RFC 3501, 2.3.1.1)."""
+        self._select(self.place(one["folder"]))
+        said = self._wire.response("UIDNEXT")[1]
+        if said and said[0]:
+            return f"{self._validity}/{_text(said[0])}"
+        return f"{self._validity}/{max(self._uids(one), default=0) + 1}"  # a server that does not say it
+
+    def find(self, one: Receipt, since: str | None = None) -> str | None:
+        """UIDVALIDITY/UID of the first item with this Message-ID; UIDs of another validity are behind no mark."""
         name = self.place(one["folder"])
         if self._selected != name:
             self._select(name)
+        validity, _, least = (since or f"{self._validity}/0").partition("/")
+        uids = [uid for uid in self._uids(one) if validity == self._validity and uid >= int(least)]
+        return f"{self._validity}/{uids[0]}" if uids else None
+
+    def _uids(self, one: Receipt) -> list[int]:
         self._ask("search", self._wire.noop)  # what others have put there is seen after this only
         found = self._ask("search", lambda: self._search(one["message_id"]))
-        uids = (found[0] or b"").split()
-        return f"{self._validity}/{_text(uids[0])}" if uids else None
+        return sorted(map(int, (found[0] or b"").split()))
 
     def put(self, one: Receipt, mail: Shaped) -> str:
         """APPEND; UIDVALIDITY/UID where the server says it (UIDPLUS)."""

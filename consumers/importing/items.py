@@ -16,8 +16,9 @@ FINAL = frozenset({"ok", "partial", "failed"})
 class Item:
     """One copy on its way into a mailbox; `blank` has all of its receipt but what became of it.
 
-    `unsure`: an earlier attempt may have put it there, so the mailbox is searched before. `offsets`: the records of this
-    item in its partition of topic deliveries that wait for it.
+    `unsure`: an earlier attempt may have put it there, so the mailbox is searched before. `since`: only what the target
+    put after this mark counts as found; None: all does. `offsets`: the records of this item in its partition of topic
+    deliveries that wait for it.
     """
 
     blank: Receipt
@@ -25,11 +26,17 @@ class Item:
     unsure: bool = True
     offsets: list[int] = field(default_factory=list)
     losses: int = 0
+    since: str | None = None
 
     @property
     def key(self) -> tuple[bytes, int]:
         """Identity of the delivery, and which routing of it."""
         return ident(self.blank), self.blank["routing"]
+
+    @property
+    def is_anew(self) -> bool:
+        """Whether it is put there once more, whatever stands there."""
+        return self.blank["occasion"] == "again"
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,11 @@ class Session(Protocol):
     def place(self, folder: str) -> str:
         """The name that the connector's folder has here; the folder is made where it is missing."""
 
-    def find(self, one: Receipt) -> str | None:
-        """What the item is called that stands in its folder already; None if there is none."""
+    def mark(self, one: Receipt) -> str:
+        """A mark for `find`: what is put into the item's folder from now on is behind it."""
+
+    def find(self, one: Receipt, since: str | None = None) -> str | None:
+        """What the item is called that stands in its folder already, behind the mark; None if there is none."""
 
     def put(self, one: Receipt, mail: Shaped) -> str:
         """Put it there and say what it is called, empty if nobody knows. LostError: it may be there or not."""

@@ -2,6 +2,7 @@
 
 import imaplib
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from consumers.importing.importer import pauses
 from consumers.importing.opening import open_attempts, open_target
 from consumers.importing.settings import ImportSettings
 from tests.consumers.importing.office import Office, id_of, mailbox_of, settings_of
+from tests.consumers.importing.proxy import Proxy
 from tests.consumers.importing.test_kills import boxes_of
 from tests.dovecot import PASSWORD, Dovecot
 
@@ -68,6 +70,30 @@ def test_again_appends_once_more_on_record(office: Office, dovecot: Dovecot) -> 
     assert (found.selected, found.appended) == (1, 1)
     assert [len(mailbox_of(dovecot, box)) for box in (ana, ben)] == [2, 1]
     assert [one["occasion"] for one in office.receipts() if one["mailbox"] == ana] == ["live", "again"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"answers": ["NO [OVERQUOTA] full"]},
+        {"cut_after": [-1]},
+        {"cut_after": [100]},
+    ],
+    ids=["full", "answer lost", "cut"],
+)
+def test_again_takes_no_older_item_for_its_own(
+    office: Office, dovecot: Dovecot, trouble: dict[str, Any]
+) -> None:
+    """Refused or lost at first: in the end there is one item more, neither none nor two, and a receipt that says so."""
+    (ana,) = boxes_of(dovecot, 1)
+    office.file(1, [ana])
+    office.imported(settings_of(dovecot))
+    with Proxy(dovecot.port, **trouble) as proxy:
+        found = looked(office, settings_of(port=proxy.port), "again")
+        assert not proxy.answers + proxy.hang_up + proxy.cut_after
+    assert (found.appended, found.there, found.refused) == (1, 0, [])
+    assert len(mailbox_of(dovecot, ana)) == 2
+    assert [one["occasion"] for one in office.receipts()] == ["live", "again"]
 
 
 def test_what_the_importer_has_not_finished_is_left_to_it(office: Office, dovecot: Dovecot) -> None:
