@@ -73,7 +73,7 @@ class LetterBook:
         ref = said["value_ref"]
         sha256 = ref["sha256"] if ref is not None else hashlib.sha256(said["value"]).digest()
         size = ref["size"] if ref is not None else len(said["value"])
-        name = digest("letter", said["origin"], sha256).hex()
+        name = letter_name(said["origin"], sha256)
         self._found.setdefault(name, Letter(name, {**said, "value": b""}, sha256.hex(), at, at_ms, size))
 
     def see_audit(self, one: Audit) -> None:
@@ -96,6 +96,11 @@ class LetterBook:
             raise LetterError(f"no dead letter {wanted}; `chatledger letters list` shows all")
         names = ", ".join(one.name[:8] for one in found[:5]) + (", …" if len(found) > 5 else "")
         raise LetterError(f"{len(found)} dead letters are from {wanted}; name one by its id: {names}")
+
+
+def letter_name(origin: str, sha256: bytes) -> str:
+    """What topic audit calls the letter by."""
+    return digest("letter", origin, sha256).hex()
 
 
 def stranger(at: int, value: bytes, why: str) -> DeadLetter:

@@ -11,7 +11,7 @@ from schemas.topics import RAW_EVENTS
 
 def missing_events(asked: Iterable[Shown], day: Day) -> list[Finding]:
     """What the source shows and the log does not have, each once; what was refused is told with its dead letter."""
-    letters = {letter.sha256: letter for letter in day.letters}
+    letters = {letter.sha256: letter for letter in day.letters if letter.explains}
     found: dict[bytes, Finding] = {}
     for one in asked:
         name = one.ids[0] if one.ids else one.refused
@@ -40,7 +40,7 @@ def _unmailed(day: Day) -> Iterator[Finding]:
     refused = {
         (one.partition, one.position): one
         for one in day.letters
-        if (one.topic or "").endswith(RAW_EVENTS.name)
+        if one.explains and (one.topic or "").endswith(RAW_EVENTS.name)
     }
     slices = day.slices | day.closings.keys()
     taken = {key: set[bytes]().union(*(one.ids for one in day.closings.get(key, ()))) for key in slices}
@@ -63,7 +63,7 @@ def _mails(day: Day) -> Iterator[Finding]:
             for ident in (mail_id(closing, part) for part in range(1, parts + 1)):
                 known.add(ident)
                 if ident not in day.deliveries:
-                    why = _why(day, ident, conversation)
+                    why = _why(day, ident, closing)
                     yield Finding(
                         "mails", "missing", ident.hex(), conversation, "mail without a delivery", why
                     )
@@ -78,7 +78,7 @@ def _copies(day: Day) -> Iterator[Finding]:
         results = newest(deliveries)
         conversation = deliveries[0]["conversation"]
         for who in day.targets.get(ident, set()) - results.keys():
-            why = _why(day, ident, conversation)
+            why = _why(day, ident)
             yield Finding("copies", "missing", ident.hex(), conversation, f"no result for {who}", why)
         for who, (_, copy) in results.items():
             if copy["outcome"] == "failed":
@@ -134,11 +134,12 @@ def participants(copies: Iterable[CopyResult]) -> set[str]:
     return {participant_key(copy["participant"]) for copy in copies}
 
 
-def _why(day: Day, ident: bytes, conversation: str) -> str:
+def _why(day: Day, ident: bytes, closing: bytes | None = None) -> str:
+    """A letter of another mail of the same conversation is no reason; that of a closing is one for each of its mails."""
     if ident in day.disposed:
         return "disposed of by order"
-    letters = [one for one in day.letters if one.conversation == conversation and one.stage != "assemble"]
-    return _told(letters[0] if letters else None)
+    about = {ident, closing} if closing else {ident}
+    return _told(next((one for one in day.letters if one.explains and one.about in about), None))
 
 
 def _told(letter: Letter | None) -> str:

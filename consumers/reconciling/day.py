@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from schemas.records import Delivery
 
@@ -59,7 +59,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Letter:
-    """A dead letter: why, of which record or conversation, and the hash of its bytes."""
+    """A dead letter: why, of which record or conversation, and the hash of its bytes.
+
+    `about`: the closing or mail that its record names, empty where nobody can read which. `state`: what was done about it.
+    """
 
     reason: str
     stage: str
@@ -68,6 +71,16 @@ class Letter:
     position: int | None
     conversation: str
     sha256: bytes
+    about: bytes = b""
+    state: Literal["open", "redriven", "settled"] = "open"
+
+    @property
+    def explains(self) -> bool:
+        """Whether it is still a reason: what was put in again, or is said to be dealt with, has to be there by now.
+
+        An answer of a source that no collector can read stays one, also after somebody has seen to it.
+        """
+        return self.state == "open" or (self.state == "settled" and self.stage == "collect")
 
 
 @dataclass

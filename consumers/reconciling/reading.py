@@ -1,10 +1,11 @@
 """Reads what the topics have of a day. Records older than the day are passed over by Kafka's time stamps."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
+from consumers.letters.book import REDRIVEN, SETTLED, letter_name
 from consumers.reading import Read, Reader
 from consumers.reconciling.day import Day, Letter, Logged, SliceKey, Taken
 from schemas.broker import KafkaSettings
@@ -23,6 +24,7 @@ from schemas.topics import (
     RAW_EVENTS,
     Topic,
 )  # fmt: skip
+from stores.interface import BlobMissingError
 
 LIVE_GROUP = "live"
 LIVE_LANE = "live"
@@ -92,16 +94,45 @@ class DayReader:
 
     def _letters(self, day: Day) -> None:
         day.letters.clear()
+        dealt = self._audited(day)
         prefix = conversation_key(day.uid, "")
         for name, value in self._all(DEAD_LETTERS, 0):
             if name == "DeadLetter" and (
                 value["connector_uid"] == day.uid or (value["key"] or b"").startswith(prefix)
             ):
-                day.letters.append(_letter(value, prefix))
+                day.letters.append(self._letter(value, prefix, dealt))
+
+    def _audited(self, day: Day) -> dict[str, str]:
+        """What was done about letters, by their names; notes which mails were disposed of."""
+        dealt: dict[str, str] = {}
         for name, value in self._all(AUDIT, 0):
-            if name == "Audit" and value["kind"] == "disposed" and value["connector_uid"] == day.uid:
+            if name == "Audit" and value["kind"] in {REDRIVEN, SETTLED}:
+                dealt[value["order"]] = value["kind"]
+            elif name == "Audit" and value["kind"] == "disposed" and value["connector_uid"] == day.uid:
                 mails = value["mails"]
                 day.disposed |= {mails[at : at + ID_BYTES] for at in range(0, len(mails), ID_BYTES)}
+        return dealt
+
+    def _letter(self, value: DeadLetter, prefix: bytes, dealt: Mapping[str, str]) -> Letter:
+        key, ref = value["key"] or b"", value["value_ref"]
+        conversation = key[len(prefix) :].decode("utf-8", "replace") if key.startswith(prefix) else ""
+        sha256 = ref["sha256"] if ref is not None else hashlib.sha256(value["value"]).digest()
+        kind = dealt.get(letter_name(value["origin"], sha256))
+        return Letter(
+            value["reason"], value["stage"], value["topic"], value["partition"], value["position"], conversation, sha256,
+            self._about(value), "redriven" if kind == REDRIVEN else "settled" if kind else "open",
+        )  # fmt: skip
+
+    def _about(self, letter: DeadLetter) -> bytes:
+        """The closing or mail that a record behind raw-events names; empty where its bytes don't say, or are gone."""
+        if letter["stage"] in {"collect", "assemble"}:
+            return b""
+        ref = letter["value_ref"]
+        try:
+            _, one = self._codec.decode(letter["value"] if ref is None else self._fetch(ref["sha256"]))
+        except (DecodeError, BlobMissingError):
+            return b""
+        return one.get("mail_id") or one.get("closing_id") or b""
 
     def _records(self, topic: Topic, name: str, day: Day) -> Iterator[Any]:
         """Records of this connector since the day began."""
@@ -155,16 +186,6 @@ def _control(day: Day, control: Control) -> None:
         day.watermarks.setdefault(lane, -1)
     elif control["kind"] == "watermark" and at_ms is not None:
         day.watermarks[lane] = max(at_ms, day.watermarks.get(lane, -1))
-
-
-def _letter(value: DeadLetter, prefix: bytes) -> Letter:
-    key = value["key"] or b""
-    conversation = key[len(prefix) :].decode("utf-8", "replace") if key.startswith(prefix) else ""
-    ref = value["value_ref"]
-    sha256 = ref["sha256"] if ref is not None else hashlib.sha256(value["value"]).digest()
-    return Letter(
-        value["reason"], value["stage"], value["topic"], value["partition"], value["position"], conversation, sha256
-    )  # fmt: skip
 
 
 def _targets(day: Day, slices: Iterable[SliceKey], copies: Copies) -> None:

@@ -1,0 +1,76 @@
+"""Which dead letters are a reason for a difference: open ones, about this very mail or event."""
+
+from typing import Any
+
+import pytest
+
+from consumers.letters.book import REDRIVEN, letter_name
+from consumers.orders import audit, say
+from consumers.reconciling.compare import archive_findings, missing_events
+from consumers.reconciling.day import Day, Letter, faults
+from consumers.reconciling.reading import DayReader
+from consumers.writing import new_producer
+from schemas.broker import KafkaSettings
+from schemas.codec import Codec
+from schemas.topics import DEAD_LETTERS
+from stores.interface import BlobMissingError
+from tests.consumers.letters.test_book import letter
+from tests.consumers.test_reconciling import Seen, a_day, name
+from tests.schemas.test_formats import example
+
+
+def test_a_letter_of_another_mail_hides_nothing() -> None:
+    """Only an open letter about this mail, or about the closing that made it, is a reason; one that was dealt with is none."""
+    lost = a_day({1}, {1})
+    ((mail, _),) = lost.deliveries.items()
+    lost.deliveries = {}
+    for stage, about in (("store", mail), ("route", mail), ("render", mail)):
+        lost.letters = [Letter("broken", stage, "copies", 0, 1, "c1", b"", about)]
+        assert [one.why for one in archive_findings(lost)] == [f"dead letter, {stage}: broken"]
+    lost.letters = [
+        Letter("another mail's", "store", "copies", 0, 1, "c1", b"", name(7)),
+        Letter("of bytes that nobody can read", "route", "mails", 0, 1, "c1", b""),
+        Letter("put in again", "store", "copies", 0, 2, "c1", b"", mail, "redriven"),
+        Letter("filed", "store", "copies", 0, 3, "c1", b"", mail, "settled"),
+    ]
+    assert [one.detail for one in faults(archive_findings(lost))] == ["mail without a delivery"]
+    copy = a_day({1}, {1})
+    copy.targets[mail].add("bob|")
+    copy.letters = lost.letters
+    assert [one.detail for one in faults(archive_findings(copy))] == ["no result for bob|"]
+
+
+def test_an_event_that_was_put_in_again_has_to_be_in_a_mail() -> None:
+    """Its old letter is no reason any more; an answer that no collector reads stays one, also after it was settled."""
+    day = a_day({1, 2}, {1})
+    day.letters = [Letter("broken", "assemble", "raw-events", 0, 2, "c1", b"", state="redriven")]
+    assert [one.item for one in faults(archive_findings(day))] == [name(2).hex()]
+    day.letters = [Letter("not JSON", "collect", None, None, None, "", b"answer", state="settled")]
+    assert faults(missing_events([Seen((), refused=b"answer")], day)) == []
+
+
+def gone(sha256: bytes) -> bytes:
+    """A store that has lost what is asked for."""
+    raise BlobMissingError(sha256.hex())
+
+
+@pytest.mark.kafka
+def test_a_letter_says_which_mail_it_is_about(kafka: KafkaSettings) -> None:
+    """Its record names the mail or the closing; bytes that nobody can read, or that are gone, name none and stop nothing."""
+    codec, copies, closed = Codec(), example("Copies"), example("ClosedSlice")
+    lost: dict[str, Any] = {"sha256": b"\1" * 32, "size": 9_000_000}
+    letters = [
+        letter("copies/0/1", codec.encode(kafka.topic("copies"), "Copies", copies), stage="store"),
+        letter("conversations/0/1", codec.encode(kafka.topic("conversations"), "ClosedSlice", closed), stage="render"),
+        letter("mails/0/1", b"bytes", stage="route"),
+        letter("mails/0/2", b"", stage="route", value_ref=lost),
+    ]  # fmt: skip
+    with new_producer(kafka) as producer:
+        for one in letters:
+            producer.send(kafka.topic(DEAD_LETTERS.name), codec.encode(DEAD_LETTERS.name, "DeadLetter", one))
+    say(kafka, codec, [audit(letter_name("mails/0/2", lost["sha256"]), REDRIVEN, at_ms=1)])
+    day = Day("wx", 0, 1)
+    DayReader(kafka, codec, gone).read(day, frozenset())
+    assert [(one.about, one.state) for one in day.letters] == [
+        (copies["mail_id"], "open"), (closed["closing_id"], "open"), (b"", "open"), (b"", "redriven"),
+    ]  # fmt: skip
