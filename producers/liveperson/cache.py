@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producers.liveperson.events import Known, News
+from producers.liveperson.events import LONGEST_DOUBT_MS, Known, News
 from producers.source import Captured
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ _KEEP = """INSERT INTO logged(conversation, source_key, id, text, captured_ms, r
     SET recalled = 1, number = (SELECT max(number) + 1 FROM logged) WHERE recalled = 0"""
 _KEEP_PENDING = """INSERT OR IGNORE INTO logged(conversation, source_key, id, text, captured_ms)
     SELECT conversation, source_key, id, text, captured_ms FROM pending ORDER BY number"""
+_DOUBT = """UPDATE conversations SET open = 1, last_ms = max(last_ms, fetched_ms) WHERE conversation IN (
+    SELECT conversation FROM logged GROUP BY conversation, source_key HAVING count(*) > 1 AND max(captured_ms) >= ?)"""
 _POSITIONS = "positions"
 RECHECK_MAX_MS = 3_600_000
 RECALLED = 300
@@ -88,10 +90,10 @@ class Cache:
 
     def trust(self, generation: str) -> bool:
         """Keep the memory if the cursor names it, else forget everything; whether it was kept."""
-        kept = generation == self.meta("generation")
-        if not kept:
-            self.forget()
-        return kept
+        if generation == self.meta("generation"):
+            return True
+        self.forget()
+        return False
 
     def forget(self) -> str:
         """Start with an empty memory under a new name."""
@@ -99,8 +101,7 @@ class Cache:
         with self._db:
             for table in ("meta", "logged", "conversations"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names above
-            generation = uuid.uuid4().hex
-            self._put_meta("generation", generation)
+            self._put_meta("generation", generation := uuid.uuid4().hex)
         return generation
 
     def meta(self, name: str) -> str | None:
@@ -186,6 +187,11 @@ class Cache:
             " last_ms = max(last_ms, excluded.last_ms), open = min(open, excluded.open) WHERE fetched_ms = 0",
             (place, last, int(is_open)),
         )
+
+    def doubt(self, at_ms: int) -> None:
+        """Look again at what may have been changed back before, and been doubted until after this time (decision 21)."""
+        with self._db:
+            self._db.execute(_DOUBT, (at_ms - LONGEST_DOUBT_MS,))
 
     def due(self, now_ms: int) -> list[str]:
         """Open conversations to look at again: a busy one at every poll, a quiet one each hour at the latest."""

@@ -71,9 +71,8 @@ class LivePersonSource:
         self._api = Api(settings, self._http, self._domains, auth_of(settings, self._http, self._domains))
         self._history = History(self._api, self._http)
         self._files = Files(settings, self._http, self._domains, contents, state_dir)
-        self._directory = Directory()
-        self._directory_at = float("-inf")
-        self._trusted = False
+        self._directory, self._directory_at = Directory(), float("-inf")
+        self._trusted = self._doubted = False
         self._facts: dict[str, str] = {}
 
     def now_ms(self) -> int:
@@ -99,6 +98,9 @@ class LivePersonSource:
             for page in self._history.pages(query):
                 yield from self._page(page, fetched)
         if window.lane == LIVE:
+            if not self._doubted:  # a memory that was lost, or is an older copy, does not know of doubts
+                self._cache.doubt(window.from_ms)
+            self._doubted = True
             yield from self._watched(fetched)
             self._cache.prune(window.to_ms - self.look_back_ms - 30 * DAY_MS)
             self._facts = {_SWEPT: "yes"}
@@ -227,7 +229,7 @@ class LivePersonSource:
             named = json.loads(state).get("cache", "")
         except (ValueError, AttributeError):
             named = ""
-        self._trusted = True
+        self._trusted, self._doubted = True, False
         return self._cache.trust(str(named))
 
     def recalled(self) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ CHUNK_BYTES = 8_000_000
 DOUBT_MS = 240_000
 """How long after a change what stood there before is not believed: LivePerson shows changes with up to a minute's delay
 (Messaging Interactions API page), and our own doubling of that (`SETTLE_MS`) is doubled."""
+LONGEST_DOUBT_MS = DAY_MS
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Known:
     @property
     def doubt_ms(self) -> int:
         """How long a return is not believed: twice as long after each change, at most a day, so that none flips for ever."""
-        return min(DOUBT_MS << min(max(len(self.ids) - 2, 0), 9), DAY_MS)
+        return min(DOUBT_MS << min(max(len(self.ids) - 2, 0), 9), LONGEST_DOUBT_MS)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Messages that are changed and changed back, and pages that lag behind and only look like it (decision 21)."""
 
 import json
+import shutil
 import sqlite3
 from dataclasses import replace
 from itertools import groupby
@@ -179,6 +180,52 @@ def test_a_doubtful_change_is_looked_at_again_until_it_is_believed(
         sim.advance(MINUTE_MS)
         _poll(source, found)
         assert len(sim.requests("conversation/search")) == asked
+
+
+@pytest.mark.parametrize("loss", ["none", "all", "older copy"])
+def test_a_doubt_outlives_the_loss_of_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    """Longer than windows overlap, and while no collector ran: the log names what may have been doubted."""
+    monkeypatch.setenv("TEST_LP_SECRET", SECRETS["TEST_LP_SECRET"])
+    copy = tmp_path / "copy"
+    with account(tmp_path) as sim:
+        sim.advance(8 * DAY_MS)
+        found = Collected()
+        with sim.source() as source:
+            for text in ("A", "B", "A", "B"):
+                _show(sim, _ended(text))
+                sim.advance(HOUR_MS)
+                _poll(source, found)
+            state, log = source.state(), _log(found, source.now_ms())
+        files = list(tmp_path.rglob("liveperson-*.sqlite3*"))
+        copy.mkdir()
+        for each in files:
+            shutil.copy(each, copy)
+        with sim.source(state) as source:
+            _show(sim, _ended("A"))
+            sim.advance(MINUTE_MS)
+            _poll(source, found)
+            reached = source.now_ms()
+        assert _texts(found) == ["A", "B", "A", "B"], "it is not doubted"
+        for each in files:
+            if loss != "none":
+                each.unlink()
+            if loss == "older copy":
+                shutil.copy(copy / each.name, each)
+        sim.advance(3 * DAY_MS)
+        _show(sim, _ended("A"), searched=False)
+        with sim.source(state) as source:
+            if loss == "all":
+                source.recall(log, [len(log)])
+            found.take(source.poll(Window("live", reached - 17 * MINUTE_MS, source.now_ms())))
+            source.confirmed()
+    assert _texts(found) == ["A", "B", "A", "B", "A"]
+
+
+def _log(found: Collected, captured_ms: int) -> list[Captured]:
+    """What stands in the log."""
+    return [Captured(place, [event], captured_ms) for place, event in found.events]
 
 
 def test_two_rows_of_one_conversation_do_not_flip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
