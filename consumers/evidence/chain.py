@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from consumers.evidence.errors import EvidenceError
+from consumers.evidence.plans import advice
 from consumers.evidence.statement import (
     LEAVES,
     MANIFEST,
@@ -17,7 +18,7 @@ from consumers.evidence.statement import (
     decode_plan,
     path_of,
 )
-from stores.interface import BlobMissingError, Store
+from stores.interface import BlobMissingError, LinkFoundError, Store
 
 PLACE = re.compile(rf"{ROOT}/(\d{{8}})/({re.escape(PLAN)}|{re.escape(LEAVES)}|{re.escape(MANIFEST)})")
 PIECE = 1 << 20  # bytes
@@ -69,11 +70,15 @@ async def last(store: Store) -> Manifest | None:
 
 
 async def planned(store: Store, number: int) -> Plan | None:
-    """The plan of a manifest that somebody has begun, or None."""
+    """The plan of a manifest that somebody has begun, or None; EvidenceError where what lies there is none."""
+    path = path_of(number, PLAN)
     try:
-        return decode_plan(await store.read(path_of(number, PLAN)))
+        return decode_plan(await store.read(path))
     except BlobMissingError:
         return None
+    except (EvidenceError, LinkFoundError) as error:
+        said = "" if isinstance(error, LinkFoundError) else f"{path}: "
+        raise EvidenceError(f"{said}{error}; {advice(number)}") from error
 
 
 async def lines(store: Store, number: int) -> AsyncIterator[bytes]:

@@ -19,6 +19,7 @@ from consumers.evidence.errors import EvidenceError
 from consumers.evidence.keys import ROTATION, Signer, is_signed, key_for
 from consumers.evidence.leaves import Leaf, Source, encode, leaves_of
 from consumers.evidence.merkle import Tree
+from consumers.evidence.plans import closing_time, demand_plan
 from consumers.evidence.ranges import RangeReader
 from consumers.evidence.statement import (
     LEAVES,
@@ -29,7 +30,6 @@ from consumers.evidence.statement import (
     Ranges,
     Statement,
     decode_manifest,
-    decode_plan,
     encode_manifest,
     encode_plan,
     encode_statement,
@@ -69,27 +69,35 @@ class Closer:
                 plan = await self._planned(reader, number, before)
             if plan is None:
                 return None
+            possible = await self._possible(
+                reader, before
+            )  # asked after the plan was read: the log has grown since
+            demand_plan(plan, number, before, possible, datetime.now(UTC))
             made = await self.carry_out(reader, plan, signer)
         await asyncio.to_thread(anchor.announce, self._kafka, self._codec, made, known)
         return made
 
     async def _planned(self, reader: RangeReader, number: int, before: Manifest | None) -> Plan | None:
-        former = before.statement.ranges if before else {}
-        bounds = {topic.name: await asyncio.to_thread(reader.bounds, topic) for topic in COVERED}
-        ranges = following(former, bounds)
+        ranges = await self._possible(reader, before)
         if all(begin == end for parts in ranges.values() for _, begin, end in parts):
             return None
-        closed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = datetime.now(UTC)
         plan = Plan(
-            number=number, previous=before.digest if before else None, closed_at=closed_at, ranges=ranges
-        )
+            number=number, previous=before.digest if before else None, closed_at=closing_time(before, now), ranges=ranges
+        )  # fmt: skip
+        demand_plan(plan, number, before, ranges, now)  # what nobody may sign is not written either
         try:
             await self._store.create(
                 path_of(number, PLAN), encode_plan(plan), content_type="application/json"
             )
         except StoreConflictError:  # another process was faster: its plan is the one
-            return decode_plan(await self._store.read(path_of(number, PLAN)))
+            return await chain.planned(self._store, number)
         return plan
+
+    async def _possible(self, reader: RangeReader, before: Manifest | None) -> Ranges:
+        """From where the last manifest ends up to where the log ends now."""
+        bounds = {topic.name: await asyncio.to_thread(reader.bounds, topic) for topic in COVERED}
+        return following(before.statement.ranges if before else {}, bounds)
 
     async def carry_out(self, source: Source, plan: Plan, signer: Signer) -> Manifest:
         """Leaves and manifest of a plan, durable on return; a repeat finds its own bytes."""

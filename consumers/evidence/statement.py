@@ -6,9 +6,10 @@ A plan fixes the range before the first leaf is made, so that whoever goes on af
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from consumers.evidence.errors import EvidenceError
 
@@ -16,11 +17,23 @@ FORMAT = "chatledger evidence 1"
 ROOT = "_evidence"
 PLAN, LEAVES, MANIFEST = "plan.json", "leaves.jsonl.gz", "manifest.jsonl"
 
-Ranges = dict[str, list[list[int]]]
+Place = Annotated[int, Field(ge=0, lt=1 << 63)]
+Ranges = dict[str, list[Annotated[list[Place], Field(min_length=3, max_length=3)]]]
 """By topic: [partition, begin, end] of each partition, end exclusive."""
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 T = TypeVar("T", bound=BaseModel)
 
+
+def _time(text: str) -> str:
+    """A time in the one form that sorts as it follows; ValueError."""
+    if datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") != text[:19]:
+        raise ValueError("not a time in UTC")
+    return text
+
+
+Time = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"), AfterValidator(_time)
+]  # fmt: skip
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
@@ -30,17 +43,17 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    number: int = Field(ge=1)
+    number: int = Field(ge=1, le=99_999_999)
     previous: Hash | None
-    closed_at: str
+    closed_at: Time
     ranges: Ranges
 
 
 class Statement(Plan):
     """A plan carried out: its leaves, by kind and as a root (hex), and the keys: its own and that of the next one."""
 
-    count: int
-    counts: dict[str, int]
+    count: Place
+    counts: dict[str, Place]
     root: Hash
     key: Hash
     next_key: Hash
@@ -104,7 +117,7 @@ def decode_manifest(data: bytes) -> Manifest:
 def _object(data: bytes) -> dict[str, Any]:
     try:
         found = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError("not a line of JSON") from error
     if not isinstance(found, dict):
         raise EvidenceError("not a JSON object")

@@ -128,6 +128,21 @@ def test_a_kill_after_any_step_gives_the_same_bytes(site: Site, left: int) -> No
     assert verified(site).faults == []
 
 
+def test_a_planted_plan_is_not_signed(site: Site) -> None:
+    """Backdated or covering nothing: closing names it and signs nothing; with it gone, the chain goes on."""
+    first = closed(site).statement
+    site.capture("c2", 1)
+    path = site.archive / "_evidence/00000002/plan.json"
+    path.parent.mkdir()
+    path.write_bytes((site.archive / "_evidence/00000001/plan.json").read_bytes())
+    with pytest.raises(EvidenceError, match="is a plan for manifest 1; nothing of it was signed"):
+        site.close()
+    assert not path.with_name("manifest.jsonl").exists()
+    shutil.rmtree(path.parent)
+    assert closed(site).statement.closed_at > first.closed_at
+    assert verified(site).faults == []
+
+
 def test_two_who_close_at_once_make_one_chain(site: Site) -> None:
     """Of processes that begin together all end with the same manifests, while events go on coming."""
 
