@@ -7,7 +7,7 @@ import click
 from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
-from cli.parts.disposing import books_of, carried_out, shown, with_means
+from cli.parts.disposing import books_of, carried_out, demand_known, shown, with_means
 from cli.words.advice import counted
 from consumers.disposition.books import DispositionError
 from stores.interface import StoreError
@@ -35,6 +35,7 @@ def dispose() -> None:
 @click.option("--slice", "label", help="This slice of it alone: a day (Webex) or a period (LivePerson).")
 @click.option("--by", required=True, help="Who orders it.")
 @click.option("--reason", required=True, help="Why; stands in the evidence for ever.")
+@click.option("--unknown-too", is_flag=True, help="Also what nothing is known of.")
 @patience
 @config_option
 @click.confirmation_option(
@@ -42,13 +43,16 @@ def dispose() -> None:
 )
 @sentence_errors(*ERRORS)
 def order(
-    uid: str, conversation: str, label: str | None, by: str, reason: str, patience: float, config_path: Path
-) -> None:
+    uid: str, conversation: str, label: str | None, by: str, reason: str, patience: float, config_path: Path, *,
+    unknown_too: bool,
+) -> None:  # fmt: skip
     """Dispose of a conversation, as far as it is captured now: an erasure order."""
     from consumers.disposition.giving import give  # noqa: PLC0415 - see cli.main
     from schemas.dispositions import Scope  # noqa: PLC0415
 
     config = load_config(config_path)
+    if not unknown_too:
+        demand_known(config, uid, conversation)
     given = give(config.kafka, new_codec(config.kafka), Scope(uid, conversation, label), by=by, reason=reason)
     click.echo(carried_out(config, given, patience))
 
@@ -103,12 +107,13 @@ def finish(patience: float, config_path: Path) -> None:
 @config_option
 @sentence_errors(*ERRORS)
 def again(config_path: Path) -> None:
-    """Remove what stands again of what was disposed of: after a backup was restored, or the log was read anew."""
+    """Remove what stands again of what was disposed of: after a restored backup, or a replay that began before the order."""
     from consumers.disposition.job import Means, again as once_more  # noqa: I001, PLC0415 - see cli.main
 
     async def work(means: Means) -> str:
         done = await once_more(means)
-        return f"{counted(done.mails, 'mail')} and {counted(done.copies, 'copy', 'copies')} left the archive again"
+        mails, copies = counted(done.mails, "mail"), counted(done.copies, "copy", "copies")
+        return f"{mails}, {copies} and {counted(done.files, 'file')} left the archive again"
 
     click.echo(with_means(load_config(config_path), 1.0, work))
 

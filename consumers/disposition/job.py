@@ -6,7 +6,7 @@ on record ─▶ no hold before it ─▶ in force in the log ─▶ workers are
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from consumers.disposition.books import Order
+from consumers.disposition.books import Books, Order
 from consumers.disposition.contents import remove_contents
 from consumers.disposition.giving import demand_free, put_in_force, read_books, step
 from consumers.disposition.passing import wait_until_passed
@@ -40,16 +40,19 @@ async def carry_out(means: Means, order: Order, check: Callable[[], None] = lamb
         put_in_force(kafka, codec, order)
     wait_until_passed(kafka, means.group, order.positions, patience_s=means.patience_s, check=check)
     done = await remove_mails(kafka, codec, means.disposal, order)
-    known = read_books(kafka, codec).orders.values()
-    in_force = [one for one in known if one.positions and not one.withdrawn]
-    files = await remove_contents(kafka, codec, means.store, means.disposal, in_force)
+    files = await _remove_contents(means, read_books(kafka, codec))
     found = {"mails": str(len(order.mails)), "copies": str(done.copies), "files": str(files)}
     say(kafka, codec, [step(order, "finished", details=found)])
     return found
 
 
+async def _remove_contents(means: Means, books: Books) -> int:
+    in_force = [one for one in books.orders.values() if one.positions and not one.withdrawn]
+    return await remove_contents(means.kafka, means.codec, means.store, means.disposal, in_force)
+
+
 async def again(means: Means) -> Removed:
-    """Remove whatever stands again of what was disposed of: after a restored backup, or a log that was read anew."""
+    """Remove whatever stands again of what was disposed of: after a restored backup, or by what was under way."""
     books, done = read_books(means.kafka, means.codec), Removed()
     gone = {mail for order in books.orders.values() for mail in order.mails}
     for one in deliveries(
@@ -57,4 +60,5 @@ async def again(means: Means) -> Removed:
     ):
         if one["mail_id"] in gone:
             await remove(means.disposal, one, done)
+    done.files = await _remove_contents(means, books)
     return done

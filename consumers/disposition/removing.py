@@ -25,6 +25,7 @@ class Removed:
 
     mails: int = 0
     copies: int = 0
+    files: int = 0
 
 
 async def remove_mails(kafka: KafkaSettings, codec: Codec, disposal: Disposal, order: Order) -> Removed:

@@ -21,12 +21,12 @@ class Disposed:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def fill(self, values: AsyncIterable[bytes], codec: Codec) -> None:
-        """Read topic audit as it stands."""
+    async def fill(self, values: AsyncIterable[bytes], codec: Codec, since_ms: int = 0) -> None:
+        """Read topic audit as it stands; of what was disposed of at this time or later (ms since 1970 UTC)."""
         self._db.execute("BEGIN")
         async for data in values:
             name, one = codec.decode(data)
-            if name == "Audit" and one["kind"] == "disposed":
+            if name == "Audit" and one["kind"] == "disposed" and one["at_ms"] >= since_ms:
                 rows = ((mail,) for mail in dispositions.mails_of(one))
                 self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?)", rows)
         self._db.execute("COMMIT")

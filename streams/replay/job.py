@@ -123,10 +123,10 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
 
 
 @contextlib.asynccontextmanager
-async def disposed_mails(job: Job, codec: Codec) -> AsyncIterator[Disposed]:
-    """What topic audit has now."""
+async def disposed_mails(job: Job, codec: Codec, since_ms: int = 0) -> AsyncIterator[Disposed]:
+    """What topic audit has now; of what was disposed of at this time or later."""
     with contextlib.closing(Disposed()) as found:
-        await found.fill(read_back(job.kafka, AUDIT, 0), codec)
+        await found.fill(read_back(job.kafka, AUDIT, 0), codec, since_ms)
         yield found
 
 

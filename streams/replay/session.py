@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +17,7 @@ from typing import Any, Self
 from aiokafka.errors import KafkaError
 
 from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
-from stores.interface import BlobMissingError, Store, StoreError
+from stores.interface import Store, StoreError
 from streams.contents import Contents
 from streams.keeping import Keeper
 from streams.positions import Stand
@@ -25,13 +25,14 @@ from streams.readback import Seen, read_back
 from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
 from streams.replay.job import Job, disposed_mails, opened, replay_all
-from streams.replay.ledger import look, rerouted, restore, stored_hash
+from streams.replay.ledger import look, rerouted, restore
 from streams.replay.lock import only_one
 from streams.replay.log import live_stands, open_log
 from streams.replay.partition import Tell
 from streams.replay.plan import Plan, make_plan
 from streams.replay.state import PartitionState, blanks
 from streams.replay.strangers import Listing
+from streams.replay.strays import brought_back, disposed_paths, excuse, known, look_again, strangers
 
 SHOWN = 20
 LISTING = "listing.sqlite"
@@ -149,8 +150,10 @@ class Session:
             counts, found = Counter[str](), list[Finding]()
             if self._job.where.kind in {"compare", "store"}:
                 async with opened(self._job.store) as store:
+                    found += await self._disposed_meanwhile(states, store)
+                    counts.update({"unexplained": len(found)} if found else {})
                     for state in states.values() if self._job.where.kind == "compare" else ():
-                        await _look_again(state, store)
+                        await look_again(state, store)
                     found += await self._beside_the_log(states, store, counts)
             for state in states.values():
                 counts.update(state.counts)
@@ -168,7 +171,12 @@ class Session:
         codec = self._job.codec()
         async with disposed_mails(self._job, codec) as disposed:
             with self._listing() as listing:
+                standing = set[str]()
                 for number, state in states.items():
+                    gone = disposed_paths(
+                        self._read(DELIVERIES, number), codec, self._job.selection, disposed
+                    )
+                    standing |= await known(gone, listing, store) if self._looks_for_strangers else set()
                     listing.explain(state.explained())
                     async for one in rerouted(self._read(DELIVERIES, number), codec, self._job.selection):
                         if one.delivery["mail_id"] in disposed:
@@ -180,7 +188,19 @@ class Session:
                             restore(one, keeper, counts) if keeper else look(one, store, contents, counts)
                         )
                         found += [wrong] if wrong else []
-                return found + self._strangers(listing, counts, SHOWN - len(found))
+                return found + self._strangers(listing, counts, SHOWN - len(found), standing)
+
+    async def _disposed_meanwhile(self, states: dict[int, PartitionState], store: Store) -> list[Finding]:
+        """Orders that were given since this replay began: what it looked for in vain, or has made again."""
+        codec, found = self._job.codec(), list[Finding]()
+        async with disposed_mails(self._job, codec, int(self._plan_file.stat().st_mtime * 1000)) as disposed:
+            for number, state in states.items():
+                gone = disposed_paths(self._read(DELIVERIES, number), codec, self._job.selection, disposed)
+                if self._job.where.kind == "compare":
+                    await excuse(state, gone)
+                else:
+                    found += await brought_back(gone, store)
+        return found
 
     @contextlib.contextmanager
     def _listing(self) -> Iterator[Listing]:
@@ -188,14 +208,12 @@ class Session:
         with contextlib.closing(Listing(path)) as listing:
             yield listing
 
-    def _strangers(self, listing: Listing, counts: Counter[str], room: int) -> list[Finding]:
+    def _strangers(
+        self, listing: Listing, counts: Counter[str], room: int, standing: Container[str]
+    ) -> list[Finding]:
         if not self._looks_for_strangers:
             return []  # who did not ask has no number
-        found, counts["unexplained"] = list[Finding](), 0
-        for path in listing.rest():
-            counts["unexplained"] += 1
-            if len(found) < room:
-                found.append(Finding("unexplained", path, "nothing in the log makes it"))
+        found, counts["unexplained"] = strangers(listing, standing, room)
         return found
 
     def forget(self) -> None:
@@ -220,18 +238,6 @@ def _explained() -> Iterator[None]:
         yield
     except (StoreError, KafkaError) as error:
         raise ReplayError(f"{type(error).__name__}: {error}") from error
-
-
-async def _look_again(state: PartitionState, store: Store) -> None:
-    """What live workers have stored since is not missing."""
-    for one in state.findings("missing"):
-        with contextlib.suppress(BlobMissingError):
-            if await stored_hash(store, one.path) == one.sha256:
-                prefix = "copies_" if one.copy else ""
-                state.counts[f"{prefix}missing"] -= 1
-                state.counts[f"{prefix}equal"] += 1
-                state.drop(one)
-    state.commit(state.stand)
 
 
 def _document(plan: Plan) -> dict[str, Any]:

@@ -38,6 +38,10 @@ class Listing:
         self._db.executemany("DELETE FROM listed WHERE path=?", ((path,) for path in paths))
         self._db.execute("COMMIT")
 
+    def has(self, path: str) -> bool:
+        """Whether it is listed, and not explained yet."""
+        return self._db.execute("SELECT 1 FROM listed WHERE path=?", (path,)).fetchone() is not None
+
     def rest(self) -> Iterator[str]:
         """What nobody explained, by path."""
         return (path for (path,) in self._db.execute("SELECT path FROM listed ORDER BY path"))

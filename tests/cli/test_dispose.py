@@ -120,7 +120,7 @@ def test_what_came_back_from_a_backup_is_found_and_removed_again(
     found = one.chatledger("evidence", "verify", str(one.archive))
     assert found.returncode == 1
     assert "was disposed of, but stands here" in found.stdout
-    assert "1 mail and 0 copies left the archive again" in one.chatledger("dispose", "again").stdout
+    assert "1 mail, 0 copies and 0 files left the archive again" in one.chatledger("dispose", "again").stdout
     assert not path.exists()
 
 

@@ -1,22 +1,31 @@
 """Orders beside a real worker: what was captured after an order stays, and what was captured within the term."""
 
+import asyncio
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from consumers.disposition.books import Books
 from consumers.disposition.giving import put_in_force
+from consumers.disposition.job import again
 from consumers.disposition.removing import is_due
 from consumers.disposition.retention import due
 from consumers.reading import read_all
 from schemas import codec
 from schemas.broker import KafkaSettings
 from schemas.dispositions import Scope
+from schemas.ids import event_id
+from schemas.records import Event, event, person
 from schemas.topics import DEAD_LETTERS
 from tests.consumers.disposition.office import Office, now_ms, office, raw, with_file
-from tests.streams.feeding import DAY_MS, UID, text
+from tests.streams.feeding import BASE_MS, DAY_MS, UID, text
+from tests.streams.replay.rig import command, counted, environment, replay
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -94,8 +103,8 @@ def test_rows_and_pieces_of_long_mails_go_too(one: Office) -> None:
     """What was put aside of a mail too large for a record, and the source's whole row; a roster that went aside stays."""
     for number in range(0, 120, 30):
         long = raw(0, 0, *range(number, number + 30))
-        for event in long["events"]:
-            event["text"] = f"{event['text']} {'secret words ' * 2000}"
+        for each in long["events"]:
+            each["text"] = f"{each['text']} {'secret words ' * 2000}"
         one.say(long)
     row, row_ref = b'{"row": "everything that was said"}', one.put(b'{"row": "everything that was said"}')
     closed = raw(0, 0, 500)
@@ -106,3 +115,56 @@ def test_rows_and_pieces_of_long_mails_go_too(one: Office) -> None:
     assert any(b"secret words" in data or b"c2VjcmV0IHdvcmRz" in data for data in one.content())
     one.ordered("room0")
     assert one.content() == set()
+
+
+def test_what_was_brought_back_is_named_and_removed_again(one: Office) -> None:
+    """A replay that began before an order ends by naming what it made; the comparison names it too; `again` removes it."""
+    one.feeder.say(0, 0, 0, 3)
+    one.feeder.say(1, 0, 0)
+    one.feeder.watermark(1)
+    one.rig.drained()
+    slow = subprocess.Popen([sys.executable, "-c", SLOW, *command(one.rig, "--into", "store", "--processes", "1")[3:]],
+                            env=environment(), cwd=one.rig.folder, stdout=subprocess.PIPE)  # fmt: skip
+    while not (one.rig.folder / "began").exists():
+        time.sleep(0.1)
+    one.ordered("room0")
+    (one.rig.folder / "go-on").touch()
+    said, _ = slow.communicate(timeout=60)
+    assert slow.returncode == 1, said
+    assert text(0, 0, 0) in one.texts()
+    found = replay(one.rig, "--into", "compare", code=1)["findings"]
+    assert {"was disposed of" in each["detail"] for each in found} == {True}
+    done = asyncio.run(again(one.means))
+    assert (done.mails, done.copies) == (1, 1)
+    assert counted(replay(one.rig, "--into", "compare"))["equal"] == 1
+
+
+SLOW = """
+import asyncio, pathlib, streams.replay.partition as partition
+run = partition.PartitionReplay.run
+async def late(self):
+    pathlib.Path("began").touch()
+    while not pathlib.Path("go-on").exists():
+        await asyncio.sleep(0.1)
+    await run(self)
+partition.PartitionReplay.run = late
+import cli.main
+cli.main.main()
+"""
+
+
+def test_a_roster_that_went_aside_is_kept_for_the_mails_that_come_after_an_order(one: Office) -> None:
+    """People of a disposed slice get its supplements, live and in a replay, to the byte."""
+    whole = event(event_id(UID, "roster-0"), "roster-0", "roster", BASE_MS)
+    whole["people"] = [person(f"m{n}", f"M{n}", f"m{n}@bank.example", "member") for n in range(3)]
+    record = raw(0, 0, 0)
+    aside = {**whole, "people": [], "raw": b"", "overflow": one.put(codec.encode("Event", whole))}
+    record["events"].insert(0, cast("Event", aside))
+    one.say(record)
+    one.feeder.watermark(1)
+    one.rig.drained()
+    one.ordered("room0")
+    one.feeder.say(0, 0, 3)
+    one.feeder.watermark(2)
+    one.rig.drained()
+    assert counted(replay(one.rig, "--into", "compare"))["copies_equal"] == 4
