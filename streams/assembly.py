@@ -124,7 +124,9 @@ class Assembly:
         emits = bool(events) and not one.disposed
         name = closing_id(one.key, ids, settings["format"], settings["version"]) if emits else None
         closing = self._closing(one, position, name, ids)
-        closing["people"] = known if one.disposed else cast_of(events, known).people
+        closing["people"] = cast_of(
+            events, known
+        ).people  # of what was disposed of too: the rest of its day goes to them
         return Closed(closing, self._slice(one, position, name, events, known, settings) if name else None)
 
     def done(self, position: int, closed: Iterable[OpenSlice] = ()) -> None:

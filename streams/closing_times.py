@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 
 def due_of(current: "OpenSlice") -> int:
-    """When its lanes' watermarks close it; one with earlier closings closes at the next."""
-    return -(2**62) if current.earlier else current.due_ms
+    """When its lanes' watermarks close it; one with earlier mails closes at the next.
+
+    What an order closed without a mail has none: the rest of such a day waits for its end.
+    """
+    return -(2**62) if any(past.closing_id for past in current.earlier) else current.due_ms
 
 
 def is_disposed(scope: Scope, head: RawEvents) -> bool:

@@ -30,7 +30,7 @@ def outcomes(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> lis
     """All mails of this log of ("RawEvents", record) and ("Control", record); the times hold until it says others."""
     opened: dict[tuple[str, str, str], dict[str, Any]] = {}
     taken: dict[tuple[str, str, str], list[dict[bytes, Any]]] = {}
-    gone: dict[tuple[str, str, str], set[bytes]] = {}
+    gone: dict[tuple[str, str, str], dict[bytes, Any]] = {}
     mails: list[Outcome] = []
     before = {"version": "", "grace_ms": grace_ms, "stall_ms": stall_ms}
     settings: dict[str, Any] = {}
@@ -44,14 +44,13 @@ def outcomes(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> lis
         mapping = record["details"].get("version", mapping)
         settings |= {record["connector_uid"]: record["settings"]} if record["settings"] else {}
         for key in [key for key, one in opened.items() if _is_named(key, one, record)]:
-            gone.setdefault(key, set()).update(event["id"] for event in opened.pop(key)["events"])
-            taken.setdefault(key, [])
+            gone.setdefault(key, {}).update((event["id"], event) for event in opened.pop(key)["events"])
         if record["kind"] != "watermark":
             continue
         for key in sorted(key for key, one in opened.items() if _is_due(key, one, record)):
             one = opened.pop(key)
             earlier = taken.setdefault(key, [])
-            known = {ident for mail in earlier for ident in mail} | gone.get(key, set())
+            known = {ident for mail in earlier for ident in mail} | gone.get(key, {}).keys()
             fresh: dict[bytes, Any] = {}
             for event in one["events"]:
                 if event["id"] not in known:
@@ -59,7 +58,8 @@ def outcomes(log: list[tuple[str, Any]], *, grace_ms: int, stall_ms: int) -> lis
             inside = sorted(fresh.values(), key=lambda event: (event["at_ms"], event["order"], event["id"]))
             if inside:
                 ids, version = tuple(event["id"] for event in inside), settings.get(key[0], before)["version"]
-                people = _people(event for mail in earlier for event in mail.values())
+                before_it = [*earlier, gone.get(key, {})]
+                people = _people(event for mail in before_it for event in mail.values())
                 mails.append(Outcome("|".join(key), len(earlier), ids, mapping, version, people))
                 earlier.append(fresh)
     return mails
@@ -73,8 +73,9 @@ def _fold(
 ) -> None:
     key = (record["connector_uid"], record["conversation"], record["slice"])
     one = opened.setdefault(key, {
-        "events": [], "start": record["slice_start_ms"], "lanes": set(), "due": record["slice_end_ms"], "late": key in taken,
+        "events": [], "start": record["slice_start_ms"], "lanes": set(), "due": record["slice_end_ms"],
         "stall": max(record["slice_end_ms"], record["captured_at_ms"]) + settings["stall_ms"],
+        "late": bool(taken.get(key)),
     })  # fmt: skip
     one["events"] += record["events"]
     one["lanes"].add(record["lane"])

@@ -282,3 +282,17 @@ def test_what_was_disposed_of_is_in_no_mail_and_what_comes_later_is() -> None:
     mails = run(log)
     assert [(key, len(ids)) for key, _, ids, _ in mails] == [("a|c|s0", 1), ("a|d|s0", 1)]
     assert mails == oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS)
+
+
+def test_the_rest_of_a_day_that_was_disposed_of_is_one_mail_at_its_end() -> None:
+    """An order in the middle of a slice tears nothing that comes later into pieces."""
+    order = {**control("a", "disposition", "", None), "details": {"order": "1", "conversation": "c"}}
+    log: Log = [
+        ("RawEvents", raw(WHERE, [1], "live", captured=5, close_at=None)),
+        ("Control", order),
+        ("RawEvents", raw(WHERE, [2], "live", captured=6, close_at=None)),
+        ("Control", control("a", "watermark", "live", 7)),
+        ("RawEvents", raw(WHERE, [3], "live", captured=8, close_at=None)),
+        ("Control", control("a", "watermark", "live", 20)),
+    ]
+    assert [(revision, len(ids)) for _, revision, ids, _ in run(log)] == [(0, 2)]
