@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from schemas.broker import KafkaSettings
+from schemas.clients import opened
 from schemas.topics import Topic
 
 ANSWER_MS = 5_000  # longest wait for a broker that does not answer: commands give up within ten seconds
@@ -31,8 +32,8 @@ class Reader:
     def __init__(self, kafka: KafkaSettings, topic: Topic, only: Collection[int] | None = None) -> None:
         """`only`: these partitions alone. KafkaError, LookupError without the topic."""
         self._name, self._only = kafka.topic(topic.name), only
-        self._consumer: Any = KafkaConsumer(
-            **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
+        self._consumer: Any = opened(
+            KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
             auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304, bootstrap_timeout_ms=ANSWER_MS,
         )  # fmt: skip
         try:

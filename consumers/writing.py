@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from kafka import KafkaProducer
 
 from schemas.broker import KafkaSettings
-from schemas.clients import shut
+from schemas.clients import opened, shut
 from schemas.topics import MAX_RECORD_BYTES
 
 ANSWER_MS = 10_000  # longest wait for a broker that does not answer
@@ -16,8 +16,8 @@ CLOSE_S = 3.0
 @contextmanager
 def new_producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
     """An idempotent producer for the block. Wait for each record's future: nothing else says that it arrived."""
-    producer = KafkaProducer(
-        **kafka.client_kwargs(), acks="all", enable_idempotence=True, allow_auto_create_topics=False,
+    producer = opened(
+        KafkaProducer, **kafka.client_kwargs(), acks="all", enable_idempotence=True, allow_auto_create_topics=False,
         max_request_size=MAX_RECORD_BYTES + 48_576, compression_type="zstd", max_block_ms=ANSWER_MS,
         bootstrap_timeout_ms=ANSWER_MS, request_timeout_ms=ANSWER_MS, delivery_timeout_ms=3 * ANSWER_MS,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 
 from producers.lanes import Lane
 from schemas.broker import KafkaSettings
+from schemas.clients import opened
 from schemas.codec import Codec, DecodeError
 from schemas.records import Cursor
 
@@ -118,7 +119,8 @@ def decoded(codec: Codec, key: bytes, value: bytes) -> Cursor:
 
 def new_consumer(kafka: KafkaSettings) -> Any:
     """A consumer for whole topics, in no group; short calls, because a stop is only seen between them."""
-    return KafkaConsumer(
+    return opened(
+        KafkaConsumer,
         **kafka.client_kwargs(),
         group_id=None,
         enable_auto_commit=False,

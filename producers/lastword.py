@@ -2,11 +2,13 @@
 
 import logging
 from contextlib import closing
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.broker import KafkaSettings
+from schemas.clients import opened
 from schemas.status import ConnectorStatus, encode_status, status_key
 from schemas.topics import CONNECTOR_STATUS
 
@@ -25,8 +27,8 @@ def last_word(kafka: KafkaSettings, status: ConnectorStatus) -> None:
         log.debug("no status written: %s", error)
 
 
-def _producer(kafka: KafkaSettings) -> KafkaProducer:
-    return KafkaProducer(
-        **kafka.client_kwargs(), acks="all", allow_auto_create_topics=False, max_block_ms=CALL_MS,
+def _producer(kafka: KafkaSettings) -> Any:
+    return opened(
+        KafkaProducer, **kafka.client_kwargs(), acks="all", allow_auto_create_topics=False, max_block_ms=CALL_MS,
         bootstrap_timeout_ms=CALL_MS, request_timeout_ms=CALL_MS, delivery_timeout_ms=CALL_MS, linger_ms=0,
     )  # fmt: skip

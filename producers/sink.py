@@ -21,7 +21,7 @@ from kafka.partitioner.default import murmur2
 from producers.pending import Outgoing, Pending
 from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
-from schemas.clients import shut
+from schemas.clients import opened, shut
 from schemas.topics import CATALOGUE, CONNECTOR_STATUS, CURSORS, DEAD_LETTERS, MAX_RECORD_BYTES, RAW_EVENTS
 
 log = logging.getLogger(__name__)
@@ -182,7 +182,8 @@ class Sink:
         self._waiting.trouble(sentence, self._attempt - 1, longest=LONGEST_PAUSE_S)
 
     def _connect(self) -> Any:
-        producer = KafkaProducer(
+        producer = opened(
+            KafkaProducer,
             **self._kafka.client_kwargs(),
             acks="all",
             enable_idempotence=True,  # explicit: only then does a conflicting setting raise

@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from consumers.evidence.errors import EvidenceError
 from consumers.reading import ANSWER_MS, SILENT_SECONDS, Read
 from schemas.broker import KafkaSettings
+from schemas.clients import opened
 from schemas.topics import Topic
 
 
@@ -17,8 +18,8 @@ class RangeReader:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._consumer: Any = KafkaConsumer(
-            **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
+        self._consumer: Any = opened(
+            KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
             auto_offset_reset="none", max_partition_fetch_bytes=4_194_304, bootstrap_timeout_ms=ANSWER_MS,
         )  # fmt: skip
 
