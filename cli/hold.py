@@ -9,10 +9,12 @@ import click
 from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
-from cli.parts.disposing import books_of
+from cli.parts.disposing import books_of, demand_known
 from consumers.disposition.books import DispositionError
 
 ERRORS = (DispositionError, KafkaError, LookupError)
+SHOWN = 8
+"""Characters of a hold's name that `list` shows."""
 
 
 @click.group()
@@ -25,18 +27,26 @@ def hold() -> None:
 @click.option("--conversation", help="This conversation alone; without it everything of the connector.")
 @click.option("--by", required=True, help="Who orders it.")
 @click.option("--reason", required=True, help="Why: the matter.")
+@click.option("--unknown-too", is_flag=True, help="Also what nothing is known of yet.")
 @config_option
 @sentence_errors(*ERRORS)
-def place(uid: str, conversation: str | None, by: str, reason: str, config_path: Path) -> None:
-    """Put a connector or a conversation on hold. Orders that were given before it are carried out; none after it is."""
+def place(
+    uid: str, conversation: str | None, by: str, reason: str, config_path: Path, *, unknown_too: bool
+) -> None:
+    """Put a connector or a conversation on hold. Orders that were given before it are carried out; none after it is.
+
+    What neither configuration nor ledger nor log know is refused: a hold on a misspelt name protects nothing.
+    """
     from consumers.orders import audit, say  # noqa: PLC0415 - see cli.main
 
     config, name = load_config(config_path), uuid.uuid4().hex
+    if not unknown_too:
+        demand_known(config, uid, conversation)
     one = audit(
         name, "hold", at_ms=int(time.time() * 1000), connector_uid=uid, conversation=conversation, by=by, reason=reason
     )  # fmt: skip
     say(config.kafka, new_codec(config.kafka), [one])
-    click.echo(f"hold {name[:8]} is in force")
+    click.echo(f"hold {name[:SHOWN]} is in force")
 
 
 @hold.command()
@@ -46,9 +56,13 @@ def place(uid: str, conversation: str | None, by: str, reason: str, config_path:
 @config_option
 @sentence_errors(*ERRORS)
 def release(name: str, by: str, reason: str, config_path: Path) -> None:
-    """End the hold NAME, or the only one whose name begins like that."""
+    """End the hold NAME, or the only one whose name begins like that: at least the 8 characters that `list` shows."""
     from consumers.orders import audit, say  # noqa: PLC0415 - see cli.main
 
+    if len(name) < SHOWN:
+        raise DispositionError(
+            f"{name!r} names no hold: give the {SHOWN} characters that `chatledger hold list` shows"
+        )
     config = load_config(config_path)
     found = [one for one in books_of(config).holds if one.startswith(name)]
     if len(found) != 1:
@@ -57,7 +71,7 @@ def release(name: str, by: str, reason: str, config_path: Path) -> None:
         )
     one = audit(found[0], "released", at_ms=int(time.time() * 1000), by=by, reason=reason)
     say(config.kafka, new_codec(config.kafka), [one])
-    click.echo(f"hold {found[0][:8]} is released")
+    click.echo(f"hold {found[0][:SHOWN]} is released")
 
 
 @hold.command("list")
@@ -69,5 +83,7 @@ def list_(config_path: Path) -> None:
     for one in books_of(load_config(config_path)).holds.values():
         at = datetime.fromtimestamp(one["at_ms"] / 1000, UTC)
         what = f"{one['connector_uid']}, {one['conversation'] or 'everything'}"
-        lines.append(f"{one['order'][:8]}  {at:%Y-%m-%d %H:%M} UTC  {what}  by {one['by']}: {one['reason']}")
+        lines.append(
+            f"{one['order'][:SHOWN]}  {at:%Y-%m-%d %H:%M} UTC  {what}  by {one['by']}: {one['reason']}"
+        )
     click.echo("\n".join(lines) or "nothing is on hold")

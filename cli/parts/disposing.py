@@ -21,6 +21,23 @@ def books_of(config: "Config") -> "Books":
     return read_books(config.kafka, new_codec(config.kafka))
 
 
+def demand_known(config: "Config", uid: str, conversation: str | None) -> None:
+    """Return if configuration or ledger know the connector, and ledger or log the conversation. DispositionError, KafkaError."""
+    from consumers.disposition.books import DispositionError  # noqa: PLC0415 - see cli.main
+    from consumers.known import knows_connector, knows_conversation  # noqa: PLC0415
+
+    anyway = "--unknown-too names it all the same"
+    configured = {one.uid for one in config.connector}
+    if uid not in configured and not knows_connector(config.kafka, uid):
+        there = ", ".join(sorted(configured)) or "none"
+        raise DispositionError(f"neither configuration ({there}) nor ledger know a connector {uid}; {anyway}")
+    if conversation is not None and not knows_conversation(config.kafka, uid, conversation):
+        raise DispositionError(
+            f"neither ledger nor log know a conversation {conversation} of {uid}: is it spelt as `chatledger replay` and "
+            f"`chatledger log` show it? {anyway}"
+        )
+
+
 def with_means(config: "Config", patience_s: float, work: "Callable[[Means], Awaitable[str]]") -> str:
     """Do this with the one thing that can remove files, which is open for as long as it lasts."""
     from consumers.disposition.job import Means  # noqa: PLC0415 - see cli.main
