@@ -5,9 +5,16 @@ from collections.abc import Iterable, Iterator
 from consumers.reading import read_all
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
-from schemas.codec import Codec
+from schemas.codec import Codec, DecodeError
 from schemas.records import Audit
 from schemas.topics import AUDIT
+
+
+class AuditError(LookupError):
+    """What stands in topic audit can't be read, so nobody knows what is ordered or on hold; the message says where.
+
+    A LookupError, as a missing topic is: whoever gives up without the topic gives up without its words.
+    """
 
 
 def audit(
@@ -34,8 +41,21 @@ def say(kafka: KafkaSettings, codec: Codec, records: Iterable[Audit]) -> None:
 
 
 def said(kafka: KafkaSettings, codec: Codec) -> Iterator[Audit]:
-    """Everything that was written so far, in its order. Blocks; KafkaError."""
+    """Everything that was written so far, in its order. Blocks; KafkaError; AuditError over anything that is no such record."""
     for record in read_all(kafka, AUDIT):
-        found = codec.decode(record.value or b"")
-        if found.name == "Audit":
-            yield found.value
+        try:
+            one = _expected(codec, record.value or b"")
+        except DecodeError as error:
+            raise AuditError(
+                f"{kafka.topic(AUDIT.name)}, partition {record.partition}, position {record.offset} can't be read ({error}): "
+                "orders and holds are not known, so nothing is done. Find out who wrote it; a newer chatledger may read it"
+            ) from error
+        yield one
+
+
+def _expected(codec: Codec, value: bytes) -> Audit:
+    found = codec.decode(value)
+    if found.name != "Audit":
+        raise DecodeError(f"a {found.name} has no place there")
+    one: Audit = found.value
+    return one

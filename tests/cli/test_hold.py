@@ -8,10 +8,13 @@ from click.testing import CliRunner, Result
 
 from cli.dispose import dispose
 from cli.hold import hold
+from cli.letters import letters
+from consumers.orders import audit, say
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
+from schemas.codec import Codec
 from schemas.ids import conversation_key
-from schemas.topics import DELIVERIES, RAW_EVENTS
+from schemas.topics import AUDIT, DELIVERIES, RAW_EVENTS
 from tests.streams.feeding import UID
 from tests.streams.worker_rig import Rig
 
@@ -88,3 +91,17 @@ def test_a_hold_is_released_by_its_name(config: Path) -> None:
     assert len(in_force(config)) == 1
     assert run(config, hold, "release", name, *BY).exit_code == 0
     assert in_force(config) == ["nothing is on hold"]
+
+
+def test_what_can_t_be_read_among_orders_stops_them_all(config: Path, kafka: KafkaSettings) -> None:
+    """It may have been a hold. Every command that needs them says where it stands."""
+    say(kafka, Codec(), [audit("ab" * 16, "hold", at_ms=1, connector_uid=UID)])
+    with new_producer(kafka) as producer:
+        producer.send(kafka.topic(AUDIT.name), value=b"no record", partition=0).get(timeout=60)
+    for group, words in (
+        (hold, ("list",)), (hold, ("release", "ab" * 16, *BY)), (dispose, ("list",)), (dispose, ("due",)),
+        (dispose, ("order", "--yes", *scope(UID, "open"))), (letters, ("list",)),
+    ):  # fmt: skip
+        done = run(config, group, *words)
+        assert (done.exit_code, done.exception.__class__) == (1, SystemExit), done.exception
+        assert "audit, partition 0, position 1 can't be read" in done.output
