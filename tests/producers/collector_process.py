@@ -19,11 +19,12 @@ from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
 
 STEP_MS = 300_000
 SINCE_DAYS = 4
+BEGIN_MS = BASE_MS + SINCE_DAYS * DAY_MS
 LARGE = 97
 
 
 class FastSource(SmallSource):
-    """Its clock stands still until there is a file that says when it began to run; then it runs on from process to process."""
+    """Its clock stands still until there is a file that says how it runs; then it runs on from process to process."""
 
     def __init__(self, origin: Path, speed: float, until_ms: int) -> None:
         times = list(range(BASE_MS, until_ms, STEP_MS))
@@ -33,9 +34,11 @@ class FastSource(SmallSource):
         self._speed = speed
 
     def now_ms(self) -> int:
-        """SINCE_DAYS after the first event at the origin, then `speed` times as fast as ours."""
-        ours = time.time_ns() // 1_000_000 - int(self._origin.read_text()) if self._origin.exists() else 0
-        return BASE_MS + SINCE_DAYS * DAY_MS + int(ours * self._speed)
+        """SINCE_DAYS after the first event at first, then `speed` times as fast as ours, up to where the file says."""
+        if not self._origin.exists():
+            return BEGIN_MS
+        began, from_ms, to_ms = map(int, self._origin.read_text().split())
+        return min(to_ms, from_ms + int((time.time_ns() // 1_000_000 - began) * self._speed))
 
 
 def main() -> None:

@@ -1,12 +1,14 @@
 """Reads topics back and checks what producers promise about raw-events, without the producers' own code."""
 
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from schemas.broker import KafkaSettings
+from schemas.clients import opened
 from schemas.codec import decode
 
 
@@ -17,10 +19,18 @@ class Entry(NamedTuple):
     value: Any
 
 
+def a_consumer(kafka: KafkaSettings) -> Any:
+    """A consumer without a group; a broker that has much to do, or has just been started, is asked again."""
+    for _ in range(3):
+        with suppress(KafkaTimeoutError):
+            return opened(KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False)
+    return opened(KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False)
+
+
 def read_raw(kafka: KafkaSettings, topic: str) -> dict[int, list[tuple[bytes | None, bytes]]]:
     """Key and value of every record, by partition, in order."""
     found: dict[int, list[tuple[bytes | None, bytes]]] = defaultdict(list)
-    with closing(KafkaConsumer(**kafka.client_kwargs(), group_id=None, enable_auto_commit=False)) as consumer:
+    with closing(a_consumer(kafka)) as consumer:
         places = [
             TopicPartition(kafka.topic(topic), n) for n in consumer.partitions_for_topic(kafka.topic(topic))
         ]

@@ -109,7 +109,7 @@ def test_a_frozen_collector_that_goes_on_does_no_harm(
     collectors = Collectors(kafka, tmp_path, SLOWER)
     zombie = collectors.start("run")
     try:
-        collectors.let_time_run()
+        collectors.let_time_run(0.5)
         collectors.at_work(zombie)
         zombie.send_signal(signal.SIGSTOP)
         assert zombie.poll() is None

@@ -9,17 +9,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from sandbox.kafka import KafkaServer
 from schemas.broker import KafkaSettings
-from tests.producers.collector_process import FastSource
-from tests.producers.log_reader import broken_promises, controls, event_ids, read_log
+from tests.producers.collector_process import BEGIN_MS, FastSource
+from tests.producers.log_reader import a_consumer, broken_promises, controls, event_ids, read_log
 from tests.producers.small_source import BASE_MS, DAY_MS, made_event
 
 UNTIL_MS = BASE_MS + 6 * DAY_MS
 SPEED = 20_000.0  # two days of the source's clock in some 9 s
-SLOWER = 7_000.0  # in some 25 s, so that a broker can be killed twice meanwhile
+SLOWER = 7_000.0  # in some 25 s, so that a broker can be killed meanwhile
+PATIENCE_S = 180
+"""Of a machine that has much else to do."""
 
 pytestmark = pytest.mark.kafka
 
@@ -30,6 +32,7 @@ class Collectors:
     def __init__(self, kafka: KafkaSettings, folder: Path, speed: float = SPEED) -> None:
         self._kafka = kafka
         self._origin = folder / "origin"
+        self._clock = FastSource(self._origin, speed, UNTIL_MS)
         self._arguments = [
             kafka.bootstrap,
             kafka.topic_prefix,
@@ -39,10 +42,11 @@ class Collectors:
             str(folder),
         ]
 
-    def let_time_run(self) -> None:
-        """Until then nothing beyond the fourth day can be collected, however quick a collector is."""
+    def let_time_run(self, part: float = 2.0) -> None:
+        """On to this part of the two days behind the fourth, 2: for ever. However slow we are, nothing later is collected."""
+        now, to_ms = self._clock.now_ms(), BEGIN_MS + int(part * (UNTIL_MS - BEGIN_MS))
         draft = self._origin.with_suffix(".draft")
-        draft.write_text(str(time.time_ns() // 1_000_000))
+        draft.write_text(f"{time.time_ns() // 1_000_000} {now} {to_ms}")
         draft.rename(self._origin)
 
     def start(self, mode: str) -> subprocess.Popen[bytes]:
@@ -59,7 +63,7 @@ class Collectors:
 
     def gets_on(self, process: subprocess.Popen[bytes], more_than: int) -> int:
         """Wait until the log holds more records than that; returns how many."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while (count := records(self._kafka)) <= more_than:
             assert process.poll() is None
             assert time.monotonic() < deadline, "the collector does not get on"
@@ -69,12 +73,13 @@ class Collectors:
 
     def finish(self) -> None:
         """Collect the rest."""
-        assert self.start("once").wait(120) == 0
+        self.let_time_run()
+        assert self.start("once").wait(PATIENCE_S) == 0
 
 
 def records(kafka: KafkaSettings) -> int:
     """How many records there are in raw-events."""
-    with closing(KafkaConsumer(**kafka.client_kwargs(), group_id=None, enable_auto_commit=False)) as consumer:
+    with closing(a_consumer(kafka)) as consumer:
         places = [TopicPartition(kafka.topic("raw-events"), number) for number in range(kafka.partitions)]
         return sum(consumer.end_offsets(places).values())
 
@@ -95,8 +100,8 @@ def test_a_collector_killed_at_random_moments_loses_nothing(
     for turn in range(6):
         count = records(kafka)
         process = collectors.start("run")
-        if turn == 2:  # the first two lives are spent on the back-fill
-            collectors.let_time_run()
+        if turn >= 2:  # the first two lives are spent on the back-fill
+            collectors.let_time_run((turn - 1) / 5)
         collectors.at_work(process, count)
         time.sleep(chance.uniform(0.0, 0.5))
         assert process.poll() is None
@@ -118,7 +123,7 @@ def test_two_collectors_of_one_connector_do_no_harm(
     collectors = Collectors(kafka, tmp_path)
     collectors.let_time_run()
     both = [collectors.start("once"), collectors.start("once")]
-    assert [process.wait(120) for process in both] == [0, 0]
+    assert [process.wait(PATIENCE_S) for process in both] == [0, 0]
     log = read_log(kafka)
     assert set(event_ids(log)) == expected_ids()
     assert broken_promises(log) == []
@@ -133,13 +138,14 @@ def test_a_broker_killed_twice_loses_nothing(
     collectors = Collectors(kafka, tmp_path, SLOWER)
     process = collectors.start("once")
     count = collectors.at_work(process)
-    collectors.let_time_run()
-    for _ in range(2):
+    for part in (0.4, 0.8):
+        collectors.let_time_run(part)
         count = collectors.at_work(process, count)
         broker.kill()
         time.sleep(1.0)
         broker.start()
-    assert process.wait(120) == 0
+    collectors.let_time_run()
+    assert process.wait(PATIENCE_S) == 0
     log = read_log(kafka)
     assert set(event_ids(log)) == expected_ids()
     assert broken_promises(log) == []
@@ -154,12 +160,13 @@ def test_a_broker_away_for_longer_than_a_record_may_take(
     collectors = Collectors(kafka, tmp_path, SLOWER)
     process = collectors.start("impatient")
     count = collectors.at_work(process)
-    collectors.let_time_run()
+    collectors.let_time_run(0.5)
     collectors.at_work(process, count)
     broker.kill()
+    collectors.let_time_run()
     time.sleep(7.0)
     broker.start()
-    assert process.wait(120) == 0
+    assert process.wait(PATIENCE_S) == 0
     log = read_log(kafka)
     assert set(event_ids(log)) == expected_ids()
     assert broken_promises(log) == []
@@ -172,8 +179,8 @@ def test_a_stop_ends_the_collector_in_time(
     """SIGTERM ends it within 10 s, at work and while Kafka is down."""
     kafka = fresh()
     collectors = Collectors(kafka, tmp_path, SLOWER)
-    collectors.let_time_run()
     for down in (False, True):
+        collectors.let_time_run(0.8 if down else 0.4)
         count = records(kafka)
         process = collectors.start("run")
         collectors.at_work(process, count)
