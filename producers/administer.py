@@ -41,6 +41,9 @@ class _NoContents:
     def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
         raise NotImplementedError(content_type)
 
+    def has(self, content: ContentRef) -> bool:
+        raise NotImplementedError(content)
+
 
 @dataclass
 class Administrator:

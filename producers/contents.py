@@ -46,8 +46,12 @@ class StoreContents:
         """Store these bytes under their SHA-256; the same bytes again are no work for the store."""
         with Spool(self._spool_dir, self._waiting) as spool:
             digest, size = _copied(self._seen(chunks), spool)
-            self._store_patiently(spool, digest.hex(), content_type)
+            self._patiently(lambda: self._create(spool, digest.hex(), content_type))
             return {"sha256": digest, "size": size}
+
+    def has(self, content: ContentRef) -> bool:
+        """Whether it stands in the store."""
+        return self._patiently(lambda: self._stands(content["sha256"].hex()))
 
     def close(self) -> None:
         """Close the store and end the thread."""
@@ -65,22 +69,26 @@ class StoreContents:
             self._waiting.alive()
             yield chunk
 
-    def _store_patiently(self, spool: Spool, sha256: str, content_type: str) -> None:
+    def _patiently(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         attempt = 0
         while True:
             try:
-                self._run(self._create(spool, sha256, content_type))
+                return self._run(work())
             except StoreUnavailableError as error:
                 self._waiting.trouble(f"the content store does not take attachments: {error}", attempt)
                 attempt += 1
-            else:
-                return
 
     async def _create(self, spool: Spool, sha256: str, content_type: str) -> Stored:
+        path = content_path(sha256)
+        return await self._opened().create(path, spool.chunks(), content_type=content_type, sha256=sha256)
+
+    async def _stands(self, sha256: str) -> bool:
+        return await self._opened().stat(content_path(sha256)) is not None
+
+    def _opened(self) -> Store:
         if self._store is None:
             self._store = self._open_store()
-        path = content_path(sha256)
-        return await self._store.create(path, spool.chunks(), content_type=content_type, sha256=sha256)
+        return self._store
 
     async def _shut(self) -> None:
         if self._store is not None:

@@ -100,6 +100,9 @@ class Contents(Protocol):
     def put(self, chunks: Iterable[bytes], content_type: str) -> ContentRef:
         """Store these bytes under their SHA-256 with bounded memory; waits while the store is down."""
 
+    def has(self, content: ContentRef) -> bool:
+        """Whether it stands there still: an order may have removed it; waits while the store is down."""
+
 
 class Source(Protocol):
     """A chat source. Calls come from one thread; between two of them the runner may stop."""

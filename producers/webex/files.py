@@ -48,6 +48,10 @@ class Files:
         finally:
             transfer.close()
 
+    def stands(self, found: Attachment) -> bool:
+        """Whether what was fetched before can be named again: an order of disposition may have removed it since."""
+        return found["content"] is None or self._contents.has(found["content"])
+
     def _stored(self, transfer: Transfer, url: str) -> Attachment:
         status = transfer.open()
         if status == 428 and self._settings.unscannable == "fetch":

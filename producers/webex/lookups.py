@@ -90,7 +90,7 @@ class Lookups:
 
     def _attachment(self, url: str) -> Attachment:
         known = self._cache.attachment(content_key(url))
-        if known is None:
+        if known is None or not self._files.stands(known):
             known = self._files.fetch(url)
             self._cache.fetched(known)
         return known

@@ -47,6 +47,10 @@ class Memory:
         self.held[digest] = body
         return {"sha256": digest, "size": len(body)}
 
+    def has(self, content: ContentRef) -> bool:
+        """Whether it is kept."""
+        return content["sha256"] in self.held
+
 
 def said(number: int, text: str, minute: float = 0, **more: Any) -> dict[str, Any]:
     """A message record of the consumer."""

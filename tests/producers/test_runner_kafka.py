@@ -40,6 +40,10 @@ class NoContents:
         """Fail."""
         raise AssertionError("nothing here is too large for a record")
 
+    def has(self, content: ContentRef) -> bool:
+        """Fail."""
+        raise AssertionError("nothing here is too large for a record")
+
 
 def hourly(now_ms: int = NOON_MS) -> SmallSource:
     """A source with an event every ten minutes up to its clock."""

@@ -196,6 +196,10 @@ def test_large_refused_bytes_go_through_the_content_store() -> None:
             shelf.extend(chunks)
             return {"sha256": b"h" * 32, "size": len(shelf[0])}
 
+        def has(self, content: ContentRef) -> bool:
+            """It does."""
+            return True
+
     desk = Desk(sink, Codec(), KAFKA, Shelf(), "small-1", "webex", lambda: 1)
     desk.refuse(Refused("too odd", "ValueError", "page 7", b"z" * 600_000))
     letter = expect("DeadLetter", producer.values[0])

@@ -1,5 +1,6 @@
 """Files of messages: every state of a file, broken-off downloads, limits, foreign hosts."""
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,8 +12,11 @@ import pytest
 
 from producers.ranges import start_of
 from producers.source import SourceUnavailableError
+from producers.webex.cache import Cache
 from producers.webex.client import Client
 from producers.webex.files import Files
+from producers.webex.lookups import Lookups
+from producers.webex.reading import Item
 from schemas.records import Attachment, ContentRef
 from tests.producers.webex_rig import Rig, Shelf, rig
 
@@ -53,6 +57,23 @@ def test_stored(made: Rig) -> None:
     assert (found["outcome"], found["name"], found["content_type"]) == ("stored", "a.txt", "text/plain")
     assert found["content"] == {"sha256": hashlib.sha256(b"content").digest(), "size": 7}
     assert found["source_key"] == "Q09OVEVOVA"
+
+
+def test_a_file_that_an_order_removed_is_fetched_again(made: Rig, tmp_path: Path) -> None:
+    """An edit names the file of its message, which the cache knows: the event's content must be durable all the same (rule 7)."""
+    made.sim("faults", [{"match": {"path": "/contents/"}, "times": 2, "do": good()}])
+    message = {"files": [f"{made.settings.base_url}/contents/Q09OVEVOVA"]}
+    item = Item(b"{}", "e", "messages", "created", "m", "r", 0, message)
+    with (
+        contextlib.closing(Client(made.settings)) as client,
+        contextlib.closing(Cache(tmp_path / "c", "wx")) as cache,
+    ):
+        lookups = Lookups(client, Files(client, made.shelf), cache)
+        (first,) = lookups.found(item, (None, b"")).attachments
+        made.shelf.kept.clear()
+        assert lookups.found(item, (None, b"")).attachments == (first,)
+        lookups.close()
+    assert list(made.shelf.kept.values()) == [b"content"]
 
 
 @pytest.mark.parametrize(
@@ -177,6 +198,10 @@ def test_store_errors_come_through(made: Rig) -> None:
             """Fail after the first bytes."""
             next(iter(chunks))
             raise RuntimeError(f"no disk for {content_type}")
+
+        def has(self, content: ContentRef) -> bool:
+            """It does."""
+            return True
 
     made.sim("faults", [{"match": {"path": "/contents/"}, "do": good()}])
     client = Client(made.settings)

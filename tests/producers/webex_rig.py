@@ -39,6 +39,10 @@ class Shelf:
         self.kept[key], self.types[key] = body, content_type
         return {"sha256": key, "size": len(body)}
 
+    def has(self, content: ContentRef) -> bool:
+        """Whether they are kept."""
+        return content["sha256"] in self.kept
+
 
 @dataclass
 class Rig:
