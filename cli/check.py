@@ -137,7 +137,7 @@ def _store(config: "Config") -> "Iterator[Finding]":
     from stores.interface import Safeguarded, StoreError  # noqa: PLC0415
 
     async def attempt() -> "Safeguard | None":
-        store = open_store(config.store)
+        store = open_store(config.store, [one.uid for one in config.connector])
         try:
             await store.check()
             return await store.prove() if isinstance(store, Safeguarded) else None
@@ -157,7 +157,7 @@ def _store(config: "Config") -> "Iterator[Finding]":
 def _protection(safeguard: "Safeguard") -> "Finding":
     from producers.source import Finding  # noqa: PLC0415 - see cli.main
 
-    if safeguard.state == "immutable":
+    if safeguard.state in {"immutable", "partly immutable"}:
         return Finding(f"archive is {safeguard}", ok=True)
     return Finding(
         f"write-once protection is {safeguard.state}", ok=safeguard.state == "unproven", advice=safeguard.why

@@ -38,4 +38,5 @@ def work(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     worker = config.worker.model_copy(
         update={"state_dir": config.worker.state_dir or config.state_dir / "worker"}
     )
-    sys.exit(run_worker(config.kafka, worker, open_store(config.store), codec, loglevel=log_level))
+    store = open_store(config.store, [one.uid for one in config.connector])
+    sys.exit(run_worker(config.kafka, worker, store, codec, loglevel=log_level))

@@ -8,16 +8,20 @@ https://learn.microsoft.com/azure/storage/blobs/immutable-version-level-worm-pol
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import ImmutabilityPolicy
 
 from stores.azure_access import code_of, explain, explained, is_passing, is_taken
-from stores.protection import Protection, Protections, Safeguard, Seen, ends, lacks, words
+from stores.protection import Protection, Protections, Safeguard, Seen, ends, lacks, lacks_now, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azure.storage.blob import BlobProperties
     from azure.storage.blob.aio import BlobClient, ContainerClient
 
@@ -35,7 +39,8 @@ class Guard:
 
     def __init__(self, container: ContainerClient, protections: Protections) -> None:
         self._container, self._protections = container, protections
-        self._may_set = self._is_container_wide = True
+        self._may_set, self._container_has = True, (True, True)
+        self._since = _now()
         self._proved: Safeguard | None = None
         self.unprotected: dict[str, str] = {}
         """The first blobs whose protection was not what was asked for when it was read back, and what they lack."""
@@ -74,21 +79,30 @@ class Guard:
         return self._proved
 
     async def prove(self) -> Safeguard | None:
-        """Write one fixed blob, protected for a day, try to delete it and expect a refusal; None if nothing is wanted.
+        """Write a small blob for each kind of protection, kept for a day, try to delete it and expect a refusal.
 
-        `StoreError` where the service can't be asked.
+        A blob for each day and kind, so that no older policy or hold is taken for what is in force now. None if nothing is
+        wanted. `StoreError` where the service can't be asked.
         """
-        wanted = self._protections.strictest
-        if wanted is None:
+        kinds = self._protections.each
+        if not kinds:
             return None
         try:
-            self._proved = await self._prove(wanted)
+            found = [await self._prove(wanted) for wanted in kinds]
         except AzureError as error:
             raise explain(PROBE, error) from error
+        self._proved = next((one for one in found if one is not None), None) or self._immutable()
         return self.safeguard
 
-    async def _prove(self, wanted: Protection) -> Safeguard:
-        blob = self._container.get_blob_client(PROBE)
+    def _immutable(self) -> Safeguard:
+        bare = self._protections.bare
+        why = "; ".join(filter(None, (bare, self._protections.told, "a deletion was tried and refused")))
+        return Safeguard("partly immutable" if bare else "immutable", why, self._since)
+
+    async def _prove(self, wanted: Protection) -> Safeguard | None:
+        """None where a deletion was refused because of what is wanted; else what may be said."""
+        path = probe(wanted, _now())
+        blob = self._container.get_blob_client(path)
         day = wanted.model_copy(update={"days": wanted.days and 1})
         was_there = not await self._written(blob, day)
         refusal = await _deletion(blob)
@@ -99,15 +113,17 @@ class Guard:
             return Safeguard(
                 "not enforced", f"asked for {words(wanted)}, but a blob could be deleted at once"
             )
-        if code_of(refusal).startswith("BlobImmutable"):
-            return Safeguard("immutable", f"{words(wanted)}; a deletion was tried and refused")
-        if refusal.status_code in (401, 403):
-            lacking = await self._lacking(blob, day)
-            if lacking is not None:
-                return Safeguard("not enforced", f"{PROBE}: {lacking}")
-            why = f"{words(wanted)}, as read back; this credential may delete nothing, so no deletion could prove it"
-            return Safeguard("unproven", why)
-        return Safeguard("unproven", f"a deletion was answered {refusal.status_code} {code_of(refusal)}")
+        by_policy = code_of(refusal).startswith("BlobImmutable")
+        if not by_policy and refusal.status_code not in (401, 403):
+            return Safeguard("unproven", f"a deletion was answered {refusal.status_code} {code_of(refusal)}")
+        lacking = await self._lacking(blob, day, lacks_now)
+        if lacking is not None:
+            return Safeguard("not enforced", f"{path}: {lacking}{'; something else keeps it' * by_policy}")
+        return None if by_policy else self._unproven(wanted)
+
+    def _unproven(self, wanted: Protection) -> Safeguard:
+        why = f"{words(wanted)}, as read back; this credential may delete nothing, so no deletion could prove it"
+        return Safeguard("unproven", "; ".join(filter(None, (self._protections.bare, why))))
 
     async def _written(self, blob: BlobClient, wanted: Protection) -> bool:
         """Whether the probe is new."""
@@ -119,19 +135,22 @@ class Guard:
             raise
         return True
 
-    async def _lacking(self, blob: BlobClient, wanted: Protection) -> str | None:
-        properties = await blob.get_blob_properties()
-        lacking = lacks(wanted, _seen(properties), _now())
-        if lacking is not None and wanted.mode == "inherited" and await self._by_container():
-            return None
-        return lacking
+    async def _lacking(
+        self, blob: BlobClient, wanted: Protection, judge: Callable[..., str | None] = lacks
+    ) -> str | None:
+        seen = _seen(await blob.get_blob_properties())
+        lacking = judge(wanted, seen, _now())
+        if lacking is None or wanted.mode != "inherited":
+            return lacking
+        return judge(wanted, await self._with_container(seen), _now())
 
-    async def _by_container(self) -> bool:
-        """Whether a policy or hold of the whole container protects it, of which its blobs say nothing."""
-        if self._is_container_wide:
+    async def _with_container(self, seen: Seen) -> Seen:
+        """The same with the policy and the hold of the whole container; one that has none is asked once."""
+        if any(self._container_has):
             found = await self._container.get_container_properties()
-            self._is_container_wide = bool(found.has_immutability_policy or found.has_legal_hold)
-        return self._is_container_wide
+            self._container_has = bool(found.has_immutability_policy), bool(found.has_legal_hold)
+        policy, hold = self._container_has
+        return replace(seen, held=seen.held or hold, by_container=policy)
 
     async def _set(self, blob: BlobClient, wanted: Protection) -> bool:
         """Protect a blob that stands there; False where the service or the credential won't, which is asked once."""
@@ -151,6 +170,12 @@ class Guard:
             self._may_set = error.status_code not in (400, 403, 405, 500, 501)
             return False
         return True
+
+
+def probe(wanted: Protection, now: dt.datetime) -> str:
+    """Where the blob stands whose deletion is tried on this day (UTC) for this kind of protection."""
+    kind = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()[:8]
+    return f"{PROBE}-{now:%Y-%m-%d}-{kind}"
 
 
 def options(wanted: Protection, made: dt.datetime | None = None) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from stores.interface import StoreError
 from stores.protection import Protections
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stores.settings import AzureSettings
 
 
-def open_azure(settings: AzureSettings) -> AzureStore:
+def open_azure(settings: AzureSettings, everybody: Iterable[str] = ()) -> AzureStore:
     """Return the store that `settings` names; `StoreError` when a secret is missing or malformed."""
-    protections = Protections(settings.protection, settings.protections)
+    protections = Protections(settings.protection, settings.protections, everybody)
     return AzureStore(
         access_of(settings), create_container=settings.create_container, protections=protections
     )

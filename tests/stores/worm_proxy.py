@@ -47,6 +47,8 @@ class WormProxy(FaultyProxy):
     """The container's default policy, locked, for every new blob."""
     locks_late: bool = False
     """A policy that comes with an upload is unlocked, whatever was asked for."""
+    holds_all: bool = False
+    """Somebody else holds every new blob."""
     may_delete: bool = True
     """Whether the credential may; it is asked before the policy is."""
 
@@ -86,7 +88,7 @@ class WormProxy(FaultyProxy):
             kept = Kept(parsedate_to_datetime(request.headers[UNTIL]), mode)
         else:
             kept = Kept(dt.datetime.now(dt.UTC) + self.inherited if self.inherited else None, "Locked")
-        kept.held = request.headers.get(HOLD) == "true"
+        kept.held = self.holds_all or request.headers.get(HOLD) == "true"
         return kept
 
     def _set(self, path: str, request: web.Request) -> web.StreamResponse:
