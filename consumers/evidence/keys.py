@@ -3,6 +3,7 @@
 A change of keys leaves the new private key beside the old one until the manifest that introduces it is signed.
 """
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -59,7 +60,24 @@ def new_key(path: Path) -> Signer:
         file.write(text)
         file.flush()
         os.fsync(handle)
+    _settle(path.parent)
     return Signer(key)
+
+
+def put_in_force(path: Path) -> None:
+    """Let the key that waits beside this file take its place, durable on return; nothing if another process was faster. OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        next_path(path).replace(path)
+    _settle(path.parent)
+
+
+def _settle(folder: Path) -> None:
+    """Without it, a crash of the machine could take a file's name with the only key that may sign on."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load_key(path: Path) -> Signer:
@@ -95,7 +113,7 @@ def key_for(path: Path, expected: str | None) -> Signer:
     if expected is not None and waiting.exists():
         found = load_key(waiting)
         if found.public == expected:
-            waiting.replace(path)
+            put_in_force(path)
             return found
     found = load_key(path)
     if expected is not None and found.public != expected:

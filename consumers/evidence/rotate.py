@@ -6,7 +6,7 @@ from pathlib import Path
 
 from consumers.evidence.close import Closer
 from consumers.evidence.errors import EvidenceError
-from consumers.evidence.keys import ROTATION, Signer, load_key, new_key, next_path
+from consumers.evidence.keys import ROTATION, Signer, load_key, new_key, next_path, put_in_force
 from consumers.evidence.statement import Manifest
 from consumers.orders import audit, say
 from schemas.broker import KafkaSettings
@@ -29,7 +29,7 @@ async def rotate(
     if made is None or made.statement.next_key != new.public:
         raise EvidenceError("the new key did not get into the chain; give the command again")
     if waiting.exists():  # else the manifest was closed before, and the key moved with it
-        waiting.replace(key_file)
+        put_in_force(key_file)
     return made
 
 
