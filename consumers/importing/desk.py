@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Self
 
-from consumers.importing.boxes import Box, Done, Held, Pauses
+from consumers.importing.boxes import Box, Done, Held, Host, Pauses, first_ready
 from consumers.importing.items import Item, Landed
 from consumers.importing.target import Session, Target
 from consumers.importing.troubles import HostError, ItemError, LostError, TroubleError
@@ -22,6 +22,7 @@ TURN = 20  # items of one mailbox, and then the desk is asked again
 STAY_S = 10.0  # so long a session is kept while other mailboxes wait: signing in costs more than an item
 IDLE_S = 15.0  # a session without work is closed after
 CLOSE_S = 5.0  # for threads to sign out, when nothing is to be done any more
+CUT_S = 1.0  # for threads to notice that they were cut off
 LOSSES = 3  # after so many lost connections it is the item that waits, and no more the mailbox
 
 
@@ -38,8 +39,7 @@ class Desk:
         self._change = threading.Condition()
         self._stopped = False
         self._fault: BaseException | None = None
-        self._host_until, self._host_since, self._host_failures = 0.0, 0.0, 0
-        self._host_trouble: TroubleError | None = None
+        self._host = Host()
         self._threads = [
             threading.Thread(target=self._watched, daemon=True, name=f"import-{n}") for n in range(threads)
         ]
@@ -58,7 +58,7 @@ class Desk:
             if item.partition in self._withdrawn:
                 return
             box = self._boxes.setdefault(item.blank["mailbox"], Box())
-            if self._is_parked(box) and box.trouble is not None:
+            if box.is_parked(self._pauses) and box.trouble is not None:
                 self._done.append(Done(item, None, box.trouble))
                 return
             box.items.append(item)
@@ -82,38 +82,62 @@ class Desk:
     def host_trouble(self) -> TroubleError | None:
         """Why nothing can be done for any mailbox; None while all is well."""
         with self._change:
-            return self._host_trouble
+            return self._host.trouble
 
     @property
     def host_trouble_s(self) -> float:
         """For how long that has been so, seconds."""
         with self._change:
-            return 0.0 if self._host_trouble is None else time.monotonic() - self._host_since
+            return 0.0 if self._host.trouble is None else time.monotonic() - self._host.since
 
     def withdraw(self, partitions: Collection[int], wait_s: float) -> None:
-        """Forget the items of these partitions, take no more of them, and wait until no thread works on any."""
-        deadline = time.monotonic() + wait_s
+        """Forget the items of these partitions, take no more of them, and wait until no thread works on any.
+
+        What is still under way when the time is over is cut off: somebody else may search for it soon.
+        """
         with self._change:
             self._withdrawn |= set(partitions)
             self._forget()
-            while any(box.busy for box in self._boxes.values()) and time.monotonic() < deadline:
-                self._change.wait(0.1)
-                self._forget()  # an item that was put back by its thread
+            self._wait(time.monotonic() + wait_s)
+            self._abort()
+            self._wait(time.monotonic() + CUT_S)
 
     def allow(self, partition: int) -> None:
         """Take items of this partition again."""
         with self._change:
             self._withdrawn.discard(partition)
 
+    def _wait(self, deadline: float) -> None:
+        while self._under_way() and (left := deadline - time.monotonic()) > 0:
+            self._change.wait(min(0.1, left))
+
+    def _under_way(self) -> list[Box]:
+        """Mailboxes where a thread is at an item that nobody wants here any more."""
+        return [box for box in self._boxes.values() if box.item is not None and self._is_unwanted(box.item)]
+
+    def _is_unwanted(self, item: Item) -> bool:
+        return self._stopped or item.partition in self._withdrawn
+
+    def _abort(self) -> None:
+        for box in self._under_way():
+            log.warning("cut off in the middle: %s", box.item and box.item.blank["mailbox"])
+            box.abort()
+
     def _forget(self) -> None:
         for box in self._boxes.values():
             box.items = deque(item for item in box.items if item.partition not in self._withdrawn)
 
     def stop(self, wait_s: float) -> None:
-        """End the threads; one that is in the middle of an item has this long, seconds."""
+        """End the threads; one that is in the middle of an item has this long, seconds, and is cut off then."""
         with self._change:
             self._stopped = True
             self._change.notify_all()
+        self._join(wait_s)
+        with self._change:
+            self._abort()
+        self._join(CUT_S)
+
+    def _join(self, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
         for thread in self._threads:
             with suppress(RuntimeError):  # never started
@@ -143,7 +167,8 @@ class Desk:
         with self._change:
             while not self._stopped:
                 now = time.monotonic()
-                found = self._ready(now, held.mailbox if held and now < held.until else "")
+                preferred = held.mailbox if held and now < held.until else ""
+                found = None if now < self._host.until else first_ready(self._boxes, now, preferred)
                 if found is not None:
                     self._boxes[found].busy = True
                     return found
@@ -151,16 +176,6 @@ class Desk:
                     return ""
                 self._change.wait(0.2)
         return None
-
-    def _ready(self, now: float, preferred: str) -> str | None:
-        if now < self._host_until:
-            return None
-        ready = [name for name, box in self._boxes.items() if box.items and not box.busy and box.until <= now]
-        return (
-            preferred
-            if preferred in ready
-            else min(ready, key=lambda name: self._boxes[name].until, default=None)
-        )
 
     def _turn(self, mailbox: str, held: Held | None) -> Held | None:
         """Put some items of the mailbox; its session, if it can still be used."""
@@ -170,6 +185,7 @@ class Desk:
                 break
             try:
                 held = held or Held(mailbox, self._target.open(mailbox), time.monotonic() + STAY_S)
+                self._at(mailbox, held.session)
                 self._landed(mailbox, item, self._attempt(held.session, item))
             except TroubleError as trouble:
                 log.debug("%s: %s", mailbox, trouble)
@@ -184,7 +200,7 @@ class Desk:
     def _leave(self, mailbox: str) -> None:
         with self._change:
             box = self._boxes[mailbox]
-            box.busy = False
+            box.leave()
             if not box.items and box.trouble is None:
                 del self._boxes[mailbox]
             self._change.notify_all()
@@ -192,45 +208,41 @@ class Desk:
     def _take(self, mailbox: str) -> Item | None:
         with self._change:
             box = self._boxes[mailbox]
-            return box.items.popleft() if box.items and not self._stopped else None
+            box.item = box.items.popleft() if box.items and not self._stopped else None
+            return box.item
+
+    def _at(self, mailbox: str, session: Session) -> None:
+        """LostError when what is to be put by this session was cut off before it was there."""
+        with self._change:
+            box = self._boxes[mailbox]
+            box.session = session
+            if box.cut is not None:
+                raise LostError("withdrawn")
 
     def _landed(self, mailbox: str, item: Item, landed: Landed) -> None:
         with self._change:
             box = self._boxes[mailbox]
-            box.failures, box.trouble, box.until = 0, None, time.monotonic()  # now the others have their turn
-            self._host_failures, self._host_trouble = 0, None
+            box.item = None
+            box.succeed()
+            self._host.succeed()
             self._done.append(Done(item, landed))
 
     def _refused(self, mailbox: str, item: Item, trouble: TroubleError) -> bool:
         """Note the trouble; whether the session can still be used."""
         with self._change:
+            box = self._boxes[mailbox]
+            box.item = None
+            if box.cut is item or (self._is_unwanted(item) and not isinstance(trouble, ItemError)):
+                return False
             item.unsure |= not item.is_anew or isinstance(trouble, LostError | HostError)
             item.losses += isinstance(trouble, LostError)
             if isinstance(trouble, HostError):
-                self._host_since = self._host_since if self._host_failures else time.monotonic()
-                self._host_failures += 1
-                self._host_until = time.monotonic() + self._pauses.after(self._host_failures, trouble)
-                self._host_trouble = trouble
-                self._boxes[mailbox].items.appendleft(item)
+                self._host.fail(trouble, self._pauses)
+                box.items.appendleft(item)
                 return False
-            self._host_failures, self._host_trouble = 0, None
+            self._host.succeed()
             if isinstance(trouble, ItemError) or item.losses >= LOSSES:
                 self._done.append(Done(item, None, trouble))
                 return isinstance(trouble, ItemError)
-            self._leave_alone(self._boxes[mailbox], item, trouble)
+            self._done += box.leave_alone(item, trouble, self._pauses)
             return False
-
-    def _leave_alone(self, box: Box, item: Item, trouble: TroubleError) -> None:
-        now = time.monotonic()
-        box.since = box.since if box.trouble is not None else now
-        box.failures, box.trouble = box.failures + 1, trouble
-        box.until = now + self._pauses.after(box.failures, trouble)
-        box.items.appendleft(item)
-        if self._is_parked(box):
-            self._done += [Done(one, None, trouble) for one in box.items]
-            box.items.clear()
-
-    def _is_parked(self, box: Box) -> bool:
-        """Whether the mailbox refuses for longer than anybody waits for it."""
-        is_long = box.until - box.since > self._pauses.patience_s
-        return box.trouble is not None and is_long and box.until > time.monotonic()

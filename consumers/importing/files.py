@@ -1,13 +1,14 @@
 """Targets on this machine: a Maildir for each mailbox, and a folder of .eml files."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from consumers.importing.folders import levels, maildir_name
 from consumers.importing.shape import Shaped
-from consumers.importing.troubles import HostError, ItemError
+from consumers.importing.troubles import HostError, ItemError, LostError
 from schemas.records import Receipt
 from stores.paths import check_path, safe_name
 
@@ -38,6 +39,7 @@ class MaildirSession:
 
     def __init__(self, home: Path, folder: str, *, read: bool) -> None:
         self._home, self._folder, self._read = home, folder, read
+        self._aborted = False
 
     def place(self, folder: str) -> str:
         """The directory of the folder, below the mailbox's own."""
@@ -63,6 +65,10 @@ class MaildirSession:
         except OSError as error:
             raise HostError("folder can't be written", f"{self._home}: {error.strerror or error}") from error
 
+    def abort(self) -> None:
+        """What is being written stays away from its place."""
+        self._aborted = True
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -72,7 +78,7 @@ class MaildirSession:
             (home / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         if home != self._home:
             (home / "maildirfolder").touch(mode=0o600)
-        _write(home / "tmp" / name, mail, one["date_ms"])
+        _write(home / "tmp" / name, mail, one["date_ms"], lambda: self._aborted)
         end = home / "cur" / f"{name}:2,S" if self._read else home / "new" / name
         (home / "tmp" / name).replace(end)
         _sync(end.parent)
@@ -103,7 +109,7 @@ class EmlSession:
     limit: int | None = None
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root, self._aborted = root, False
 
     def place(self, folder: str) -> str:
         """As it is."""
@@ -124,12 +130,16 @@ class EmlSession:
         try:
             end.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beside = end.with_name(f".{end.name[:200]}.part")
-            _write(beside, mail, one["date_ms"])
+            _write(beside, mail, one["date_ms"], lambda: self._aborted)
             _place_once(beside, end)
             _sync(end.parent)
         except OSError as error:
             raise HostError("folder can't be written", f"{end.parent}: {error.strerror or error}") from error
         return str(end.relative_to(self._root))
+
+    def abort(self) -> None:
+        """What is being written stays away from its place."""
+        self._aborted = True
 
     def close(self) -> None:
         """Nothing is held."""
@@ -148,20 +158,30 @@ def _place_once(beside: Path, end: Path) -> None:
         beside.unlink()
 
 
-def _write(path: Path, mail: Shaped, date_ms: int) -> None:
-    """Durable on return, and gone when it fails; its modification time is the mail's date."""
+def _write(path: Path, mail: Shaped, date_ms: int, is_aborted: Callable[[], bool]) -> None:
+    """Durable on return, and gone when it fails; its modification time is the mail's date. LostError when aborted meanwhile."""
     try:
-        with path.open("wb") as file:
-            for chunk in mail.chunks():
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+        _fill(path, mail)
+        _go_on(aborted=is_aborted())
     except BaseException:
         with suppress(OSError):
             path.unlink()
         raise
     with suppress(OverflowError, OSError):  # a time that the file system can't hold
         os.utime(path, ns=(date_ms * 1_000_000, date_ms * 1_000_000))
+
+
+def _fill(path: Path, mail: Shaped) -> None:
+    with path.open("wb") as file:
+        for chunk in mail.chunks():
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _go_on(*, aborted: bool) -> None:
+    if aborted:
+        raise LostError("withdrawn")
 
 
 def _sync(folder: Path) -> None:

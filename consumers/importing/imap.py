@@ -2,6 +2,8 @@
 
 import imaplib
 import re
+import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -114,6 +116,15 @@ class ImapSession:
         answer = self._ask("append", lambda: self._wire.append_stream(name, self._flags, date, mail))
         found = _APPENDUID.search(answer[-1] or b"") if answer else None
         return f"{_text(found[1])}/{_text(found[2])}" if found else ""
+
+    def abort(self) -> None:
+        """End the connection under the hands of its thread: a literal that has not gone out whole is never appended."""
+        sock = self._wire.sock
+        with suppress(OSError):
+            # What still waits in our own buffers is dropped when the thread closes the socket.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # Not the method of a TLS socket, which would go on in clear for a moment.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """LOGOUT, or just hang up."""

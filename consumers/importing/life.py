@@ -101,8 +101,9 @@ class Life:
         end = consumer.end_offsets([tp], timeout_ms=ANSWER_MS)[tp]
         committed = consumer.committed(tp, timeout_ms=ANSWER_MS)
         one = Partition(
-            number, self._kafka, self._codec, self._folder, committed=committed, begin=begin, end=end
-        )
+            number, self._kafka, self._codec, self._folder, committed=committed, begin=begin, end=end,
+            settle_s=self._settings.settle_seconds,
+        )  # fmt: skip
         with suppress(ValueError):  # revoked a moment ago: that is the next piece of news
             consumer.seek(tp, one.window.committed)
         self._desk.allow(number)
@@ -191,7 +192,7 @@ class Life:
         if time.monotonic() < self._retry_at:
             return
         self._retry_at = time.monotonic() + RETRY_EVERY_S
-        for one in self._partitions.values():
+        for one in (some for some in self._partitions.values() if some.is_quiet):
             for mailbox in one.receipts.waiting_mailboxes():
                 if not self._desk.refuses(mailbox):
                     self._retry_mailbox(one, mailbox)

@@ -1,6 +1,7 @@
 """One partition of topic deliveries in an importer's hands, with the receipts that it has."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,8 +33,11 @@ class Partition:
         committed: int | None,
         begin: int,
         end: int,
+        settle_s: float = 0.0,
     ) -> None:
         """`committed`: the group's offset, None without one; `begin`, `end`: where the partition of deliveries is now.
+
+        `settle_s`: so long after this nothing is begun, since a server may still be busy with what the importer before sent.
 
         Reads the receipts that its file lacks. KafkaError, LookupError. Blocks.
         """
@@ -45,6 +49,12 @@ class Partition:
         self._kafka, self._codec = kafka, codec
         self.receipts = Receipts(folder / f"receipts-{number}.sqlite", codec)
         self.catch_up()
+        self._settled_at = time.monotonic() + settle_s
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether servers have had time to finish what an importer before this one had under way."""
+        return time.monotonic() >= self._settled_at
 
     def catch_up(self) -> None:
         """Fold the receipts that others have written: importers before this one, and replays."""
@@ -72,7 +82,7 @@ class Partition:
 
     def items(self, target: str) -> Iterator[tuple[int, list[Item]]]:
         """Of the records that may be begun now, offset and what is to be done; done copies are left out."""
-        while self.fetched and self.window.takes(self.fetched[0][0]):
+        while self.fetched and self.is_quiet and self.window.takes(self.fetched[0][0]):
             offset, delivery = self.fetched.popleft()
             found = [] if delivery is None else list(blanks(delivery, target))
             unsure = offset < self._unsure_below

@@ -25,6 +25,9 @@ class Session(Protocol):
     def put(self, one: Receipt, mail: Shaped) -> str:
         """Put it there and say what it is called, empty if nobody knows. LostError: it may be there or not."""
 
+    def abort(self) -> None:
+        """Called by another thread than the one that uses it: nothing is put from now on, and what is under way fails."""
+
     def close(self) -> None:
         """Let go of it; never raises."""
 

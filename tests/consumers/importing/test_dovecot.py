@@ -201,6 +201,17 @@ def test_any_message_id_is_found_again(office: Office, dovecot: Dovecot, message
     assert len(mailbox_of(dovecot, ana)) == 1
 
 
+def test_nothing_is_begun_before_servers_have_settled(office: Office, dovecot: Dovecot) -> None:
+    """An importer before may have cut off what a server still finishes: a search that comes too early finds nothing."""
+    ana = new_box(dovecot)
+    office.file(1, [ana])
+    begin = time.monotonic()
+    with Proxy(dovecot.port) as proxy, office.importing(settings_of(port=proxy.port, settle_seconds=4)):
+        until(lambda: proxy.most > 0)
+        assert time.monotonic() - begin > 4
+        until(lambda: len(office.outcomes()) == 1)
+
+
 def test_connections_are_bounded(office: Office, dovecot: Dovecot) -> None:
     """Twelve mailboxes, three connections at most at any moment."""
     boxes = [new_box(dovecot) for _ in range(12)]
