@@ -20,9 +20,11 @@ from consumers.evidence.statement import (
 )
 from stores.interface import BlobMissingError, LinkFoundError, Store
 
-PLACE = re.compile(rf"{ROOT}/(\d{{8}})/({re.escape(PLAN)}|{re.escape(LEAVES)}|{re.escape(MANIFEST)})")
+PLACE = re.compile(
+    rf"{ROOT}/(?!0{{8}})([0-9]{{8}})/({re.escape(PLAN)}|{re.escape(LEAVES)}|{re.escape(MANIFEST)})"
+)
 PIECE = 1 << 20  # bytes
-LONGEST_LINE = 64 << 20  # bytes; no leaf of ours comes near
+LONGEST_LINE = 32 << 20  # bytes; a record of 4 MiB, all of it escaped, has less
 
 
 @dataclass
@@ -35,6 +37,11 @@ class Shelf:
     def manifests(self) -> list[int]:
         """Numbers of the manifests that are whole, ascending."""
         return sorted(number for number, names in self.names.items() if MANIFEST in names)
+
+    def demand(self, number: int, name: str) -> None:
+        """EvidenceError unless a file of this name is listed: what is none, such as a pipe, may never end."""
+        if name not in self.names.get(number, ()):
+            raise EvidenceError(f"{path_of(number, name)} is missing")
 
 
 async def look(store: Store) -> Shelf:
@@ -87,10 +94,10 @@ async def lines(store: Store, number: int) -> AsyncIterator[bytes]:
     try:
         async for piece in _unpacked(store, path):
             *whole, rest = (rest + piece).split(b"\n")
+            if max(map(len, (*whole, rest))) > LONGEST_LINE:
+                raise EvidenceError(f"{path}: a line of more than {LONGEST_LINE >> 20} MiB is none of ours")
             for line in whole:
                 yield line
-            if len(rest) > LONGEST_LINE:
-                raise EvidenceError(f"{path}: a line of more than {LONGEST_LINE >> 20} MB is none of ours")
     except BlobMissingError as error:
         raise EvidenceError(f"{path} is missing") from error
     except zlib.error as error:
@@ -103,6 +110,8 @@ async def _unpacked(store: Store, path: str) -> AsyncIterator[bytes]:
     unpack = zlib.decompressobj(31)  # gzip
     async for chunk in store.stream(path):
         yield unpack.decompress(chunk, PIECE)
+        if unpack.unused_data:  # whatever follows is not read
+            break
         while unpack.unconsumed_tail:  # a small file may unpack to a very large one
             yield unpack.decompress(unpack.unconsumed_tail, PIECE)
     while piece := unpack.decompress(b"", PIECE):

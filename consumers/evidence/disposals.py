@@ -17,11 +17,11 @@ class Disposal:
 
     def sentence(self) -> str:
         """When, what, by whom and why, in one line."""
-        at = datetime.fromtimestamp(self.said.get("at_ms", 0) / 1000, UTC)
+        at = written(self.said.get("at_ms", 0), "%Y-%m-%d %H:%M")
         end = "" if self.finished else "; withdrawn" if self.withdrawn else "; not finished"
         by, reason = self.said.get("by") or "unknown", self.said.get("reason") or "not told"
         what = f"{scope_of(self.said)}: {self.mails:,} mails"
-        return f"{at:%Y-%m-%d %H:%M} UTC, {what}; by {by}: {reason}{end} (order {self.order[:8]})"
+        return f"{at} UTC, {what}; by {by}: {reason}{end} (order {self.order[:8]})"
 
 
 class Disposals:
@@ -34,7 +34,8 @@ class Disposals:
         """One audit leaf; those that are not about dispositions are passed over."""
         if leaf["what"] not in {"disposition", "disposed", "finished", "withdrawn"} or "order" not in leaf:
             return
-        one = self._found.setdefault(leaf["order"], Disposal(leaf["order"]))
+        order = str(leaf["order"])
+        one = self._found.setdefault(order, Disposal(order))
         if leaf["what"] == "disposition":
             one.said = leaf
         one.mails += len(leaf.get("mails", ()))
@@ -54,7 +55,13 @@ def scope_of(said: dict[str, Any]) -> str:
     if said.get("slice"):
         parts.append(f"slice {said['slice']}")
     if said.get("before_ms") is not None:
-        parts.append(
-            f"all that began before {datetime.fromtimestamp(said['before_ms'] / 1000, UTC):%Y-%m-%d}"
-        )
+        parts.append(f"all that began before {written(said['before_ms'], '%Y-%m-%d')}")
     return ", ".join(parts)
+
+
+def written(time_ms: Any, form: str) -> str:
+    """Milliseconds since 1970 as UTC in this form; what is no time as it stands: a forged leaf may say anything."""
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, UTC).strftime(form)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return str(time_ms)[:40]

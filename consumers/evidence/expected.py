@@ -2,15 +2,17 @@
 
 import contextlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consumers.evidence.errors import EvidenceError
 
 if TYPE_CHECKING:
     from consumers.evidence.verify import Report
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _TABLES = (
     "CREATE TABLE expected (path TEXT PRIMARY KEY, sha256 TEXT, mail TEXT, number INTEGER, seen INTEGER) WITHOUT ROWID",
     "CREATE TABLE disposed (mail TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
@@ -37,21 +39,20 @@ class Expected:
     def add(self, line: bytes, number: int, report: "Report") -> None:
         """One leaf of manifest `number`; EvidenceError if it is none."""
         try:
-            leaf = json.loads(line)
-            kind = leaf["kind"]
-            report.counts[kind] = report.counts.get(kind, 0) + 1
-            if kind in {"mail", "copy"} and leaf["path"] is not None:
-                self._expect(
-                    leaf["path"], leaf["sha256"], leaf["id" if kind == "mail" else "mail"], number, report
-                )
-            elif kind == "audit":
-                report.disposals.see(leaf)
-                rows = [(mail, number) for mail in leaf.get("mails", ())]
-                self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?,?)", rows)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            leaf = checked(json.loads(line))
+        except (ValueError, RecursionError) as error:
             raise EvidenceError(
                 f"manifest {number}: a leaf can't be read ({type(error).__name__}: {error})"
             ) from error
+        kind = leaf["kind"]
+        report.counts[kind] = report.counts.get(kind, 0) + 1
+        if kind in {"mail", "copy"}:
+            mail = leaf["id" if kind == "mail" else "mail"]
+            self._expect(leaf["path"], leaf["sha256"], mail, number, report)
+        elif kind == "audit":
+            report.disposals.see(leaf)
+            rows = [(mail, number) for mail in leaf.get("mails", ())]
+            self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?,?)", rows)
 
     def _expect(self, path: str, sha256: str, mail: str, number: int, report: "Report") -> None:
         row = self._db.execute("SELECT sha256, number FROM expected WHERE path=?", (path,)).fetchone()
@@ -62,6 +63,8 @@ class Expected:
 
     def wanted(self, path: str) -> str | None:
         """The SHA-256 that must stand there; None if no manifest knows the path."""
+        if not _is_text(path):  # a file's name may be any bytes; a leaf's path is text
+            return None
         row = self._db.execute("SELECT sha256 FROM expected WHERE path=?", (path,)).fetchone()
         return None if row is None else str(row[0])
 
@@ -85,3 +88,28 @@ class Expected:
             "SELECT path, number FROM expected WHERE seen=0 AND mail NOT IN (SELECT mail FROM disposed) ORDER BY path"
         )
         return (f"{path}: removed; manifest {number} has it" for path, number in rows)
+
+
+def checked(leaf: Any) -> dict[str, Any]:
+    """The same, if it is a leaf that can be checked (docs/evidence.md says what that needs); ValueError. Pure."""
+    if not isinstance(leaf, dict) or not _is_text(leaf.get("kind")):
+        raise ValueError("no JSON object with a kind")
+    kind, mails = leaf["kind"], leaf.get("mails", [])
+    if kind in {"mail", "copy"}:
+        if not _is_text(leaf.get("path")) or not _is_text(leaf.get("id" if kind == "mail" else "mail")):
+            raise ValueError("path and id of a mail or copy must be text")
+        if not isinstance(leaf.get("sha256"), str) or not _SHA256.fullmatch(leaf["sha256"]):
+            raise ValueError("sha256 must be 64 lower-case hexadecimal digits")
+    if not isinstance(mails, list) or not all(map(_is_text, mails)):
+        raise ValueError("mails must be a list of ids")
+    if kind == "audit" and not _is_text(leaf.get("what")):
+        raise ValueError("what must be text")
+    return leaf
+
+
+def _is_text(value: object) -> bool:
+    """Text that UTF-8 can write; half of a surrogate pair is none."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

@@ -5,6 +5,7 @@ A plan fixes the range before the first leaf is made, so that whoever goes on af
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -17,8 +18,16 @@ FORMAT = "chatledger evidence 1"
 ROOT = "_evidence"
 PLAN, LEAVES, MANIFEST = "plan.json", "leaves.jsonl.gz", "manifest.jsonl"
 
-Place = Annotated[int, Field(ge=0, lt=1 << 63)]
-Ranges = dict[str, list[Annotated[list[Place], Field(min_length=3, max_length=3)]]]
+
+def _span(part: list[int]) -> list[int]:
+    """Partition, begin and end of a range; ValueError."""
+    if part[1] > part[2]:
+        raise ValueError("a range that ends before it begins")
+    return part
+
+
+Place = Annotated[int, Field(ge=0, lt=10**18)]
+Ranges = dict[str, list[Annotated[list[Place], Field(min_length=3, max_length=3), AfterValidator(_span)]]]
 """By topic: [partition, begin, end] of each partition, end exclusive."""
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 T = TypeVar("T", bound=BaseModel)
@@ -109,9 +118,13 @@ def decode_manifest(data: bytes) -> Manifest:
     lines = data.split(b"\n")
     if len(lines) != 3 or lines[2]:
         raise EvidenceError("a manifest has two lines, each with an end")
-    signature = _object(lines[1]).get("signature")
-    statement = _made(Statement, _object(lines[0]))
-    return Manifest(statement, lines[0], str(signature), hashlib.sha256(data).hexdigest())
+    signature, fields = _object(lines[1]).get("signature"), _object(lines[0])
+    statement = _made(Statement, dict(fields))
+    if not isinstance(signature, str) or not re.fullmatch("[0-9a-f]{128}", signature):
+        raise EvidenceError("a signature has 128 lower-case hexadecimal digits")
+    if data != encode_manifest(to_line(fields), signature):  # else one signature would have many files
+        raise EvidenceError("not in the one form that a manifest has: keys sorted, none twice, no blanks")
+    return Manifest(statement, lines[0], signature, hashlib.sha256(data).hexdigest())
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ file without a name, so that an archive of any size needs little memory.
 
 import asyncio
 import hashlib
+import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from consumers.evidence.expected import Expected
 from consumers.evidence.keys import is_signed
 from consumers.evidence.merkle import Tree
 from consumers.evidence.statement import LEAVES, MANIFEST, Manifest, Statement, path_of
-from stores.interface import Store, StoreError
+from stores.interface import LinkFoundError, Store, StoreError
 
 
 @dataclass(frozen=True)
@@ -85,33 +86,43 @@ class Verifier:
                 self.report.notes.append(
                     f"manifest {number} was begun and not signed; closing again finishes it"
                 )
+        self.report.faults += missing(numbers)
         before: Manifest | None = None
-        for number in range(1, (numbers[-1] if numbers else 0) + 1):
-            before = await self._manifest(number, before, expected) or before
+        for number in numbers:
+            before = await self._manifest(number, before, expected, shelf) or before
         self.report.last = before
 
-    async def _manifest(self, number: int, before: Manifest | None, expected: Expected) -> Manifest | None:
+    async def _manifest(
+        self, number: int, before: Manifest | None, expected: Expected, shelf: chain.Shelf
+    ) -> Manifest | None:
         try:
             found = await chain.manifest(self._store, number)
-        except EvidenceError as error:
+        except (EvidenceError, LinkFoundError) as error:
             self.report.faults.append(str(error))
             return None
         self.report.manifests += 1
         path = path_of(number, MANIFEST)
         self.report.faults += [f"{path}: {fault}" for fault in links(found, before)]
         try:
+            shelf.demand(number, LEAVES)
             await self._leaves(found.statement, expected)
-        except EvidenceError as error:
+        except (EvidenceError, LinkFoundError) as error:
             self.report.faults.append(str(error))
         self._known(found)
         return found
 
     async def _leaves(self, one: Statement, expected: Expected) -> None:
-        tree = Tree()
+        tree, unread = Tree(), 0
         with expected.transaction():
             async for line in chain.lines(self._store, one.number):
+                if tree.count == one.count:
+                    raise EvidenceError(f"{path_of(one.number, LEAVES)}: more leaves than were signed")
                 tree.add(line)
-                expected.add(line, one.number, self.report)
+                try:
+                    expected.add(line, one.number, self.report)
+                except EvidenceError as error:  # the first is told; there may be millions
+                    unread += 1
+                    self.report.faults += [str(error)] if unread == 1 else []
         if (tree.count, tree.root().hex()) != (one.count, one.root):
             where = path_of(one.number, LEAVES)
             self.report.faults.append(
@@ -176,6 +187,17 @@ def _unsigned(key: str, last: Manifest | None) -> str:
     return f"no manifest is signed with key {key}; somebody else made this chain"
 
 
+def missing(numbers: list[int]) -> list[str]:
+    """A sentence for each gap below the last of these numbers, which ascend from 1. Pure."""
+    faults = []
+    for former, number in itertools.pairwise([0, *numbers]):
+        if number == former + 2:
+            faults.append(f"{path_of(former + 1, MANIFEST)} is missing")
+        elif number > former + 2:
+            faults.append(f"{path_of(former + 1, MANIFEST)} is missing, with all up to manifest {number - 1}")
+    return faults
+
+
 def links(found: Manifest, before: Manifest | None) -> list[str]:
     """What is wrong between a manifest and the one before, and with its signature. Pure."""
     one, faults = found.statement, []
@@ -185,6 +207,8 @@ def links(found: Manifest, before: Manifest | None) -> list[str]:
         faults.append("it does not follow the manifest before; the chain was forked, cut or re-ordered")
     if before is not None and one.key != before.statement.next_key:
         faults.append(f"it is signed with key {one.key[:16]}…, which the manifest before does not introduce")
+    if before is not None and one.closed_at < before.statement.closed_at:
+        faults.append(f"it says {one.closed_at}, before the one before it")
     if before is not None and not _continues(before.statement, one):
         faults.append("its range does not begin where the one before ends")
     return faults
@@ -192,8 +216,8 @@ def links(found: Manifest, before: Manifest | None) -> list[str]:
 
 def _continues(before: Statement, one: Statement) -> bool:
     for topic, parts in before.ranges.items():
-        begins = {partition: begin for partition, begin, _ in one.ranges.get(topic, [])}
-        if any(begins.get(partition) != end for partition, _, end in parts):
+        begins = [[partition, begin] for partition, begin, _ in one.ranges.get(topic, [])]
+        if begins != [[partition, end] for partition, _, end in parts]:
             return False
     return True
 

@@ -66,7 +66,7 @@ def sign(archive: Path, number: int, key: Ed25519PrivateKey, changes: dict[str, 
     public = key.public_key().public_bytes_raw().hex()
     statement |= {"root": tree.hex(), "count": len(lines), "key": public, "next_key": public, **changes}
     line = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
-    signature = json.dumps({"signature": key.sign(line).hex()}).encode()
+    signature = json.dumps({"signature": key.sign(line).hex()}, separators=(",", ":")).encode()
     overwrite(manifest(archive, number), line + b"\n" + signature + b"\n")
 
 

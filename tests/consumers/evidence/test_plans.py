@@ -54,7 +54,7 @@ def test_a_plan_that_follows_is_carried_out() -> None:
         ({"ranges": {"audit": [], "deliveries": [[0, 4, 9]]}}, "other partitions of audit"),
         ({"ranges": {"audit": [[0, 2, 2]], "deliveries": [[0, 9, 9], [1, 0, 5]]}}, "from 9 to 9, and not from 4"),
         ({"ranges": {"audit": [[0, 2, 3]], "deliveries": [[0, 4, 9], [1, 0, 5]]}}, "to at most 2"),
-        ({"ranges": {"audit": [[0, 2, 2]], "deliveries": [[0, 4, 3], [1, 0, 5]]}}, "from 4 to 3"),
+        ({"ranges": {"audit": [[0, 1, 2]], "deliveries": [[0, 4, 9], [1, 0, 5]]}}, "from 1 to 2"),
         ({"ranges": {"audit": [[0, 2, 2]], "deliveries": [[0, 4, 4], [1, 0, 0]]}}, "covers nothing"),
     ],
 )  # fmt: skip
@@ -70,7 +70,7 @@ def test_a_plan_that_does_not_follow_is_refused(changes: dict[str, Any], fault: 
     [
         b"garbage", b"[" * 100_000, b"\xff\xfe", b"null", b"{}", json.dumps(GOOD | {"closed_at": "yesterday"}).encode(),
         json.dumps(GOOD | {"closed_at": "2026-02-30T00:00:00.000Z"}).encode(),
-        json.dumps(GOOD | {"ranges": {"audit": [[0]]}}).encode(),
+        json.dumps(GOOD | {"ranges": {"audit": [[0]]}}).encode(), json.dumps(GOOD | {"ranges": {"audit": [[0, 4, 3]]}}).encode(),
         json.dumps(GOOD | {"ranges": {"audit": [[0, 1, 1 << 70]]}}).encode(),
     ],
 )  # fmt: skip
