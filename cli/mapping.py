@@ -9,8 +9,8 @@ from kafka.errors import KafkaError
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 from cli.words.advice import counted
 from cli.words.mapping import outside_words
-from consumers.mapping import activate, load, outside
-from consumers.mapping_file import MappingError, check_csv, told
+from consumers.mapping import activate, is_bare, load, outside
+from consumers.mapping_file import NO_USERS, Fault, MappingError, check_csv, told
 from schemas.mappings import HEADINGS
 from stores.interface import StoreError
 
@@ -29,11 +29,13 @@ def template() -> None:
 @mapping.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
-    """Name every faulty line of a mapping file; exit code 1 if there is one.
+    """Name every faulty line of a mapping file; exit code 1 if there is one, or no user at all.
 
     A note is no fault: the same line twice, or a mailbox that is spelt in two ways.
     """
     checked = check_csv(file)
+    if not checked.rows and not checked.faults:
+        checked.faults.append(Fault(0, NO_USERS))
     for line in [*told(checked.faults, file), *(f"{note} (a note)" for note in told(checked.notes, file))]:
         click.echo(line)
     found = counted(len(checked.faults), "fault") if checked.faults else "no fault"
@@ -43,17 +45,20 @@ def check(file: Path) -> None:
 
 
 @mapping.command()
+@click.option("--no-users", is_flag=True, help="Also a file with headings and nobody in it.")
 @config_option
 @sentence_errors(MappingError, KafkaError, LookupError, StoreError)
-def apply(config_path: Path) -> None:
+def apply(config_path: Path, *, no_users: bool) -> None:
     """Put the mapping of the configuration in force for all conversations that close from now on.
 
-    A file with a fault changes nothing: what was in force stays in force.
+    A file with a fault, or with nobody in it, changes nothing: what was in force stays in force.
     """
     from stores.factory import open_store  # noqa: PLC0415 - see cli.main
 
     config = load_config(config_path)
     wanted = load(config.mapping)
+    if is_bare(config.mapping, wanted) and not no_users:
+        raise MappingError(f"{config.mapping.file}: {NO_USERS}; --no-users puts it in force all the same")
     strange = outside_words(outside(wanted))
     if strange:
         click.echo(f"! {strange}", err=True)

@@ -68,6 +68,11 @@ def load(settings: MappingSettings) -> Mapping:
     }  # fmt: skip
 
 
+def is_bare(settings: MappingSettings, mapping: Mapping) -> bool:
+    """Whether a file is named and nobody is in it: an export that went wrong looks like that."""
+    return settings.file is not None and not mapping["rows"]
+
+
 def outside(mapping: Mapping) -> list[str]:
     """Mailboxes that get copies although their domain is none of the verified ones: often a slip, sometimes wanted."""
     boxes = {row["mailbox"] for row in mapping["rows"]} | (

@@ -11,6 +11,7 @@ from schemas.addresses import comparable, comparable_domain
 from schemas.mappings import HEADINGS
 
 SAID = 100  # faults in one error; `mapping check` prints all
+NO_USERS = "headings and no user: was the file cut, or exported empty?"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS = "save it as `CSV UTF-8 (comma delimited)`, as spreadsheets call it"
 _LOCAL = re.compile(r'[^\s@<>()\[\],;:\\"]{1,64}')

@@ -11,7 +11,7 @@ from cli.parts.config import Config
 from cli.words.advice import DEFAULT_FILE, command
 from cli.words.drifts import told
 from cli.words.reach import kafka_trouble
-from consumers.mapping import activate, last_activated, load
+from consumers.mapping import activate, is_bare, last_activated, load
 from consumers.mapping_file import MappingError
 from schemas.admin import check_topics, create_topics
 from schemas.codec import Codec
@@ -55,8 +55,14 @@ def ready_or_explain(
 
 
 def _mapping(config: Config, codec: Codec, config_path: Path, *, update: bool) -> None:
-    """One of many processes puts a mapping in force only where none is: its file may be older than that of others."""
-    in_force = None if update else last_activated(config.kafka, codec)
+    """One of many processes puts a mapping in force only where none is: its file may be older than that of others.
+
+    A file with nobody in it replaces none by itself either.
+    """
+    if update and not is_bare(config.mapping, wanted := load(config.mapping)):
+        activate(config.kafka, codec, wanted, lambda: open_store(config.store))
+        return
+    in_force = last_activated(config.kafka, codec)
     if in_force is None:
         activate(config.kafka, codec, load(config.mapping), lambda: open_store(config.store))
         return

@@ -7,21 +7,26 @@ from click.testing import CliRunner
 
 from cli.main import main
 from consumers.mapping import last_activated
+from consumers.mapping_file import NO_USERS
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from tests.cli.test_ready import configured
 
 
-def test_the_template_passes_the_check(tmp_path: Path) -> None:
-    """What is printed is Microsoft's headings, and a valid file of nobody."""
+def test_the_template_is_faulted_until_somebody_is_in_it(tmp_path: Path) -> None:
+    """What is printed is Microsoft's headings; a file of nobody is a fault, one line more is none."""
     path = tmp_path / "users.csv"
     shown = CliRunner().invoke(main, ["mapping", "template"])
     path.write_text(shown.output, encoding="utf-8")
     done = CliRunner().invoke(main, ["mapping", "check", str(path)])
 
     assert shown.output == "ExternalUserId,O365UserMailbox\n"
-    assert (done.exit_code, done.output) == (0, f"{path}: 0 lines can be used, no fault found, 0 notes\n")
+    assert (done.exit_code, done.output.splitlines()) == (
+        1, [f"{path}: {NO_USERS}", f"{path}: 0 lines can be used, 1 fault found, 0 notes"]
+    )  # fmt: skip
+    path.write_text(f"{shown.output}ana,ana@bank.example\n", encoding="utf-8")
+    assert CliRunner().invoke(main, ["mapping", "check", str(path)]).exit_code == 0
 
 
 def test_the_check_prints_every_fault_and_note(tmp_path: Path) -> None:
@@ -64,6 +69,13 @@ def test_a_bad_file_never_replaces_a_good_one(kafka: KafkaSettings, tmp_path: Pa
     assert ".csv:2: 'ana' is not a mailbox address" in done.output
     assert ".csv:4: ben has b@bank.example here, but ben@bank.example in line 3" in done.output
     assert last_activated(kafka, Codec()) == first
+
+    configured(tmp_path, kafka, "")
+    done = CliRunner().invoke(main, ["mapping", "apply", "-c", str(config)])
+    assert (done.exit_code, NO_USERS in done.output) == (1, True)
+    assert last_activated(kafka, Codec()) == first
+    assert CliRunner().invoke(main, ["mapping", "apply", "--no-users", "-c", str(config)]).exit_code == 0
+    first = last_activated(kafka, Codec())
 
     configured(tmp_path, kafka, "ben,ben@bank.example\n")
     assert CliRunner().invoke(main, ["mapping", "apply", "-c", str(config)]).exit_code == 0

@@ -69,5 +69,11 @@ def test_an_older_mapping_file_on_another_machine_changes_nothing(
     assert f"chatledger mapping apply -c {tmp_path / 'there' / 'chatledger.toml'}" in told(caplog)[0]
     assert "nowhere" in told(caplog)[1]
 
+    there, path = configured(tmp_path / "there", kafka, "")
+    ready_or_explain(there, codec, path, create=True)
+    assert (
+        last_activated(kafka, codec) == first
+    )  # nobody is in it: only `mapping apply --no-users` means that
+    there, path = configured(tmp_path / "there", kafka, "ben,ben@bank.example\n")
     ready_or_explain(there, codec, path, create=True)
     assert last_activated(kafka, codec) not in {first, None}
