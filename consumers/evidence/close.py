@@ -77,6 +77,13 @@ class Closer:
         await asyncio.to_thread(anchor.announce, self._kafka, self._codec, made, known)
         return made
 
+    async def introducing(self, public: str) -> Manifest | None:
+        """The manifest from which on this key signs, which another key has signed; None if the chain does not end with it."""
+        found = await chain.last(self._store)
+        while found is not None and found.statement.key == public and found.statement.number > 1:
+            found = await chain.manifest(self._store, found.statement.number - 1)
+        return found if found and found.statement.key != public == found.statement.next_key else None
+
     async def _planned(self, reader: RangeReader, number: int, before: Manifest | None) -> Plan | None:
         ranges = await self._possible(reader, before)
         if all(begin == end for parts in ranges.values() for _, begin, end in parts):

@@ -65,7 +65,7 @@ def new_key(path: Path) -> Signer:
 
 
 def put_in_force(path: Path) -> None:
-    """Let the key that waits beside this file take its place, durable on return; nothing if another process was faster. OSError."""
+    """Let the key that waits beside this file take its place, durable on return, unless another process was faster. OSError."""
     with contextlib.suppress(FileNotFoundError):
         next_path(path).replace(path)
     _settle(path.parent)

@@ -20,7 +20,7 @@ from consumers.evidence.keys import load_key, next_path
 from consumers.evidence.rotate import rotate
 from consumers.evidence.statement import Manifest, Statement
 from consumers.evidence.verify import Report, Verifier
-from consumers.orders import audit, say
+from consumers.orders import audit, said, say
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.topics import IMPORTS, RAW_EVENTS
@@ -303,3 +303,52 @@ def test_it_closes_by_itself_and_waits_for_what_is_wrong(site: Site) -> None:
     assert len(said) == 1
     assert "is missing" in said[0]
     assert [one["number"] for one in announced(site.kafka, site.codec)] == [1]
+
+
+@pytest.mark.parametrize("closings", [1, 2])
+def test_keys_change_once_whoever_closes_meanwhile(
+    site: Site, closings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process closes right after the order: the command finds the manifest that says so, and gives no second order."""
+    first, real = load_key(site.key_file).public, say
+
+    def say_and_close(*given: Any) -> None:
+        real(*given)
+        threads = [threading.Thread(target=site.close) for _ in range(closings)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+            site.capture("c7", 1)
+
+    monkeypatch.setattr("consumers.evidence.rotate.say", say_and_close)
+    made = asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
+    second = load_key(site.key_file).public
+    assert (made.statement.key, made.statement.next_key) == (first, second)
+    assert second != first
+    assert orders_of_keys(site) == 1
+    assert verified(site).faults == []
+
+
+def test_a_change_that_was_killed_at_its_end_is_not_made_twice(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain has the new key, its file waits still: given again, the command only finishes."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def change() -> Manifest:
+        return asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            change()
+    waiting = load_key(next_path(site.key_file)).public
+    assert change().statement.next_key == waiting == load_key(site.key_file).public
+    assert orders_of_keys(site) == 1
+
+
+def orders_of_keys(site: Site) -> int:
+    """How many changes of keys topic audit has."""
+    return sum(one["kind"] == "key" for one in said(site.kafka, site.codec))
