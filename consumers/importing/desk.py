@@ -15,7 +15,7 @@ from typing import Self
 from consumers.importing.boxes import Box, Done, Held, Host, Pauses, first_ready
 from consumers.importing.items import Item, Landed
 from consumers.importing.target import Session, Target
-from consumers.importing.troubles import HostError, ItemError, LostError, TroubleError
+from consumers.importing.troubles import HostError, ItemError, LostError, TroubleError, as_trouble
 
 log = logging.getLogger(__name__)
 TURN = 20  # items of one mailbox, and then the desk is asked again
@@ -187,9 +187,8 @@ class Desk:
                 held = held or Held(mailbox, self._target.open(mailbox), time.monotonic() + STAY_S)
                 self._at(mailbox, held.session)
                 self._landed(mailbox, item, self._attempt(held.session, item))
-            except TroubleError as trouble:
-                log.debug("%s: %s", mailbox, trouble)
-                if not self._refused(mailbox, item, trouble):
+            except Exception as fault:  # noqa: BLE001 - one mailbox's trouble, whatever it is, stops no other
+                if not self._refused(mailbox, item, as_trouble(mailbox, fault)):
                     if held is not None:
                         held.session.close()
                     held = None

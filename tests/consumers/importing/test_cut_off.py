@@ -5,12 +5,13 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from consumers.importing.boxes import Pauses
+from consumers.importing.boxes import Done, Pauses
 from consumers.importing.desk import Desk
 from consumers.importing.items import Item, Landed
 from consumers.importing.opening import open_attempts, open_target
@@ -22,7 +23,7 @@ from tests.consumers.importing.proxy import Proxy
 from tests.dovecot import PASSWORD, Dovecot
 
 LARGE = 40_000_000  # more than the sockets' own buffers hold
-PAUSES = Pauses(0.1, 0.1, 0.1, 0.0)
+PAUSES = Pauses(0.1, 0.1, 0.1, 60.0)
 
 
 def put_by(port: int, folder: Path, one: Receipt, then: Callable[[Desk], None]) -> None:
@@ -109,3 +110,33 @@ def test_a_sign_in_that_ends_too_late_puts_nothing() -> None:
         assert target.ended.wait(10)
         until(lambda: bool(tried))
     assert [one is new for one in tried] == [True]
+
+
+class Broken(Slow):
+    """A target of which one mailbox does what nobody thought of."""
+
+    def open(self, mailbox: str) -> Any:
+        """A name with an umlaut, as a sign-in by LOGIN writes it."""
+        mailbox.encode("ascii")
+        return self
+
+
+def test_an_error_that_nobody_thought_of_is_one_mailbox_s(caplog: pytest.LogCaptureFixture) -> None:
+    """That mailbox is handed back as one that refuses, with a traceback in the log; others go on, and so does the desk."""
+    boxes = ["jörg", "ana"]
+    done = list[Done]()
+    with Desk(
+        Broken(), lambda *_: Landed("appended", "", ""), threads=1, pauses=replace(PAUSES, patience_s=0.0)
+    ) as desk:
+        for box in boxes:
+            desk.put(Item({"mailbox": box, "occasion": "live"}, 0))  # type: ignore[typeddict-item]  # what a desk reads
+
+        def all_done() -> bool:
+            done.extend(desk.results())
+            return len(done) == 2
+
+        until(all_done)
+    told = {one.item.blank["mailbox"]: str(one.trouble) for one in done}
+    assert told["ana"] == "None"
+    assert told["jörg"].startswith("unexpected UnicodeEncodeError")
+    assert "Traceback" in caplog.text
