@@ -141,9 +141,11 @@ def check(proof: Path, file: Path | None, key: str | None) -> None:
     """Check PROOF alone and, where it is given, that FILE is the mail or copy that it proves."""
     import hashlib  # noqa: PLC0415 - see cli.main
 
+    from cli.words.evidence import of_proof  # noqa: PLC0415
     from consumers.evidence.prove import check as prove_leaf  # noqa: PLC0415
 
-    leaf = prove_leaf(proof.read_bytes(), key)
+    proven = prove_leaf(proof.read_bytes(), key)
+    leaf = proven.leaf
     if file is not None:
         with file.open("rb") as opened:
             found = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -151,7 +153,7 @@ def check(proof: Path, file: Path | None, key: str | None) -> None:
             raise click.ClickException(
                 f"{file} is not what was proven: it has SHA-256 {found}, not {leaf['sha256']}"
             )
-    click.echo(f"proven: {leaf['path']}, SHA-256 {leaf['sha256']}")
+    click.echo("\n".join(of_proof(proven, known=key is not None)))
 
 
 @evidence.group()

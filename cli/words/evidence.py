@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cli.words.advice import counted
 
 if TYPE_CHECKING:
+    from consumers.evidence.prove import Proven
     from consumers.evidence.statement import Statement
     from consumers.evidence.verify import Report
 
@@ -28,8 +29,27 @@ def in_short(one: "Statement") -> str:
 _KINDS = (("event", "event"), ("mail", "mail"), ("copy", "copy", "copies"), ("audit", "change"))
 
 
+def on_one_line(text: str) -> str:
+    """The same, with what does not print written out: names and reasons are anybody's, lines are ours."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def of_proof(proven: "Proven", *, known: bool) -> Iterator[str]:
+    """What a proof proves, and by whose key; `known`: it was compared with one that the caller gave."""
+    yield on_one_line(f"proven: {proven.leaf['path']}, SHA-256 {proven.leaf['sha256']}")
+    if known:
+        yield f"signed with the key that was given, {proven.key}"
+    else:
+        yield f"signed with key {proven.key}, which was not compared with a known one: anybody can sign with a key of his own"
+        yield "give the key that you noted with --key"
+
+
 def of_report(report: "Report") -> Iterator[str]:
-    """What a check found: faults first, then what was looked at, then dispositions."""
+    """What a check found, each on one line: faults first, then what was looked at, then dispositions."""
+    return map(on_one_line, _of_report(report))
+
+
+def _of_report(report: "Report") -> Iterator[str]:
     yield from _some(f"! {fault}" for fault in report.faults)
     yield from (f"note: {note}" for note in report.notes)
     if report.newer:
