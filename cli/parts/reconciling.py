@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from kafka.errors import KafkaError
 
+from cli.parts.catching_up import caught_up
 from cli.parts.common import new_codec
 from cli.parts.config import ConfigError
 from cli.parts.sources import roll_call
-from consumers.drain import NotDrainedError, group_members, wait_until_drained
 from consumers.reconciling.compare import archive_findings, gone_events, merged, missing_events
 from consumers.reconciling.day import Day, Finding, faults
 from consumers.reconciling.files import store_findings
@@ -35,10 +35,8 @@ from stores.paths import content_path
 
 if TYPE_CHECKING:
     from cli.parts.config import Config
-    from consumers.drain import Backlog
     from producers.rollcall import Shown
 
-LIVE_PATIENCE_S = 30.0
 FETCHED = {("raw-events", "missing"), ("contents", "missing")}
 
 
@@ -135,7 +133,7 @@ def reconcile(
     found = Day(uid, begin_ms(day), end_ms(day))
     say("reading the topics")
     findings = _compared(config, found, asked)
-    if faults(findings) and _drained(config):
+    if faults(findings) and caught_up(config):
         found = Day(uid, begin_ms(day), end_ms(day))
         findings = _compared(config, found, asked)
     say("reading the store")
@@ -214,22 +212,6 @@ def _compared(config: "Config", day: Day, asked: "list[Shown]") -> list[Finding]
     )
     reader.read(day, frozenset(ident for one in asked for ident in one.ids))
     return merged([*missing_events(asked, day), *archive_findings(day)])
-
-
-def _drained(config: "Config") -> bool:
-    """Whether the live workers did something meanwhile that was waiting for them: then it is worth another look."""
-    if not group_members(config.kafka, config.worker.group):
-        return False
-    waited = []
-
-    def look(now: "list[Backlog]") -> None:
-        waited.append(sum(one.waiting for one in now))
-
-    try:
-        wait_until_drained(config.kafka, config.worker.group, patience_s=LIVE_PATIENCE_S, tell=look)
-    except NotDrainedError:
-        return True
-    return any(waited)
 
 
 async def _stored(config: "Config", day: Day, *, quick: bool) -> list[Finding]:

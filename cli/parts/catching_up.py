@@ -1,0 +1,37 @@
+"""Waiting for what is under way: what is missing may only be late."""
+
+from typing import TYPE_CHECKING
+
+from consumers.drain import IMPORT, STAGES, NotDrainedError, group_members, wait_until_drained
+
+if TYPE_CHECKING:
+    from cli.parts.config import Config
+    from consumers.drain import Backlog, Stages
+
+LIVE_PATIENCE_S = 30.0
+
+
+def caught_up(config: "Config") -> bool:
+    """Whether workers, or importers behind them, did meanwhile what was waiting for them: then it is worth another look.
+
+    Returns when nothing waits, or nothing has moved for 30 s. KafkaError. Blocks.
+    """
+    did = _did(config, config.worker.group, STAGES)
+    if config.import_ is not None:
+        did |= _did(config, config.import_.group, IMPORT)
+    return did
+
+
+def _did(config: "Config", group: str, stages: "Stages") -> bool:
+    if not group_members(config.kafka, group):
+        return False
+    waited = []
+
+    def look(now: "list[Backlog]") -> None:
+        waited.append(sum(one.waiting for one in now))
+
+    try:
+        wait_until_drained(config.kafka, group, stages=stages, patience_s=LIVE_PATIENCE_S, tell=look)
+    except NotDrainedError:
+        return True
+    return any(waited)
