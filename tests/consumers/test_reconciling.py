@@ -120,36 +120,6 @@ def test_what_is_known_is_told_and_is_no_fault() -> None:
     assert [one.why for one in archive_findings(gone)] == ["disposed of by order"]
 
 
-def test_a_letter_of_another_mail_hides_nothing() -> None:
-    """Only an open letter about this mail, or about the closing that made it, is a reason; one that was dealt with is none."""
-    lost = a_day({1}, {1})
-    ((mail, _),) = lost.deliveries.items()
-    lost.deliveries = {}
-    for stage, about in (("store", mail), ("route", mail), ("render", mail)):
-        lost.letters = [Letter("broken", stage, "copies", 0, 1, "c1", b"", about)]
-        assert [one.why for one in archive_findings(lost)] == [f"dead letter, {stage}: broken"]
-    lost.letters = [
-        Letter("another mail's", "store", "copies", 0, 1, "c1", b"", name(7)),
-        Letter("of bytes that nobody can read", "route", "mails", 0, 1, "c1", b""),
-        Letter("put in again", "store", "copies", 0, 2, "c1", b"", mail, "redriven"),
-        Letter("filed", "store", "copies", 0, 3, "c1", b"", mail, "settled"),
-    ]
-    assert [one.detail for one in faults(archive_findings(lost))] == ["mail without a delivery"]
-    copy = a_day({1}, {1})
-    copy.targets[mail].add("bob|")
-    copy.letters = lost.letters
-    assert [one.detail for one in faults(archive_findings(copy))] == ["no result for bob|"]
-
-
-def test_an_event_that_was_put_in_again_has_to_be_in_a_mail() -> None:
-    """Its old letter is no reason any more; an answer that no collector reads stays one, also after it was settled."""
-    day = a_day({1, 2}, {1})
-    day.letters = [Letter("broken", "assemble", "raw-events", 0, 2, "c1", b"", state="redriven")]
-    assert [one.item for one in faults(archive_findings(day))] == [name(2).hex()]
-    day.letters = [Letter("not JSON", "collect", None, None, None, "", b"answer", state="settled")]
-    assert faults(missing_events([Seen((), refused=b"answer")], day)) == []
-
-
 def test_a_file_is_erased_when_all_that_name_it_are() -> None:
     """Of a mail that left, or of a slice that an order closed without one; what another event names must be there."""
     day = a_day({1, 2, 3}, {1})
