@@ -1,5 +1,7 @@
 """Targets on this machine: a Maildir for each mailbox, and a folder of .eml files."""
 
+import filecmp
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,12 +122,19 @@ class EmlSession:
         return ""
 
     def find(self, one: Receipt, since: str | None = None) -> str | None:  # noqa: ARG002 - as above
-        """Its path below the folder."""
+        """Its path below the folder, if that file is the copy byte for byte; `put` compares what a setting has shaped."""
         end = self._end(one)
-        return str(end.relative_to(self._root)) if end.exists() else None
+        if end.is_symlink() or not end.is_file():
+            return None
+        try:
+            with end.open("rb") as file:
+                is_it = hashlib.file_digest(file, "sha256").digest() == one["sha256"]
+        except OSError as error:
+            raise HostError("folder can't be read", f"{end}: {error.strerror or error}") from error
+        return str(end.relative_to(self._root)) if is_it else None
 
     def put(self, one: Receipt, mail: Shaped) -> str:
-        """Write it beside its place and move it there; what stands there is never overwritten."""
+        """Write it beside its place and move it there; what stands there is never overwritten: the same bytes, or ItemError."""
         end = self._end(one)
         try:
             end.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -153,7 +162,8 @@ def _place_once(beside: Path, end: Path) -> None:
     try:
         os.link(beside, end)
     except FileExistsError as error:
-        raise ItemError("another file is there", str(end)) from error
+        if end.is_symlink() or not end.is_file() or not filecmp.cmp(beside, end, shallow=False):
+            raise ItemError("another file is there", str(end)) from error
     finally:
         beside.unlink()
 

@@ -1,5 +1,6 @@
 """Files that were begun and never finished: a full disk, a kill. They are not taken for the mail, and do not stay."""
 
+import hashlib
 import io
 import json
 import resource
@@ -13,7 +14,7 @@ import pytest
 
 from consumers.importing.files import EmlTarget, MaildirTarget
 from consumers.importing.shape import Shaped
-from consumers.importing.troubles import HostError
+from consumers.importing.troubles import HostError, ItemError
 from schemas.records import Receipt
 
 REPOSITORY = Path(__file__).parents[3]
@@ -34,10 +35,21 @@ session_of(sys.argv[1], Path(sys.argv[2])).put(one_of(), Deadly())
 """
 
 
+def hash_of(data: bytes) -> bytes:
+    """SHA-256 of a copy."""
+    return hashlib.sha256(data).digest()
+
+
 def one_of(**changes: Any) -> Receipt:
     """A blank receipt."""
     one: Receipt = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    return {**one, "mail_id": b"m" * 32, "path": "ana/Webex/1.eml", "occasion": "live"} | changes  # type: ignore[return-value]  # any field
+    return {
+        **one,
+        "mail_id": b"m" * 32,
+        "path": "ana/Webex/1.eml",
+        "occasion": "live",
+        "sha256": hash_of(b"whole"),
+    } | changes  # type: ignore[return-value]  # any field
 
 
 def mail_of(data: bytes) -> Shaped:
@@ -63,16 +75,17 @@ def begun(root: Path) -> list[str]:
 @pytest.mark.parametrize("kind", ["maildir", "folder"])
 def test_what_a_full_disk_leaves_is_no_mail(kind: str, tmp_path: Path) -> None:
     """It is not found, it is gone, and with room again the whole mail is put."""
-    session, before = session_of(kind, tmp_path / "out"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    one, before = one_of(sha256=hash_of(LARGE)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    session = session_of(kind, tmp_path / "out")
     resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
     try:
         with pytest.raises(HostError, match="can't be written"):
-            session.put(one_of(), mail_of(LARGE))
+            session.put(one, mail_of(LARGE))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert (session.find(one_of()), begun(tmp_path / "out")) == (None, [])
-    name = session.put(one_of(), mail_of(LARGE))
-    assert session.find(one_of()) == name
+    assert (session.find(one), begun(tmp_path / "out")) == (None, [])
+    name = session.put(one, mail_of(LARGE))
+    assert session.find(one) == name
 
 
 @pytest.mark.parametrize("kind", ["maildir", "folder"])
@@ -102,3 +115,19 @@ def test_an_item_that_is_put_again_is_not_taken_for_the_older_one(kind: str, tmp
     name = session.put(anew, mail_of(b"whole"))
     assert session.find(anew) == name != session.find(one_of())
     assert session.find(one_of(occasion="again", at_ms=8)) is None
+
+
+def test_somebody_elses_file_is_not_taken_for_the_mail(tmp_path: Path) -> None:
+    """Other bytes, or a link, at the path of a copy: it is refused and stays; the same bytes are the mail, also with a header."""
+    session, place = session_of("folder", tmp_path), tmp_path / "ana/Webex/1.eml"
+    place.parent.mkdir(parents=True)
+    (tmp_path / "same.eml").write_bytes(b"whole")
+    for stand in (lambda: place.write_bytes(b"other"), lambda: place.symlink_to(tmp_path / "same.eml")):
+        stand()
+        assert session.find(one_of()) is None
+        with pytest.raises(ItemError, match="another file is there"):
+            session.put(one_of(), mail_of(b"whole"))
+        place.unlink()
+    name = session.put(one_of(), mail_of(b"Content-Class: x\r\nwhole"))
+    assert session.put(one_of(), mail_of(b"Content-Class: x\r\nwhole")) == name
+    assert begun(tmp_path) == []
