@@ -130,11 +130,11 @@ def reconcile(
     until_ms = collected_until(lanes, day)
     say("asking the source")
     asked, shown_from = _asked(config, uid, day, until_ms, lanes, stop)
-    found = Day(uid, begin_ms(day), end_ms(day))
+    found = empty_day(config, uid, day)
     say("reading the topics")
     findings = _compared(config, found, asked)
     if faults(findings) and caught_up(config):
-        found = Day(uid, begin_ms(day), end_ms(day))
+        found = empty_day(config, uid, day)
         findings = _compared(config, found, asked)
     say("reading the store")
     findings += asyncio.run(_stored(config, found, quick=quick))
@@ -146,6 +146,11 @@ def reconcile(
         sum(found.is_in(one.at_ms) for one in found.events.values() if one.ours), shown_from > begin_ms(day),
         tuple(findings),
     )  # fmt: skip
+
+
+def empty_day(config: "Config", uid: str, day: date) -> Day:
+    """A day to be read. Where imports are configured, receipts are expected, though none was ever written."""
+    return Day(uid, begin_ms(day), end_ms(day), imports=config.import_ is not None)
 
 
 def last_whole(lanes: Sequence[Lane]) -> date:

@@ -111,7 +111,7 @@ class Day:
     receipts: dict[tuple[bytes, str], tuple[int, str, str]] = field(default_factory=dict)
     """By mail and participant: routing, outcome and reason of the newest receipt."""
     imports: bool = False
-    """Whether anything of this connector was ever imported into a mailbox."""
+    """Whether copies belong into mailboxes: so it is configured, or a receipt was found, of whatever connector."""
     letters: list[Letter] = field(default_factory=list)
     disposed: set[bytes] = field(default_factory=set)
     """Mails that left the archive by order."""

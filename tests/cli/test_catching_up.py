@@ -2,17 +2,24 @@
 
 import threading
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
 from kafka import KafkaConsumer
 
 from cli.parts.catching_up import caught_up
-from cli.parts.config import load
+from cli.parts.config import Config, load
+from cli.parts.reconciling import empty_day
 from consumers.drain import IMPORT, backlogs, group_members
+from consumers.reconciling.compare import archive_findings
+from consumers.reconciling.reading import DayReader
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
+from schemas.codec import Codec
 from schemas.topics import DELIVERIES
+from tests.consumers.ledger import delivery
+from tests.streams.feeding import UID
 from tests.streams.worker_rig import Rig
 
 pytestmark = pytest.mark.kafka
@@ -20,10 +27,7 @@ pytestmark = pytest.mark.kafka
 
 def test_importers_are_waited_for_too(kafka: KafkaSettings, tmp_path: Path) -> None:
     """Mails that are stored and not yet imported: the importer's group is asked, though no worker runs."""
-    path = Rig(kafka, tmp_path).write_config()
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f'[import.target]\nkind = "folder"\npath = "{tmp_path / "boxes"}"\n')
-    config = load(path)
+    config = importing(kafka, tmp_path)
     assert config.import_ is not None
     group = config.import_.group
     with new_producer(kafka) as producer:
@@ -42,6 +46,24 @@ def test_importers_are_waited_for_too(kafka: KafkaSettings, tmp_path: Path) -> N
     finally:
         stop.set()
         importer.join()
+
+
+def importing(kafka: KafkaSettings, folder: Path) -> Config:
+    """A configuration with imports into folders."""
+    path = Rig(kafka, folder).write_config()
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f'[import.target]\nkind = "folder"\npath = "{folder / "boxes"}"\n')
+    return load(path)
+
+
+def test_receipts_are_expected_where_imports_are_configured(kafka: KafkaSettings, tmp_path: Path) -> None:
+    """An importer that was dead before the day began leaves none, and that is what has to be told."""
+    config = importing(kafka, tmp_path)
+    for one, count in ((config, 1), (config.model_copy(update={"import_": None}), 0)):
+        day, mail = empty_day(one, UID, date(2026, 3, 2)), delivery(1, {"ana": "ok"})
+        DayReader(kafka, Codec(), lambda _: b"").read(day, frozenset())  # nothing was ever written
+        day.deliveries[mail["mail_id"]] = [mail]
+        assert sum(each.place == "mailboxes" for each in archive_findings(day)) == count
 
 
 def imports(kafka: KafkaSettings, group: str, stop: threading.Event) -> None:
