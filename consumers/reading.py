@@ -26,11 +26,15 @@ class Read(NamedTuple):
     value: bytes | None
 
 
+class NoTopicError(LookupError):
+    """The topic does not exist yet."""
+
+
 class Reader:
     """Reads one topic from given positions on, in each partition's order. Blocks; one thread."""
 
     def __init__(self, kafka: KafkaSettings, topic: Topic, only: Collection[int] | None = None) -> None:
-        """`only`: these partitions alone. KafkaError, LookupError without the topic."""
+        """`only`: these partitions alone. KafkaError, NoTopicError without the topic."""
         self._name, self._only = kafka.topic(topic.name), only
         self._consumer: Any = opened(
             KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
@@ -47,7 +51,7 @@ class Reader:
         numbers = self._consumer.partitions_for_topic(self._name)
         if not numbers:
             msg = f"topic {self._name} does not exist; run `chatledger topics create`"
-            raise LookupError(msg)
+            raise NoTopicError(msg)
         wanted = sorted(numbers if self._only is None else numbers & set(self._only))
         return [TopicPartition(self._name, number) for number in wanted]
 

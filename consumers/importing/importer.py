@@ -18,6 +18,7 @@ from consumers.importing.life import Life
 from consumers.importing.settings import ImportSettings
 from consumers.importing.target import Session, Target
 from consumers.importing.telling import Teller
+from consumers.reading import NoTopicError
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
@@ -50,6 +51,7 @@ class Importer:
         """Import until stopped; Kafka that is down is waited for, and said once."""
         failures = 0
         while not stop.is_set():
+            life: Life | None = None
             try:
                 with new_producer(self._kafka) as producer, self._desk() as desk:
                     life = Life(
@@ -57,9 +59,9 @@ class Importer:
                         self._target.name, self._teller,
                     )  # fmt: skip
                     life.run(stop)
-                    failures = 0
-            except (KafkaError, LookupError) as error:
-                failures += 1
+            except (KafkaError, NoTopicError) as error:
+                # A life that was assigned partitions was well once: what ends it is news, with a short pause.
+                failures = 1 if life is not None and life.was_assigned else failures + 1
                 if failures == 1:
                     log.warning("%s; waiting for it", self._explain(error))
                 stop.wait(min(LONGEST_PAUSE_S, 2.0 ** min(failures - 1, 10)))

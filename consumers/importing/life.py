@@ -19,7 +19,7 @@ from consumers.importing.partition import Partition
 from consumers.importing.settings import ImportSettings
 from consumers.importing.telling import Teller
 from consumers.importing.troubles import ItemError, TroubleError
-from consumers.reading import ANSWER_MS
+from consumers.reading import ANSWER_MS, NoTopicError
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
 from schemas.ids import conversation_key
@@ -48,13 +48,14 @@ class Life:
         self._due: dict[Key, tuple[float, int]] = {}
         self._retry_at = 0.0
         self._membership = Membership(kafka, settings)
+        self.was_assigned = False
 
     def run(self, stop: threading.Event) -> None:
-        """Until stopped; KafkaError when Kafka fails, and then what was under way is looked for by the next life."""
+        """Until stopped; KafkaError, NoTopicError: what was under way is looked for by the next life then."""
         with closing(new_consumer(self._kafka, self._settings)) as consumer:
             # Known before the group is joined: else its leader, who knows no partitions yet, assigns none.
             if not consumer.partitions_for_topic(self._topic):
-                raise LookupError(f"topic {self._topic} does not exist; run `chatledger topics create`")
+                raise NoTopicError(f"topic {self._topic} does not exist; run `chatledger topics create`")
             consumer.subscribe([self._topic], listener=self._listener)
             try:
                 while not stop.is_set():
@@ -93,6 +94,7 @@ class Life:
                 if what == "assigned" and TopicPartition(self._topic, number) in consumer.assignment():
                     self._partitions[number] = self._opened(consumer, number)
                     fresh.add(number)
+                    self.was_assigned = True
         return fresh & set(self._partitions)
 
     def _opened(self, consumer: Any, number: int) -> Partition:

@@ -39,7 +39,7 @@ class Partition:
 
         `settle_s`: so long after this nothing is begun, since a server may still be busy with what the importer before sent.
 
-        Reads the receipts that its file lacks. KafkaError, LookupError. Blocks.
+        Reads the receipts that its file lacks. KafkaError, NoTopicError. Blocks.
         """
         self.number = number
         self.window = Window(begin if committed is None else max(committed, begin))
