@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
+from schemas.topics import CATALOGUE
 from tests.servers import Blobs, Broker, Servers, Way, wanted_way
 
 # What else the machine does at the moment is no fault of the code: no test fails for being slow.
@@ -36,16 +39,30 @@ def kafka_server(servers: Servers, way: Way) -> Broker:
 
 
 @pytest.fixture
-def new_kafka(kafka_server: Broker) -> Callable[..., KafkaSettings]:
-    """Topics of one's own on the broker, as often as wanted."""
+def new_kafka(kafka_server: Broker) -> Iterator[Callable[..., KafkaSettings]]:
+    """Topics of one's own on the broker, as often as wanted; with too many of them a broker takes a minute to start again."""
+    made = list[KafkaSettings]()
 
     def make(partitions: int = 3) -> KafkaSettings:
         prefix = f"t{uuid.uuid4().hex[:8]}-"
         kafka = KafkaSettings(bootstrap=kafka_server.bootstrap, partitions=partitions, topic_prefix=prefix)
         create_topics(kafka)
+        made.append(kafka)
         return kafka
 
-    return make
+    yield make
+    for kafka in made:
+        _delete_topics(kafka)
+
+
+def _delete_topics(kafka: KafkaSettings) -> None:
+    """All of the test's; a broker that the test left dead keeps them."""
+    deaf = contextlib.suppress(KafkaError)
+    with (
+        deaf,
+        contextlib.closing(KafkaAdminClient(**kafka.client_kwargs(), bootstrap_timeout_ms=5_000)) as admin,
+    ):
+        admin.delete_topics([kafka.topic(topic.name) for topic in CATALOGUE])
 
 
 @pytest.fixture

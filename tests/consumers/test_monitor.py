@@ -63,7 +63,7 @@ def counted(kafka: KafkaSettings, key: str = "lp/delivery", **wanted: int) -> di
     while True:
         found = published(kafka)
         counters = found.get(key, {}).get("counters", {})
-        if wanted.items() <= counters.items() and found[key]["state"] == "idle":
+        if wanted.items() <= counters.items() and found.get(key, {}).get("state") == "idle":
             return found
         assert time.monotonic() < deadline, found
         time.sleep(0.3)

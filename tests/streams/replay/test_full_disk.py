@@ -51,7 +51,7 @@ def test_a_full_state_folder_is_said_in_a_sentence_and_gone_on_from(rig: Rig) ->
     asked = command(rig, "--into", "compare", "--json", "--processes", "1")
     subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-ec", SCRIPT % " ".join(SIZES), "sh", str(state), *asked],
-        env={**environment(), "STATE": str(state), "OUT": str(out)}, cwd=rig.folder, check=True, timeout=120,
+        env={**environment(), "STATE": str(state), "OUT": str(out)}, cwd=rig.folder, check=True, timeout=240,
     )  # fmt: skip
     said = {size: Path(f"{out}.{size}.said").read_text() for size in SIZES}
     for size in SIZES[:-1]:
