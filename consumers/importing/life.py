@@ -109,6 +109,7 @@ class Life:
         with suppress(ValueError):  # revoked a moment ago: that is the next piece of news
             consumer.seek(tp, one.window.committed)
         self._desk.allow(number)
+        self._teller.opened(number)
         return one
 
     def _forget(self, number: int) -> None:

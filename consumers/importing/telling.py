@@ -46,6 +46,10 @@ class Teller:
                     producer.send(self._topic, key=key, value=encode_status(status))
                     self._told[key] = status
 
+    def opened(self, number: int) -> None:
+        """This partition was another importer's, who said something else of it: what we told before counts no more."""
+        self._told = {key: one for key, one in self._told.items() if one["partition"] != number}
+
     def _statuses(self, partition: "Partition", desk: Desk, *, at_end: bool) -> list[ConnectorStatus]:
         counts, now_ms = partition.receipts.counts(), int(time.time() * 1000)
         host = desk.host_trouble
