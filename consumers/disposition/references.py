@@ -1,4 +1,4 @@
-"""What refers to files of the content store: events in raw-events, and claim checks of the stages in their topics."""
+"""What refers to files of the content store: events in raw-events, and claim checks of the stages and mappings in theirs."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -11,7 +11,7 @@ from consumers.reading import Read, Reader, read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError, expect
 from schemas.records import ContentRef, Event, RawEvents
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS
+from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, RAW_EVENTS
 from stores.interface import BlobMissingError, Store
 from stores.paths import content_path
 
@@ -41,7 +41,11 @@ class References:
             yield found
 
     async def newer(self) -> AsyncIterator[Found]:
-        """Those of events that came to raw-events since it was read last."""
+        """Those of events that came to raw-events since it was read last; and every user mapping's, whose rows always stay."""
+        for record in read_all(self.kafka, MAPPINGS):
+            one = self._decoded(record, "Mapping")
+            if one is not None and one["rows_ref"] is not None:
+                yield one["rows_ref"]["sha256"], True
         with closing(Reader(self.kafka, RAW_EVENTS)) as reader:
             reader.start_at(self._seen)
             for record in reader.to_end():

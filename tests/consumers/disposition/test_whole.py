@@ -16,13 +16,17 @@ from consumers.disposition.giving import put_in_force
 from consumers.disposition.job import again
 from consumers.disposition.removing import is_due
 from consumers.disposition.retention import due
+from consumers.mapping import MappingSettings, activate, load
 from consumers.reading import read_all
 from schemas import codec
 from schemas.broker import KafkaSettings
 from schemas.dispositions import Scope
 from schemas.ids import event_id
-from schemas.records import Event, event, person
+from schemas.mappings import rows_to_csv
+from schemas.records import Event, MappingRow, event, person
 from schemas.topics import DEAD_LETTERS
+from stores.factory import open_store
+from stores.settings import FolderSettings
 from tests.consumers.disposition.office import Office, now_ms, office, raw, with_file
 from tests.streams.feeding import BASE_MS, DAY_MS, UID, text
 from tests.streams.replay.rig import command, counted, environment, replay
@@ -97,6 +101,25 @@ def test_a_file_that_is_gone_stops_nobody(one: Office) -> None:
     one.put(b"hello file")
     one.ordered("room5")
     assert b"hello file" in one.content()
+
+
+def test_a_user_mapping_that_was_shared_in_a_chat_stays(one: Office) -> None:
+    """The rows of a mapping lie in the content store too; an order that erases the chat leaves them to the mapping."""
+    rows = [
+        {"external_user_id": f"user{number:06}", "mailbox": f"u{number}@bank.example"}
+        for number in range(3_000)
+    ]
+    path = one.rig.folder / "many.csv"
+    path.write_bytes(rows_to_csv(cast(list[MappingRow], rows)))
+    mapping = load(MappingSettings(file=path, domains=["bank.example"]))
+    settings = FolderSettings(kind="folder", path=one.rig.archive)
+    assert activate(one.means.kafka, one.means.codec, mapping, lambda: open_store(settings))
+    ref = one.put(rows_to_csv(mapping["rows"]))
+    one.say(with_file(raw(0, 0, 0), ref))
+    one.feeder.watermark(1)
+    one.rig.drained()
+    one.ordered("room0")
+    assert rows_to_csv(mapping["rows"]) in one.content()
 
 
 def test_rows_and_pieces_of_long_mails_go_too(one: Office) -> None:
