@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from schemas.ids import ID_BYTES
-from schemas.records import Audit, Control
+from schemas.records import Audit, Control, RawEvents
 
 KIND = "disposition"
 CAPTURED = "captured_before_ms"
@@ -36,6 +36,12 @@ class Scope:
             and (self.from_ms is None or start_ms >= self.from_ms)
             and (self.before_ms is None or start_ms < self.before_ms)
         )
+
+    def names(self, head: RawEvents) -> bool:
+        """Whether it names these events: by their slice, and not by its own time alone where that is not to be believed."""
+        limit = self.captured_before_ms
+        named = (head["connector_uid"], head["conversation"], head["slice"], head["slice_start_ms"])
+        return self.covers(*named) and (limit is None or head["captured_at_ms"] < limit)
 
     def details(self, order: str) -> dict[str, str]:
         """As a control record carries it, beside its connector."""

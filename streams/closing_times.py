@@ -19,10 +19,8 @@ def due_of(current: "OpenSlice") -> int:
 
 
 def is_disposed(scope: Scope, head: RawEvents) -> bool:
-    """Whether an order names an open slice; not by its own time alone where that is not to be believed."""
-    limit = scope.captured_before_ms
-    named = (head["connector_uid"], head["conversation"], head["slice"], head["slice_start_ms"])
-    return scope.covers(*named) and (limit is None or head["captured_at_ms"] < limit)
+    """Whether an order names an open slice, by its first record."""
+    return scope.names(head)
 
 
 def pop_until(heap: list[tuple[int, int]], limit: int) -> list[int]:

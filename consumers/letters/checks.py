@@ -115,6 +115,8 @@ def _disposes(order: Order, letter: Letter, found: Decoded) -> bool:
     named = (one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"])
     if order.withdrawn or not order.scope.covers(*named):
         return False
+    if found.name == "RawEvents" and not order.scope.names(one):
+        return False
     place = (letter.said["partition"], letter.said["position"])
     if found.name == "ClosedSlice":
         place = (one["partition"], one["position"])

@@ -1,6 +1,7 @@
 """What may be put in again, and what is said of everything else."""
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from consumers.letters.checks import SOURCES, Checks
 from consumers.orders import audit
 from schemas.broker import KafkaSettings
 from schemas.codec import Decoded, DecodeError
+from schemas.dispositions import CAPTURED
 from streams.accepting import accepted
 from streams.render import RenderStage
 from streams.route import RouteStage
@@ -148,3 +150,15 @@ def test_what_an_order_of_disposition_names_is_not_brought_back(
         return
     with pytest.raises(LetterError, match=r"disposed of by order oooooooo \(erasure\)"):
         demand(one, found, order(), *steps)
+
+
+@pytest.mark.parametrize(("captured_at_ms", "disposed"), [(499, True), (500, False)])
+def test_an_order_of_retention_names_what_was_captured_before_it(
+    captured_at_ms: int, *, disposed: bool
+) -> None:
+    """As the assembler judges: what came within the term may be put in again, whatever time it says."""
+    retention = audit("o" * 32, "disposition", at_ms=500, connector_uid="wx", details={CAPTURED: "500"})
+    found = Decoded("RawEvents", {**EVENTS.value, "captured_at_ms": captured_at_ms})
+    in_force = step("in_force", details={"0": "8"})
+    with pytest.raises(LetterError) if disposed else nullcontext():
+        demand(refused(), found, retention, in_force)
