@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from consumers.reconciling.compare import expected_files
 from consumers.reconciling.day import Day, Finding
-from stores.interface import BlobMissingError, Store
+from stores.interface import BlobMissingError, LinkFoundError, Store
 from stores.paths import content_path
 
 AT_A_TIME = 8
@@ -37,15 +37,17 @@ def _contents(contents: Mapping[bytes, int]) -> list[tuple[str, int, str, bytes]
 
 
 async def _looked(store: Store, path: str, size: int, sha256: str, *, quick: bool) -> str:
-    """`missing`, `different`, or nothing."""
-    if quick:
-        info = await store.stat(path)
-        return "missing" if info is None else "different" if info.size != size else ""
-    digest, length = hashlib.sha256(), 0
+    """`missing`, `different`, or nothing. A symbolic link is no file of a store, whatever it leads to: `different`."""
     try:
+        if quick:
+            info = await store.stat(path)
+            return "missing" if info is None else "different" if info.size != size else ""
+        digest, length = hashlib.sha256(), 0
         async for chunk in store.stream(path):
             digest.update(chunk)
             length += len(chunk)
     except BlobMissingError:
         return "missing"
+    except LinkFoundError:
+        return "different"
     return "" if (digest.hexdigest(), length) == (sha256, size) else "different"

@@ -24,7 +24,7 @@ from schemas.topics import (
     RAW_EVENTS,
     Topic,
 )  # fmt: skip
-from stores.interface import BlobMissingError
+from stores.interface import BlobMissingError, LinkFoundError
 
 LIVE_GROUP = "live"
 LIVE_LANE = "live"
@@ -130,7 +130,7 @@ class DayReader:
         ref = letter["value_ref"]
         try:
             _, one = self._codec.decode(letter["value"] if ref is None else self._fetch(ref["sha256"]))
-        except (DecodeError, BlobMissingError):
+        except (DecodeError, BlobMissingError, LinkFoundError):
             return b""
         return one.get("mail_id") or one.get("closing_id") or b""
 
