@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import category
 
 from schemas.addresses import comparable, comparable_domain
 from schemas.mappings import HEADINGS
@@ -14,7 +15,7 @@ SAID = 100  # faults in one error; `mapping check` prints all
 NO_USERS = "headings and no user: was the file cut, or exported empty?"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS = "save it as `CSV UTF-8 (comma delimited)`, as spreadsheets call it"
-_LOCAL = re.compile(r'[^\s@<>()\[\],;:\\"]{1,64}')
+_LOCAL = re.compile(r'(?=.{1,64}$)[^\s@<>()\[\],;:\\".]+(\.[^\s@<>()\[\],;:\\".]+)*')
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -163,11 +164,16 @@ def _row_fault(row: list[str], width: int, user: int, mailbox: int) -> str | Non
 
 
 def is_mailbox(text: str) -> bool:
-    """Whether this is one plain address with a domain; an international domain may be in Unicode."""
+    """Whether this is one plain address with a domain; an international domain may be in Unicode.
+
+    What nobody sees (control characters, marks of no width or of direction) is no part of one, and no two dots are
+    side by side, nor is one at an end of the local part.
+    """
     local, _, domain = text.rpartition("@")
     ascii_domain = comparable_domain(domain)
     plain = (
         not any(char.isspace() for char in domain)
+        and not any(category(char).startswith("C") for char in text)
         and _LOCAL.fullmatch(local) is not None
         and _DOMAIN.fullmatch(ascii_domain) is not None
     )

@@ -131,7 +131,14 @@ def test_harmless_repeats_are_notes(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "good", ["a@b.example", "Ana.Ruiz+chat@mail.bank.example", "é@bücher.example", "o'neil@x.co"]
+    "good",
+    [
+        "a@b.example",
+        "x" * 64 + "@b.example",
+        "Ana.Ruiz+chat@mail.bank.example",
+        "é@bücher.example",
+        "o'neil@x.co",
+    ],
 )
 def test_mailboxes(good: str) -> None:
     """Plain addresses, an international domain either way."""
@@ -144,6 +151,10 @@ def test_mailboxes(good: str) -> None:
         "", "ben", "ben@localhost", "ben smith@bank.example", "a@b@c.example", "Ana <ana@bank.example>", "@bank.example", "ana@",
         "ana@bank..example", "ana@.example", "ana@-x.example", "a@b.example;c@d.example", "x" * 65 + "@bank.example",
         "a@" + "b." * 130 + "example", "ana@bank.example\n", "ana@bank_x.example",
+        "..@bank.example", ".ana@bank.example", "ana.@bank.example", "a..b@bank.example",
+        "a\x01b@bank.example", "a\x7f@bank.example",
+        "a\u200bna@bank.example", "\u202eana@bank.example", "ana@bank\u00ad.example", "ana@ba\u200dnk.example",
+        "\ufeffana@bank.example",
     ],
 )  # fmt: skip
 def test_what_is_no_mailbox(bad: str) -> None:
