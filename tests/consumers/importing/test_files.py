@@ -15,7 +15,13 @@ ANA = "ana@bank.example"
 def settings(kind: str, path: Path, **changes: object) -> ImportSettings:
     """An import into files below this folder."""
     return ImportSettings.model_validate(
-        {"target": {"kind": kind, "path": path}, "session_seconds": 2, "retry_seconds": 0.3} | changes
+        {
+            "target": {"kind": kind, "path": path},
+            "session_seconds": 2,
+            "retry_seconds": 0.3,
+            "settle_seconds": 0.2,
+        }
+        | changes
     )
 
 
