@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 from cli.words.advice import counted
 from cli.words.mapping import outside_words
-from consumers.mapping import activate, is_bare, load, outside
+from consumers.mapping import activate, is_bare, last_activated, load, outside
 from consumers.mapping_file import NO_USERS, Fault, MappingError, check_csv, told
 from schemas.mappings import HEADINGS
 from stores.interface import StoreError
@@ -51,17 +51,25 @@ def check(file: Path) -> None:
 def apply(config_path: Path, *, no_users: bool) -> None:
     """Put the mapping of the configuration in force for all conversations that close from now on.
 
-    A file with a fault, or with nobody in it, changes nothing: what was in force stays in force.
+    A file with a fault, or with nobody in it where another is in force, changes nothing.
     """
     from stores.factory import open_store  # noqa: PLC0415 - see cli.main
 
     config = load_config(config_path)
     wanted = load(config.mapping)
+    codec = new_codec(config.kafka)
     if is_bare(config.mapping, wanted) and not no_users:
-        raise MappingError(f"{config.mapping.file}: {NO_USERS}; --no-users puts it in force all the same")
+        _demand_no_other(last_activated(config.kafka, codec), wanted["version"], config.mapping.file)
     strange = outside_words(outside(wanted))
     if strange:
         click.echo(f"! {strange}", err=True)
-    changed = activate(config.kafka, new_codec(config.kafka), wanted, lambda: open_store(config.store))
+    changed = activate(config.kafka, codec, wanted, lambda: open_store(config.store))
     users, state = counted(len(wanted["rows"]), "user"), "is now" if changed else "was already"
     click.echo(f"mapping {wanted['version'][:12]} with {users} {state} in force")
+
+
+def _demand_no_other(in_force: str | None, wanted: str, file: Path | None) -> None:
+    if in_force not in {None, wanted}:
+        raise MappingError(
+            f"{file}: {NO_USERS} It would replace the mapping {(in_force or '')[:12]}; --no-users puts it in force all the same"
+        )
