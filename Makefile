@@ -25,7 +25,7 @@ demo: .venv/.ready ## The whole job on simulated chats into ./demo (STORE=azurit
 test: .venv/.ready ## The whole test suite against real servers (JOBS=3 at a time: most wait for servers)
 	@$(RUN)/python -m pytest -n $(JOBS) --dist loadfile
 
-test-long: .venv/.ready ## What make test leaves out: the short chaos run, every way in which a worker can die
+test-long: .venv/.ready ## What make test leaves out: large files whole, every way in which a worker can die
 	@$(RUN)/python -m pytest -m long
 
 chaos: .venv/.ready ## Kill and stop everything while chats go on, then look for what is missing (KILLS=100 SEED=7 EVENTS=20000)

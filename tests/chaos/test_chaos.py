@@ -14,7 +14,6 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.azurite,
     pytest.mark.slow,
-    pytest.mark.long,
     pytest.mark.timeout(420),
 ]
 
