@@ -61,7 +61,6 @@ def test_cat_prints_every_topic_as_json_lines(once: tuple[Installation, Result])
         "dead-letters",
         "imports",
         "audit",
-        "evidence",
     }
     for rows in lines.values():
         assert all({"partition", "offset", "at_ms", "key", "record", "value"} <= set(row) for row in rows)
