@@ -6,13 +6,11 @@ External participants are an outcome of their own, outside that sum. *Superseded
 a copy stands at a former mailbox, because the user mapping changed and the mail was routed again (rule 23).
 """
 
-import contextlib
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from consumers.cache_file import opened, transaction
 from schemas.deliveries import STANDS, delivery_id, routing
 from schemas.records import CopyResult, Delivery
 
@@ -58,12 +56,12 @@ class Tally:
 
     def __init__(self, path: Path | None = None) -> None:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
-        self._db = _opened(path)
+        self._db = opened(path, _TABLES, VERSION)
         self._changes = Counter[tuple[str, str]]()
 
     def add(self, deliveries: list[tuple[int, int, int, Delivery]]) -> None:
         """Fold (partition, offset, recorded at ms, record), all or none; work does not grow with what is counted."""
-        with _transaction(self._db):
+        with transaction(self._db):
             self._changes.clear()
             for partition, offset, at_ms, delivery in deliveries:
                 self._one(delivery, at_ms)
@@ -98,7 +96,7 @@ class Tally:
 
     def clear(self) -> None:
         """Forget everything."""
-        with _transaction(self._db):
+        with transaction(self._db):
             for table in ("mail", "conversation", "copy", "counter", "position"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
 
@@ -152,42 +150,3 @@ class Tally:
 def is_routed(delivery: Delivery) -> bool:
     """Whether at least one copy of the mail stands in a mailbox's folder."""
     return any(copy["outcome"] in STANDS for copy in delivery["copies"])
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(path or "", isolation_level=None)
-        if _prepared(db):
-            return db
-    except sqlite3.OperationalError:  # a disk that is full, a folder that is missing: not the file's fault
-        raise
-    except sqlite3.DatabaseError:
-        pass
-    db.close()
-    if path is not None:
-        path.unlink()
-    return _opened(path)
-
-
-def _prepared(db: sqlite3.Connection) -> bool:
-    """Make the tables in an empty file; False for a file of another version."""
-    with _transaction(db):  # another process may look at the same moment
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version != VERSION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            return False
-        if version != VERSION:
-            for statement in _TABLES.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
-    return True
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")

@@ -3,11 +3,11 @@
 The file is a cache of topic imports: one that is damaged, or of another version, is begun anew.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from consumers.cache_file import opened, transaction
 from consumers.importing.items import FINAL, ident
 from schemas.codec import Codec
 from schemas.records import Receipt
@@ -30,7 +30,7 @@ class Receipts:
     def __init__(self, path: Path | None, codec: Codec) -> None:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
         self._codec = codec
-        self._db = _opened(path)
+        self._db = opened(path, _TABLES, VERSION)
         rows = self._db.execute("SELECT connector, outcome, count(*) FROM copy GROUP BY 1, 2")
         self._counts = Counter[tuple[str, str]]({(uid, outcome): number for uid, outcome, number in rows})
 
@@ -41,12 +41,11 @@ class Receipts:
 
     def fold(self, receipts: list[Receipt], position: int | None = None) -> None:
         """Take these, in the topic's order; `position`: everything below it is folded now."""
-        self._db.execute("BEGIN")
-        for one in receipts:
-            self._one(one)
-        if position is not None:
-            self._db.execute("UPDATE position SET next = ?", (position,))
-        self._db.execute("COMMIT")
+        with transaction(self._db):
+            for one in receipts:
+                self._one(one)
+            if position is not None:
+                self._db.execute("UPDATE position SET next = ?", (position,))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -116,21 +115,3 @@ class Receipts:
 def _kind(one: Receipt) -> str:
     """Of a reason what does not vary from try to try."""
     return (one["reason"] or "").partition(":")[0]
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(path or "", isolation_level=None)
-        if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
-            return db
-        if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            db.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
-            return db
-    except sqlite3.OperationalError:  # a disk that is full, a folder that is missing: not the file's fault
-        raise
-    except sqlite3.DatabaseError:
-        pass
-    db.close()
-    if path is not None:
-        path.unlink()
-    return _opened(path)

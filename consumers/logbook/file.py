@@ -1,13 +1,16 @@
-"""The file of the connector log: its tables, and what is done with one that is damaged or of another version."""
+"""The file of the connector log: its tables."""
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
+
+from consumers import cache_file
 
 VERSION = 1
 """Of the tables; a file of another one is begun anew."""
-CACHE_KIB = 65_536
+_PRAGMAS = (
+    "cache_size = -65536",  # KiB
+    "synchronous = OFF",  # a cache: what a power cut damages is made anew
+)
 _TABLES = """
 CREATE TABLE item (ledger TEXT, id BLOB, state BLOB, PRIMARY KEY (ledger, id)) WITHOUT ROWID;
 CREATE TABLE counter (ledger TEXT, connector TEXT, day INTEGER, name TEXT, value INTEGER,
@@ -21,42 +24,4 @@ CREATE TABLE position (ledger TEXT, part INTEGER, next INTEGER, PRIMARY KEY (led
 
 def opened(path: Path | None) -> sqlite3.Connection:
     """The file, ready for use; sqlite3.OperationalError for a disk that is full or a folder that is missing."""
-    try:
-        db = sqlite3.connect(path or "", isolation_level=None, timeout=60)
-        if _prepared(db):
-            return db
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:
-        pass
-    db.close()
-    if path is not None:
-        path.unlink()
-    return opened(path)
-
-
-def _prepared(db: sqlite3.Connection) -> bool:
-    """Make the tables in an empty file; False for a file of another version."""
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    db.execute("PRAGMA synchronous = OFF")  # a cache: what a power cut damages is made anew
-    with transaction(db):
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version != VERSION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            return False
-        if version != VERSION:
-            for statement in _TABLES.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
-    return True
-
-
-@contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of the block, or nothing of it."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+    return cache_file.opened(path, _TABLES, VERSION, pragmas=_PRAGMAS, timeout_s=60)

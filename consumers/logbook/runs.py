@@ -14,7 +14,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
-from consumers.logbook.file import opened, transaction
+from consumers.cache_file import transaction
+from consumers.logbook.file import opened
 from consumers.logbook.items import IMPORTED, OUTCOMES, Item, Ledger, Result
 from schemas.deliveries import STANDS
 from schemas.topics import DAY_MS

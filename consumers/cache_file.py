@@ -1,0 +1,55 @@
+"""sqlite files that only save time: what the topics say, folded. One that is damaged, or of another version, is begun anew."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def opened(
+    path: Path | None, tables: str, version: int, *, pragmas: Sequence[str] = (), timeout_s: float = 5.0
+) -> sqlite3.Connection:
+    """The file with its tables, ready for use; without a path it is thrown away at the end.
+
+    `version`: of the tables, as sqlite's user_version. `timeout_s`: longest wait for another process that writes.
+    sqlite3.OperationalError for a disk that is full or a folder that is missing: that is not the file's fault.
+    """
+    try:
+        db = sqlite3.connect(path or "", isolation_level=None, timeout=timeout_s)
+        for pragma in pragmas:
+            db.execute(f"PRAGMA {pragma}")
+        if _prepared(db, tables, version):
+            return db
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        pass
+    db.close()
+    if path is not None:
+        path.unlink()
+    return opened(path, tables, version, pragmas=pragmas, timeout_s=timeout_s)
+
+
+def _prepared(db: sqlite3.Connection, tables: str, version: int) -> bool:
+    """Make the tables in an empty file; False for a file of another version."""
+    with transaction(db):  # another process may look at the same moment
+        found = db.execute("PRAGMA user_version").fetchone()[0]
+        if found != version and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            return False
+        if found != version:
+            for statement in tables.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {version}")
+    return True
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of the block, or nothing of it."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
