@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sandbox.node import ensure_package, find_node
-from sandbox.ports import LOOPBACK, remembered_ports
-from sandbox.processes import ManagedProcess, start_process
+from sandbox.ports import LOOPBACK, remembered_ports, was_taken
+from sandbox.processes import ManagedProcess, start_process, with_another_port
 
 if TYPE_CHECKING:
     from sandbox.node import Node
@@ -82,7 +82,11 @@ class Azurite:
         """Install what is missing, start Azurite, and return when it answers HTTP."""
         node = find_node(NODE_MAJOR)
         modules = ensure_package(PACKAGE, node, title=f"Azurite {self.version}", cache_dir=self._cache_dir)
-        port = remembered_ports(self.data_dir / "ports.json", ("blob",), self._wanted)["blob"]
+        with_another_port(lambda: self._start(node, modules, timeout_s), self._lost_port)
+        return self
+
+    def _start(self, node: Node, modules: Path, timeout_s: float) -> None:
+        port = remembered_ports(self._ports, ("blob",), self._wanted)["blob"]
         self._process = start_process(
             self._command(node, modules, port),
             log=self.log,
@@ -92,7 +96,13 @@ class Azurite:
             timeout_s=timeout_s,
         )
         self._port = port
-        return self
+
+    def _lost_port(self) -> bool:
+        return self._wanted is None and was_taken(self._ports)
+
+    @property
+    def _ports(self) -> Path:
+        return self.data_dir / "ports.json"
 
     def stop(self, grace_s: float = 10) -> None:
         """End it in order, by SIGKILL after `grace_s` seconds. Does nothing when it isn't running."""

@@ -14,11 +14,11 @@ from sandbox import kafka_pid, kafka_probe
 from sandbox.detached import DetachedProcess
 from sandbox.detached import start_detached as detach
 from sandbox.kafka_jars import read_lock
-from sandbox.kafka_launch import BrokerOptions, Launch, prepare
+from sandbox.kafka_launch import PORTS_FILE, BrokerOptions, Launch, prepare
 from sandbox.kafka_pid import KafkaAddress
 from sandbox.kafka_settings import KafkaError
-from sandbox.ports import LOOPBACK
-from sandbox.processes import ManagedProcess, start_process, wait_ready
+from sandbox.ports import LOOPBACK, was_taken
+from sandbox.processes import ManagedProcess, start_process, wait_ready, with_another_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,10 +101,16 @@ class KafkaServer:
 
     def start(self, timeout_s: float = 60) -> Self:
         """Fetch what is missing, format new data, start the broker, and return when it answers requests."""
+        with_another_port(lambda: self._start(timeout_s), self._lost_port)
+        return self
+
+    def _start(self, timeout_s: float) -> None:
         launch = self._prepare()
         self._process = start_process(launch.command, log=self.log, name=self._name(), env=launch.env)
         self._wait(self._process, launch, timeout_s, self._process.kill)
-        return self
+
+    def _lost_port(self) -> bool:
+        return self._options.port is None and was_taken(self.data_dir / PORTS_FILE)
 
     def stop(self, grace_s: float = 20) -> None:
         """End the broker in order, by SIGKILL after `grace_s` seconds. Does nothing when it isn't running."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FAST_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LOG_SETTINGS = Path(__file__).with_name("kafka_log4j2.properties")
+PORTS_FILE = "ports.json"
 LOG_LIMIT = 10 * 1024 * 1024
 # Variables by which a JVM would be changed from outside.
 DROPPED = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
@@ -50,7 +51,7 @@ class Launch:
 def prepare(data_dir: Path, lock: KafkaLock, options: BrokerOptions) -> Launch:
     """Fetch what is missing, choose ports, format new storage, write the settings, and return the command."""
     env = _java_env(ensure_jars(lock, options.cache_dir))
-    ports = remembered_ports(data_dir / "ports.json", ("broker", "controller"), options.port)
+    ports = remembered_ports(data_dir / PORTS_FILE, ("broker", "controller"), options.port)
     settings = broker_settings(data_dir / "logs", ports["broker"], ports["controller"]) | dict(
         options.overrides
     )

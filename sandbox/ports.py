@@ -38,7 +38,8 @@ def is_free(port: int) -> bool:
 
 def free_port() -> int:
     """Return a loopback port that nobody listens on at the moment."""
-    for port in random.sample(PORTS, 200):
+    # Not the module's own generator: what seeds that, as hypothesis does, gives all of its processes the same ports.
+    for port in random.SystemRandom().sample(PORTS, 200):
         if is_free(port):
             return port
     msg = f"no free port found between {PORTS.start} and {PORTS.stop}"
@@ -58,6 +59,11 @@ def remembered_ports(file: Path, names: Sequence[str], wanted: int | None = None
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(ports))
     return ports
+
+
+def was_taken(file: Path) -> bool:
+    """Whether somebody listens on a port that `file` remembers: got between our look and our server's start."""
+    return not all(is_free(port) for port in _read(file).values())
 
 
 def _read(file: Path) -> dict[str, int]:

@@ -15,7 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 from signal import Signals
-from typing import IO, TYPE_CHECKING, Protocol, Self
+from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +32,8 @@ done
 kill -s KILL 0
 """
 POLL_S = 0.05
+TRIES = 3  # of ports that somebody else gets first
+T = TypeVar("T")
 
 
 class ProcessError(Exception):
@@ -192,6 +194,17 @@ def start_process(
         process.kill()
         raise
     return process
+
+
+def with_another_port(attempt: Callable[[], T], was_taken: Callable[[], bool]) -> T:
+    """What `attempt` returns; tried again when a process ended at its start and another program has its port by now."""
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except ProcessError:
+            if not was_taken():
+                raise
+    return attempt()
 
 
 def _tell_guard(guard: subprocess.Popen[bytes], child: int) -> None:

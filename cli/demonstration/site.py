@@ -90,9 +90,9 @@ def open_site(
         kafka = up.enter_context(KafkaServer(folder / "kafka"))
         azurite = up.enter_context(Azurite(folder / "azurite")) if store == "azurite" else None
         sources = [
-            _simulate(up, folder, Role("liveperson", "liveperson", ports[0], scale), now_iso),
+            simulate(up, folder, Role("liveperson", "liveperson", ports[0], scale), now_iso),
             # Scale 1 is what brings its space of 3,000 messages.
-            _simulate(
+            simulate(
                 up,
                 folder,
                 Role("webex", "webex", ports[1], scale + 1 if webex_scale is None else webex_scale),
@@ -107,12 +107,22 @@ def open_site(
     raise AssertionError  # for the type checker: ExitStack could swallow exceptions, ours never does
 
 
-def _simulate(up: contextlib.ExitStack, folder: Path, role: Role, now_iso: str) -> Simulated:
+def simulate(up: contextlib.ExitStack, folder: Path, role: Role, now_iso: str) -> Simulated:
+    """Start a simulated source that ends with `up`, at its usual port where that can be had; ProcessError."""
+    # Addresses stand in the raw events, so the usual port, where it is free, gives the same bytes in every run.
+    if is_free(role.port):
+        try:
+            return _simulated(up, folder, role, role.port, now_iso)
+        except ProcessError:
+            if is_free(role.port):
+                raise  # else somebody took it since we looked
+    return _simulated(up, folder, role, 0, now_iso)
+
+
+def _simulated(up: contextlib.ExitStack, folder: Path, role: Role, port: int, now_iso: str) -> Simulated:
     log, ledger = folder / "logs" / f"simulated-{role.kind}.log", folder / f"ledger-{role.kind}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    # Addresses stand in the raw events, so the usual port, where it is free, gives the same bytes in every run.
-    port = role.port if is_free(role.port) else 0
     command = [
         sys.executable, "-m", f"sandbox.{role.kind}", "--port", str(port), "--ledger", str(ledger),
         "--scale", str(role.scale), "--now", now_iso,

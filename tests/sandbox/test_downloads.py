@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.downloads import DownloadError, LockedFile, WrongHashError, ensure_files
-from sandbox.ports import PortError, is_free, remembered_ports
+from sandbox.ports import PortError, free_port, is_free, remembered_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,15 @@ def test_two_may_fill_the_cache_at_once(tmp_path: Path) -> None:
         jobs = [pool.submit(ensure_files, FILES[:1], tmp_path, slow, title="parts") for _ in range(2)]
     for job in jobs:
         assert job.result()[0].read_bytes() == CONTENT["part0"]
+
+
+def test_processes_that_were_seeded_alike_choose_other_ports() -> None:
+    """As hypothesis seeds the module's generator in each process that runs tests."""
+    chosen = []
+    for _ in range(2):
+        random.seed(0)
+        chosen.append([free_port() for _ in range(5)])
+    assert chosen[0] != chosen[1]
 
 
 def test_ports_are_remembered(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from sandbox import kafka, kafka_probe
+from sandbox import kafka, kafka_probe, ports
 from sandbox.detached import DetachedProcess
 from sandbox.downloads import LockedFile, WrongHashError
 from sandbox.kafka import KafkaError, KafkaServer
 from sandbox.kafka_jars import ensure_jars, read_lock
 from sandbox.kafka_settings import as_properties, broker_settings
+from sandbox.ports import is_free
 from sandbox.processes import ProcessError
 
 if TYPE_CHECKING:
@@ -122,6 +124,25 @@ def test_a_broker_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.kafka
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["broker", "controller"])
+def test_a_port_that_somebody_else_gets_first_is_replaced(
+    server: KafkaServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whichever of the two it is; storage that was formatted with the port that was lost is none the worse."""
+    first, taken = iter([True]), socket.create_server((ports.LOOPBACK, 0))
+    with taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(
+            ports, "is_free", lambda one: (one == port and next(first, False)) or is_free(one)
+        )
+        server.data_dir.mkdir(parents=True)
+        (server.data_dir / "ports.json").write_text(json.dumps({name: port}))
+        server.start()
+        assert json.loads((server.data_dir / "ports.json").read_text())[name] != port
+        assert _topics(server) == set()
+
+
 def test_the_broker_ends_with_its_parent(tmp_path: Path) -> None:
     """SIGKILL to the program that started the broker ends the broker, in order."""
     with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE) as parent:
