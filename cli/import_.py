@@ -1,6 +1,5 @@
 """`chatledger import`: puts stored copies into mailboxes."""
 
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from cli.parts.common import (
     new_codec,
     sentence_errors,
     sentence_of,
-    stop_on_signals,
-    stop_with_parent,
+    stop_event,
 )
 from stores.interface import StoreError
 
@@ -41,10 +39,7 @@ def import_(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     log_to_stderr(log_level)
     if config.import_ is None:
         raise click.ClickException(NOT_CONFIGURED)
-    if with_parent:
-        stop_with_parent()
-    stop = threading.Event()
-    stop_on_signals(stop.set)
+    stop = stop_event(with_parent=with_parent)
     codec = new_codec(config.kafka)
     ready_or_explain(config, codec, config_path)
     folder = config.state_dir / "import"

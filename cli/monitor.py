@@ -1,6 +1,5 @@
 """`chatledger monitor`: counters of every connector, published on the status topic."""
 
-import threading
 from pathlib import Path
 
 import click
@@ -12,8 +11,7 @@ from cli.parts.common import (
     log_to_stderr,
     new_codec,
     sentence_of,
-    stop_on_signals,
-    stop_with_parent,
+    stop_event,
 )
 
 
@@ -27,10 +25,7 @@ def monitor(config_path: Path, log_level: str, *, with_parent: bool) -> None:
 
     config = load_config(config_path)
     log_to_stderr(log_level)
-    if with_parent:
-        stop_with_parent()
-    stop = threading.Event()
-    stop_on_signals(stop.set)
+    stop = stop_event(with_parent=with_parent)
     config.state_dir.mkdir(parents=True, exist_ok=True)
     names = {one.uid: (one.name, one.kind) for one in config.connector}
     watcher = Monitor(

@@ -15,8 +15,7 @@ from cli.parts.common import (
     log_to_stderr,
     new_codec,
     sentence_of,
-    stop_on_signals,
-    stop_with_parent,
+    stop_event,
 )
 from cli.words.advice import counted
 
@@ -53,10 +52,7 @@ def reconcile(
         raise click.UsageError("name a CONNECTOR, or --daily for all of them")
     config = load_config(config_path)
     log_to_stderr("info" if daily else "warn")
-    stop = threading.Event()
-    stop_on_signals(stop.set)
-    if with_parent:
-        stop_with_parent()
+    stop = stop_event(with_parent=with_parent)
     if daily or connector is None:
         _for_ever(config, config_path, stop, quick=quick)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.parts.common import config_option, load_config, log_to_stderr, new_codec, stop_on_signals
+from cli.parts.common import config_option, load_config, log_to_stderr, new_codec, stop_event
 from cli.parts.supervise import Supervisor
 from cli.words.advice import runnable
 from cli.words.steps import Steps
@@ -42,8 +42,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
     patience_s = 0.0 if once else PATIENCE_S
     with Steps() as steps, steps.step("topics and user mapping"):
         ready_or_explain(config, new_codec(config.kafka), config_path, create=True, patience_s=patience_s)
-    stop = threading.Event()
-    stop_on_signals(stop.set)
+    stop = stop_event()
     with Supervisor() as processes:
         start_workers(processes, config, config_path, workers)
         if once:

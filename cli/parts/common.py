@@ -14,6 +14,8 @@ from cli.parts.quiet import quieten
 from cli.words.advice import DEFAULT_FILE, runnable
 
 if TYPE_CHECKING:
+    import threading
+
     from cli.parts.config import Config
     from schemas.broker import KafkaSettings
     from schemas.codec import Codec
@@ -108,6 +110,17 @@ def stop_on_signals(stop: Callable[[], Any]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
+
+
+def stop_event(*, with_parent: bool = False) -> "threading.Event":
+    """Set at SIGTERM or SIGINT, and `with_parent` when standard input closes: then whoever started this process is gone."""
+    import threading  # noqa: PLC0415 - as above
+
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    if with_parent:  # after the handlers: it ends by SIGTERM
+        stop_with_parent()
+    return stop
 
 
 def stop_with_parent() -> None:

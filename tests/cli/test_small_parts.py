@@ -1,13 +1,19 @@
 """Parts of the commands that need no server: what is told of children, of libraries, of long waits, of many gaps."""
 
+import contextlib
 import logging
+import signal
+import socket
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import stamina
 
+from cli.demonstration import site
 from cli.parts.quiet import OneLine, quieten
 from cli.parts.retries import tell_retries
 from cli.parts.supervise import Supervisor
@@ -15,6 +21,7 @@ from cli.words.summary import LISTED, Summary, write_text
 from consumers.gaps import FailedPerson, Unrouted
 from consumers.tally import Counters
 from producers.waiting import Waiting
+from sandbox.ports import is_free
 from tests.cli.playground import eventually
 
 
@@ -50,6 +57,43 @@ def test_of_a_crashed_worker_the_first_reason_is_told(tmp_path: Path) -> None:
     child.log = log
     assert child.telling() == f"StoreError: /archive: no right to write ({log})"
     processes.stop()
+
+
+def test_a_simulated_source_whose_port_is_taken_meanwhile_gets_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody listens there between the look and the start, as when several sites are opened at once."""
+    first = iter([True])
+    monkeypatch.setattr(site, "is_free", lambda port: next(first, False) or is_free(port))
+    with contextlib.ExitStack() as up:
+        taken = up.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = int(taken.getsockname()[1])
+        role = site.Role("liveperson", "liveperson", port, 0)
+        found = site.simulate(up, tmp_path, role, "2026-03-12T12:00:00+00:00")
+        assert not found.url.endswith(f":{port}")
+        assert found.now_ms() > 0
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "closed"])
+def test_a_process_ends_in_order_by_signal_and_with_its_parent(tmp_path: Path, end: str) -> None:
+    """The event is set, whichever way; without `with_parent` a standard input that closes means nothing."""
+    program = (
+        "import sys, time; from cli.parts.common import stop_event\n"
+        "stop = stop_event(with_parent=sys.argv[1] == 'closed')\n"
+        "print('ready', flush=True); print(stop.wait(20), flush=True)"
+    )
+    command = [sys.executable, "-c", program, end]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.stdin.close()
+        if end != "closed":
+            time.sleep(0.2)
+            assert process.poll() is None
+            process.send_signal(signal.Signals[end])
+        assert process.stdout.readline() == "True\n"
+        assert process.wait(20) == 0
 
 
 def test_a_library_gets_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
