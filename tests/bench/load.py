@@ -31,10 +31,16 @@ AT_ONCE = 5_000  # records on their way
 
 def load(site: Site, events: Path, out: Path, way: Way, *, durable: bool = False) -> KafkaSettings:
     """Everything up to the last watermark, confirmed on return."""
+    kafka = prepared(site, events, out, durable=durable)
+    send(kafka, events, way)
+    return kafka
+
+
+def prepared(site: Site, events: Path, out: Path, *, durable: bool = False) -> KafkaSettings:
+    """Topics, configuration and the mapping of these events' people, in force; raw-events has nothing else."""
     config = site.write(out, _people(lines(events)), durable=durable)
     create_topics(config.kafka)
     activate(config.kafka, Codec(), load_mapping(config.mapping), lambda: open_store(config.store))
-    send(config.kafka, events, way)
     return config.kafka
 
 
