@@ -8,7 +8,7 @@ milliseconds since 1970-01-01 UTC; ids are 16 raw bytes, hashes 32 raw bytes.
 from typing import Literal, NotRequired, TypedDict
 
 Outcome = Literal["ok", "partial", "skipped", "failed", "external"]
-ImportOutcome = Literal["ok", "partial", "failed", "waiting"]
+ImportOutcome = Literal["ok", "partial", "skipped", "failed", "waiting"]
 
 
 class Person(TypedDict):

@@ -23,6 +23,66 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends dovecot-imapd && rm -rf /var/lib/apt/lists/*
 CMD ["dovecot", "-F", "-c", "/dovecot/dovecot.conf"]
 """
+CONFIGURATION = """\
+base_dir=%HOME%/run
+state_dir=%HOME%/run
+log_path=%HOME%/log
+protocols=imap
+listen=%LISTEN%
+ssl=no
+disable_plaintext_auth=no
+auth_mechanisms=plain login xoauth2
+auth_master_user_separator=*
+auth_failure_delay=0
+auth_cache_size=0
+mail_location=maildir:%HOME%/mail/%u
+first_valid_uid=1
+mail_plugins=$mail_plugins quota
+protocol imap {
+  mail_plugins=$mail_plugins quota imap_quota
+}
+plugin {
+  quota=count:User quota
+  quota_vsizes=yes
+}
+service imap-login {
+  inet_listener imap {
+    port=%PORT%
+  }
+  inet_listener imaps {
+    port=0
+  }
+  chroot=
+}
+service anvil {
+  chroot=
+}
+service auth {
+  client_limit=400
+}
+service anvil {
+  client_limit=400
+}
+passdb {
+  driver=passwd-file
+  args=scheme=PLAIN username_format=%u %HOME%/masters
+  master=yes
+}
+passdb {
+  driver=passwd-file
+  args=scheme=PLAIN username_format=%u %HOME%/users
+  mechanisms=plain login
+}
+userdb {
+  driver=passwd-file
+  args=username_format=%u %HOME%/users
+  default_fields=uid=%UID% gid=%GID% home=%HOME%/mail/%u
+}
+%OWN%
+%MORE%
+"""
+"""For Dovecot 2.3; names between percent signs are filled in, and what comes later counts."""
+OWN = "default_internal_user={0}\ndefault_login_user={0}\ndefault_internal_group={1}"
 PLACES = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")
 
 
@@ -44,74 +104,18 @@ def why_not(engine_trouble: Callable[[], str | None]) -> str | None:
 
 
 def configuration(home: str, port: int, listen: str, owner: tuple[int, int], more: Mapping[str, str]) -> str:
-    """Everything that Dovecot must know; `more` are further settings, sections by their heads, %HOME% its folder."""
+    """Everything that Dovecot must know; `more` are further settings, sections by their heads, with the same words in them."""
     uid, gid = owner
-    user = pwd.getpwuid(os.getuid()).pw_name
-    group = grp.getgrgid(os.getgid()).gr_name
-    own = (
-        f"default_internal_user={user}\ndefault_login_user={user}\ndefault_internal_group={group}\n"
-        if uid == os.getuid()
-        else ""
-    )
     told = (f"{name} {value}" if value.startswith("{") else f"{name}={value}" for name, value in more.items())
-    settings = "\n".join(told).replace("%HOME%", home)
-    return f"""\
-{own}base_dir={home}/run
-state_dir={home}/run
-log_path={home}/log
-protocols=imap
-listen={listen}
-ssl=no
-disable_plaintext_auth=no
-auth_mechanisms=plain login xoauth2
-auth_master_user_separator=*
-auth_failure_delay=0
-auth_cache_size=0
-mail_location=maildir:{home}/mail/%u
-first_valid_uid=1
-mail_plugins=$mail_plugins quota
-protocol imap {{
-  mail_plugins=$mail_plugins quota imap_quota
-}}
-plugin {{
-  quota=count:User quota
-  quota_vsizes=yes
-}}
-service imap-login {{
-  inet_listener imap {{
-    port={port}
-  }}
-  inet_listener imaps {{
-    port=0
-  }}
-  chroot=
-}}
-service anvil {{
-  chroot=
-}}
-service auth {{
-  client_limit=400
-}}
-service anvil {{
-  client_limit=400
-}}
-passdb {{
-  driver=passwd-file
-  args=scheme=PLAIN username_format=%u {home}/masters
-  master=yes
-}}
-passdb {{
-  driver=passwd-file
-  args=scheme=PLAIN username_format=%u {home}/users
-  mechanisms=plain login
-}}
-userdb {{
-  driver=passwd-file
-  args=username_format=%u {home}/users
-  default_fields=uid={uid} gid={gid} home={home}/mail/%u
-}}
-{settings}
-"""
+    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+    words = {
+        "MORE": "\n".join(told), "OWN": OWN.format(user, group) if uid == os.getuid() else "", "HOME": home,
+        "LISTEN": listen, "PORT": str(port), "UID": str(uid), "GID": str(gid),
+    }  # fmt: skip
+    text = CONFIGURATION
+    for name, value in words.items():
+        text = text.replace(f"%{name}%", value)
+    return text
 
 
 class Dovecot:

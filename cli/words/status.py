@@ -77,9 +77,10 @@ def stages_table(found: "WorkersView") -> Grid:
 
 def imports_table(found: "ImportView") -> Grid:
     """What became of the stored copies in their mailboxes."""
-    table = Grid(("imported", "ok", "partial", "failed", "waiting"))
+    names = ("ok", "partial", "skipped", "failed", "waiting")
+    table = Grid(("imported", *names))
     for uid, counts in found.copies.items():
-        table.add(uid, *(f"{counts[name]:,}" for name in ("ok", "partial", "failed", "waiting")))
+        table.add(uid, *(f"{counts[name]:,}" for name in names))
     return table
 
 

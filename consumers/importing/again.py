@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 
 from consumers.importing.boxes import Done
 from consumers.importing.desk import Desk
+from consumers.importing.disposed import Disposed
 from consumers.importing.items import Item, blank, ident, landed
 from consumers.importing.troubles import HostError
 from consumers.reading import Read, Reader
@@ -64,7 +65,10 @@ def copies_to_look_for(
     target: str,
     what: What,
 ) -> list[tuple[int, Receipt]]:
-    """(partition, blank receipt) of each copy that stands in the store and is selected, as routed last. Reads the ledger."""
+    """(partition, blank receipt) of each copy that stands in the store and is selected, as routed last. Reads the ledger.
+
+    What an order has disposed of is nowhere any more, and left out.
+    """
     found: dict[bytes, tuple[int, int, Receipt | None]] = {}
     now_ms = int(time.time() * 1000)
     for record, delivery in _all(kafka, codec, DELIVERIES, "Delivery"):
@@ -74,7 +78,10 @@ def copies_to_look_for(
                 continue
             one = blank(delivery, copy, target, what) if stands(copy) and selected(delivery, copy) else None
             found[key] = (record.partition, routing(copy), None if one is None else {**one, "at_ms": now_ms})
-    return [(partition, one) for partition, _, one in found.values() if one is not None]
+    with closing(Disposed(kafka, codec)) as disposed:
+        disposed.catch_up()
+        ours = ((partition, one) for partition, _, one in found.values() if one is not None)
+        return [(partition, one) for partition, one in ours if disposed.reason(one) is None]
 
 
 def unfinished(kafka: KafkaSettings, codec: Codec, wanted: Iterable[Receipt]) -> set[bytes]:

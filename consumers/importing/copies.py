@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from consumers.importing.shape import Original
-from consumers.importing.troubles import HostError, ItemError
+from consumers.importing.troubles import HostError, ItemError, MissingError
 from schemas.records import Receipt
 from stores.interface import BlobMissingError, Store, StoreError
 
+MISSING, ALTERED = "the copy is missing in the store", "the copy was altered"
+"""What is wrong with an archive: faults, and no matter of a mailbox."""
 IN_MEMORY = 1 << 20  # bytes; larger copies lie in a scratch file
 
 
@@ -38,9 +40,7 @@ class Copies:
             done = asyncio.run_coroutine_threadsafe(self._fetch(one["path"], scratch), self._loop)
             size, digest = _waited(done.result)
             if digest != one["sha256"]:
-                raise ItemError(
-                    "the copy was altered", f"{one['path']} has not the SHA-256 that the ledger says"
-                )
+                raise ItemError(ALTERED, f"{one['path']} has not the SHA-256 that the ledger says")
             yield Original(scratch, size, digest, one["path"])
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ def _waited(result: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
     try:
         return result()
     except BlobMissingError as error:
-        raise ItemError("the copy is missing in the store", error.path) from error
+        raise MissingError(MISSING, error.path) from error
     except StoreError as error:
         raise HostError("the store does not answer", str(error)) from error
     except OSError as error:

@@ -33,6 +33,10 @@ class MaildirTarget:
         """The mailbox's folder; made when something is put there."""
         return MaildirSession(self.root / safe_name(mailbox), self.folder, read=self.read)
 
+    def check(self) -> None:
+        """The folder can be written, or made. HostError."""
+        _check(self.root)
+
 
 class MaildirSession:
     """One mailbox's Maildir."""
@@ -104,6 +108,10 @@ class EmlTarget:
         """The whole folder."""
         return EmlSession(self.root)
 
+    def check(self) -> None:
+        """The folder can be written, or made. HostError."""
+        _check(self.root)
+
 
 class EmlSession:
     """The folder of .eml files."""
@@ -156,6 +164,14 @@ class EmlSession:
     def _end(self, one: Receipt) -> Path:
         end = self._root / check_path(one["path"])
         return end.with_name(f"{end.stem}-{one['at_ms']}{end.suffix}") if one["occasion"] == "again" else end
+
+
+def _check(root: Path) -> None:
+    """Looks at the folder, or at what is there of its parents; nothing is made."""
+    there = next(path for path in (root.absolute(), *root.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "permission denied" if there.is_dir() else "it is no folder"
+        raise HostError("folder can't be written", f"{there}: {why}")
 
 
 def _place_once(beside: Path, end: Path) -> None:

@@ -15,8 +15,8 @@ from consumers.importing.folders import imap_name, levels, quoted, separator
 from consumers.importing.settings import ClientCredentials, ImapSettings
 from consumers.importing.shape import Shaped
 from consumers.importing.signin import Passwords, Tokens
-from consumers.importing.troubles import HostError, ItemError, LostError, MailboxError
-from consumers.importing.wire import Wire, connect
+from consumers.importing.troubles import ItemError, LostError, MailboxError
+from consumers.importing.wire import Wire, connect, hang_up, trust
 from schemas.records import Receipt
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,8 +30,9 @@ class ImapTarget:
     """An IMAP server; sessions share the token and nothing else."""
 
     def __init__(self, settings: ImapSettings, *, folder: str, read: bool) -> None:
-        """`folder`: levels parted by /, with {folder}; `read`: items are marked as read. ValueError without a secret."""
+        """`folder`: levels parted by /, with {folder}; `read`: items are marked as read. ValueError without a secret or CA."""
         self._settings, self._folder, self._read = settings, folder, read
+        self._trust = trust(settings)
         self.name = f"imap {settings.host}"
         auth = settings.auth
         self._door = (
@@ -40,23 +41,24 @@ class ImapTarget:
 
     def open(self, mailbox: str) -> "ImapSession":
         """A connection signed in as this mailbox. HostError, MailboxError."""
-        try:
-            wire = connect(self._settings)
-        except (OSError, imaplib.IMAP4.error) as error:
-            raise HostError("server not reached", f"{self._where()}: {told(error)}") from error
+        wire = connect(self._settings, self._trust)
         try:
             self._door.sign_in(wire, mailbox)
             return ImapSession(wire, self._folder, read=self._read, pace=self._settings.messages_per_second)
         except (OSError, imaplib.IMAP4.abort) as error:
-            wire.shutdown()
+            hang_up(wire)
             raise MailboxError("connection lost at sign-in", told(error), retry_s=0) from error
         except BaseException:
-            wire.shutdown()
+            hang_up(wire)
             raise
 
-    def _where(self) -> str:
-        host, port = self._settings.place
-        return f"{host}:{port}"
+    def check(self) -> None:
+        """The server greets, its certificate is accepted, and there is a token where one is needed. HostError."""
+        wire = connect(self._settings, self._trust)
+        with suppress(OSError, imaplib.IMAP4.error):
+            wire.logout()
+        if isinstance(self._door, Tokens):
+            self._door.get()
 
 
 class ImapSession:
@@ -130,8 +132,7 @@ class ImapSession:
         """LOGOUT, or just hang up."""
         with suppress(OSError, imaplib.IMAP4.error):
             self._wire.logout()
-        with suppress(OSError):
-            self._wire.shutdown()
+        hang_up(self._wire)
 
     def _select(self, name: str) -> None:
         """EXAMINE, which changes nothing in the mailbox; a folder that is not there is made."""

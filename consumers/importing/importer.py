@@ -7,12 +7,14 @@ first two is why a mailbox is searched before what may have been begun is put th
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from kafka.errors import KafkaError
 
 from consumers.importing.boxes import Pauses
 from consumers.importing.desk import Desk
+from consumers.importing.disposed import Disposed
 from consumers.importing.items import Item, Landed
 from consumers.importing.life import Life
 from consumers.importing.settings import ImportSettings
@@ -48,7 +50,12 @@ class Importer:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def run(self, stop: threading.Event) -> None:
-        """Import until stopped; Kafka that is down is waited for, and said once."""
+        """Import until stopped, and say what was done; Kafka that is down is waited for, and said once."""
+        with closing(Disposed(self._kafka, self._codec)) as disposed:
+            self._run(stop, disposed)
+        self._teller.progress.end()
+
+    def _run(self, stop: threading.Event, disposed: Disposed) -> None:
         failures = 0
         while not stop.is_set():
             life: Life | None = None
@@ -56,7 +63,7 @@ class Importer:
                 with new_producer(self._kafka) as producer, self._desk() as desk:
                     life = Life(
                         self._kafka, self._codec, self._settings, desk, producer, self._folder,
-                        self._target.name, self._teller,
+                        self._target.name, self._teller, disposed,
                     )  # fmt: skip
                     life.run(stop)
             except (KafkaError, NoTopicError) as error:

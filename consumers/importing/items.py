@@ -7,8 +7,10 @@ from typing import Literal
 from schemas.deliveries import delivery_id, routing, stands
 from schemas.records import CopyResult, Delivery, ImportOutcome, Receipt
 
+Key = tuple[bytes, int]
+"""Identity of a delivery, and which routing of it."""
 Occasion = Literal["live", "missing", "again"]
-FINAL = frozenset({"ok", "partial", "failed"})
+FINAL = frozenset({"ok", "partial", "skipped", "failed"})
 """Outcomes after which nothing is tried any more."""
 
 
@@ -29,8 +31,8 @@ class Item:
     since: str | None = None
 
     @property
-    def key(self) -> tuple[bytes, int]:
-        """Identity of the delivery, and which routing of it."""
+    def key(self) -> Key:
+        """What tells it apart from others on their way."""
         return ident(self.blank), self.blank["routing"]
 
     @property
@@ -92,7 +94,9 @@ def landed(one: Receipt, where: Landed, at_ms: int) -> Receipt:
     }  # fmt: skip
 
 
-def not_landed(one: Receipt, outcome: Literal["waiting", "failed"], reason: str, at_ms: int) -> Receipt:
+def not_landed(
+    one: Receipt, outcome: Literal["waiting", "skipped", "failed"], reason: str, at_ms: int
+) -> Receipt:
     """The receipt of an item that is not in its mailbox, with the reason."""
     return {
         **one, "outcome": outcome, "reason": reason, "how": "", "place": "", "item": "", "imported_size": None,

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from kafka.structs import OffsetAndMetadata
 
 from consumers.importing.boxes import Done
 from consumers.importing.desk import Desk
+from consumers.importing.disposed import Disposed, Leaving
 from consumers.importing.group import Listener, Membership, new_consumer
-from consumers.importing.items import Item, landed, not_landed
+from consumers.importing.items import Item, Key, landed, not_landed
 from consumers.importing.partition import Partition
+from consumers.importing.retries import Retries
 from consumers.importing.settings import ImportSettings
 from consumers.importing.telling import Teller
-from consumers.importing.troubles import ItemError, TroubleError
+from consumers.importing.troubles import ItemError, MissingError
 from consumers.reading import ANSWER_MS, NoTopicError
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
@@ -27,9 +30,6 @@ from schemas.records import Delivery, Receipt
 from schemas.topics import DELIVERIES, IMPORTS
 
 log = logging.getLogger(__name__)
-RETRY_EVERY_S = 0.5
-RETRIED = 50  # waiting copies of a mailbox that are tried at a time
-Key = tuple[bytes, int]
 
 
 class Life:
@@ -37,7 +37,7 @@ class Life:
 
     def __init__(
         self, kafka: KafkaSettings, codec: Codec, settings: ImportSettings, desk: Desk, producer: KafkaProducer, folder: Path,
-        target: str, teller: Teller,
+        target: str, teller: Teller, disposed: Disposed,
     ) -> None:  # fmt: skip
         self._kafka, self._codec, self._desk, self._producer = kafka, codec, desk, producer
         self._settings, self._folder, self._target, self._teller = settings, folder, target, teller
@@ -45,8 +45,8 @@ class Life:
         self._listener = Listener(desk, settings.session_seconds * 0.6)
         self._partitions: dict[int, Partition] = {}
         self._open: dict[Key, Item] = {}
-        self._due: dict[Key, tuple[float, int]] = {}
-        self._retry_at = 0.0
+        self._retries = Retries(settings, target, desk, lambda key: key in self._open, self._put)
+        self._disposed, self._leaving = disposed, Leaving(disposed)
         self._membership = Membership(kafka, settings)
         self.was_assigned = False
 
@@ -77,7 +77,8 @@ class Life:
                 ]
         self._begin(consumer)
         self._finish()
-        self._retry()
+        self._retries.turn(self._partitions.values())
+        self._record((number, one) for number, one in self._leaving.turn(self._partitions.values()))
         self._commit(consumer)
         self._membership.check(consumer)
         self._teller.tell(self._producer, self._partitions, self._desk)
@@ -114,6 +115,7 @@ class Life:
 
     def _forget(self, number: int) -> None:
         self._open = {key: item for key, item in self._open.items() if item.partition != number}
+        self._leaving.forget(number)
         if number in self._partitions:
             self._partitions.pop(number).close()
 
@@ -146,70 +148,47 @@ class Life:
     def _finish(self) -> None:
         """Receipts of what is done, confirmed, and only then is it done."""
         done = [one for one in self._desk.results() if self._open.get(one.item.key) is one.item]
+        if any(isinstance(one.trouble, MissingError) for one in done):
+            self._disposed.catch_up()
         for one in done:
             del self._open[one.item.key]
-        news = [(one.item, self._receipt(one)) for one in done]
-        sent = [
-            (item, receipt, self._send(item, receipt))
-            for item, receipt in news
-            if self._is_news(item, receipt)
-        ]
-        by_partition: dict[int, list[tuple[Receipt, int]]] = {}
-        for item, receipt, future in sent:
-            by_partition.setdefault(item.partition, []).append((receipt, future.get(timeout=60).offset))
-        for number, rows in by_partition.items():
-            self._partitions[number].recorded([row[0] for row in rows], [row[1] for row in rows])
-        for item, _ in news:
+        self._record((one.item.partition, self._receipt(one)) for one in done)
+        for item in (one.item for one in done):
             for offset in item.offsets:
                 self._partitions[item.partition].window.done(offset)
 
-    def _is_news(self, item: Item, receipt: Receipt) -> bool:
-        return self._partitions[item.partition].receipts.is_news(receipt)
+    def _record(self, found: Iterable[tuple[int, Receipt]]) -> None:
+        """Write what is news, all at once, and fold it when it is confirmed."""
+        sent = [
+            (number, receipt, self._send(number, receipt))
+            for number, receipt in found
+            if self._partitions[number].receipts.is_news(receipt)
+        ]
+        by_partition: dict[int, list[tuple[Receipt, int]]] = {}
+        for number, receipt, future in sent:
+            by_partition.setdefault(number, []).append((receipt, future.get(timeout=60).offset))
+        for number, rows in by_partition.items():
+            self._partitions[number].recorded([row[0] for row in rows], [row[1] for row in rows])
+        self._teller.progress.note(receipt for _, receipt, _ in sent)
 
     def _receipt(self, done: Done) -> Receipt:
         now_ms, one, trouble = int(time.time() * 1000), done.item.blank, done.trouble
+        is_final = isinstance(trouble, ItemError) and trouble.final
+        gone = None if done.landed is not None else self._disposed.reason(one)
+        if isinstance(trouble, ItemError) and not is_final and gone is None:
+            self._retries.put_off(done.item.key, trouble)
+        else:
+            self._retries.done(done.item.key)
         if done.landed is not None:
-            self._due.pop(done.item.key, None)
             return landed(one, done.landed, now_ms)
-        if isinstance(trouble, ItemError) and trouble.final:
-            return not_landed(one, "failed", str(trouble), now_ms)
-        if isinstance(trouble, ItemError):
-            self._put_off(done.item.key, trouble)
-        return not_landed(one, "waiting", str(trouble), now_ms)
+        if gone is not None:
+            return not_landed(one, "skipped", gone, now_ms)
+        return not_landed(one, "failed" if is_final else "waiting", str(trouble), now_ms)
 
-    def _put_off(self, key: Key, trouble: TroubleError) -> None:
-        """An item that is refused by itself has a pause of its own."""
-        failures = self._due.get(key, (0.0, 0))[1] + 1
-        pause = min(
-            self._settings.longest_retry_seconds, self._settings.retry_seconds * 2.0 ** min(failures - 1, 20)
-        )
-        self._due[key] = (time.monotonic() + max(pause, trouble.retry_s or 0.0), failures)
-
-    def _send(self, item: Item, receipt: Receipt) -> Any:
+    def _send(self, number: int, receipt: Receipt) -> Any:
         value = self._codec.encode(self._imports, "Receipt", receipt)
         key = conversation_key(receipt["connector_uid"], receipt["conversation"])
-        return self._producer.send(self._imports, key=key, value=value, partition=item.partition)
-
-    def _retry(self) -> None:
-        """Try again what waits for a mailbox that is not left alone any more."""
-        if time.monotonic() < self._retry_at:
-            return
-        self._retry_at = time.monotonic() + RETRY_EVERY_S
-        for one in (some for some in self._partitions.values() if some.is_quiet):
-            for mailbox in one.receipts.waiting_mailboxes():
-                if not self._desk.refuses(mailbox):
-                    self._retry_mailbox(one, mailbox)
-
-    def _retry_mailbox(self, partition: Partition, mailbox: str) -> None:
-        now, tried = time.monotonic(), 0
-        for receipt in partition.receipts.waiting(mailbox):
-            item = Item({**receipt, "target": self._target}, partition.number)
-            if item.key in self._open or self._due.get(item.key, (0.0, 0))[0] > now:
-                continue
-            self._put(item)
-            tried += 1
-            if tried == RETRIED:
-                return
+        return self._producer.send(self._imports, key=key, value=value, partition=number)
 
     def _commit(self, consumer: Any) -> None:
         offsets = {

@@ -8,11 +8,13 @@ from consumers.importing.copies import Copies
 from consumers.importing.files import EmlTarget, MaildirTarget
 from consumers.importing.imap import ImapTarget
 from consumers.importing.settings import EmlSettings, ImapSettings, ImportSettings, MaildirSettings
-from consumers.importing.target import Target
 from stores.interface import Store
 
+AnyTarget = ImapTarget | MaildirTarget | EmlTarget
+"""What there is; each can be asked by `check`, without a mailbox, whether any could be opened at all."""
 
-def open_target(settings: ImportSettings) -> Target:
+
+def open_target(settings: ImportSettings) -> AnyTarget:
     """The target that the settings name; nothing is contacted yet. ValueError when a secret can't be read."""
     match settings.target:
         case ImapSettings() as one:

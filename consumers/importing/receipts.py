@@ -4,8 +4,8 @@ The file is a cache of topic imports: one that is damaged, or of another version
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from consumers.cache_file import opened, transaction
 from consumers.importing.items import FINAL, ident
@@ -22,6 +22,18 @@ CREATE INDEX waiting ON copy (mailbox) WHERE outcome = 'waiting';
 CREATE TABLE position (next INTEGER);
 INSERT INTO position VALUES (0);
 """
+_GROUPS = "SELECT connector, outcome, mailbox, reason, count(*) FROM copy GROUP BY 1, 2, 3, 4"
+_PAGE = """
+SELECT id, routing, receipt FROM copy WHERE outcome = 'waiting' AND mailbox = ? AND id > ? ORDER BY id LIMIT ?
+"""  # the index has the key behind the mailbox, as every index of a table without row ids
+
+
+class Waiting(NamedTuple):
+    """A copy that waits; `receipt` is read by `Receipts.decoded`."""
+
+    id: bytes
+    routing: int
+    receipt: bytes
 
 
 class Receipts:
@@ -31,8 +43,11 @@ class Receipts:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
         self._codec = codec
         self._db = opened(path, _TABLES, VERSION)
-        rows = self._db.execute("SELECT connector, outcome, count(*) FROM copy GROUP BY 1, 2")
-        self._counts = Counter[tuple[str, str]]({(uid, outcome): number for uid, outcome, number in rows})
+        # Counted here, and not asked for again: what waits may be very much, and is asked for all the time.
+        self._counts = Counter[tuple[str, str]]()
+        self._waiting = Counter[tuple[str, str, str]]()
+        for uid, outcome, mailbox, reason, number in self._db.execute(_GROUPS):
+            self._count(uid, outcome, mailbox, reason, number)
 
     @property
     def position(self) -> int:
@@ -52,6 +67,7 @@ class Receipts:
         self._db.execute("DELETE FROM copy")
         self._db.execute("UPDATE position SET next = 0")
         self._counts.clear()
+        self._waiting.clear()
 
     def is_settled(self, one: Receipt) -> bool:
         """Whether nothing is to be done for this routing of a copy: it is done, waits already, or was routed elsewhere."""
@@ -66,25 +82,21 @@ class Receipts:
         return row is None or (row[0], row[1], row[2]) != (one["routing"], one["outcome"], _kind(one))
 
     def waiting_mailboxes(self) -> list[str]:
-        """Mailboxes for which copies wait."""
-        rows = self._db.execute(
-            "SELECT DISTINCT mailbox FROM copy WHERE outcome = 'waiting' ORDER BY mailbox"
-        )
-        return [str(mailbox) for (mailbox,) in rows]
+        """Mailboxes for which copies wait, sorted."""
+        return sorted({mailbox for _, mailbox, _ in self._waiting})
 
-    def waiting(self, mailbox: str) -> Iterator[Receipt]:
-        """The receipts of the copies that wait for this mailbox."""
-        rows = self._db.execute(
-            "SELECT receipt FROM copy WHERE outcome = 'waiting' AND mailbox = ? ORDER BY id", (mailbox,)
-        )
-        for (value,) in rows.fetchall():
-            yield self._codec.decode(value).value
+    def waiting(self, mailbox: str, after: bytes, most: int) -> list[Waiting]:
+        """Copies that wait for this mailbox, by their ids, from the one behind `after` on."""
+        return [Waiting(*row) for row in self._db.execute(_PAGE, (mailbox, after, most)).fetchall()]
+
+    def decoded(self, one: Waiting) -> Receipt:
+        """The whole receipt of a copy that waits."""
+        found: Receipt = self._codec.decode(one.receipt).value
+        return found
 
     def reasons(self) -> list[tuple[str, str, str, int]]:
         """(connector, mailbox, kind of reason, number of copies) of what waits."""
-        return self._db.execute(
-            "SELECT connector, mailbox, reason, count(*) FROM copy WHERE outcome = 'waiting' GROUP BY 1, 2, 3"
-        ).fetchall()
+        return [(*place, number) for place, number in self._waiting.items()]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Copies by connector and outcome."""
@@ -98,18 +110,28 @@ class Receipts:
         self._db.close()
 
     def _one(self, one: Receipt) -> None:
-        key = ident(one)
-        row = self._db.execute("SELECT routing, connector, outcome FROM copy WHERE id = ?", (key,)).fetchone()
+        key, kind = ident(one), _kind(one)
+        row = self._db.execute(
+            "SELECT routing, connector, outcome, mailbox, reason FROM copy WHERE id = ?", (key,)
+        ).fetchone()
         if row is not None and row[0] > one["routing"]:
             return
         if row is not None:
-            self._counts[row[1], row[2]] -= 1
-        self._counts[one["connector_uid"], one["outcome"]] += 1
+            _, uid, outcome, mailbox, reason = row
+            self._count(uid, outcome, mailbox, reason, -1)
+        self._count(one["connector_uid"], one["outcome"], one["mailbox"], kind, 1)
         whole = None if one["outcome"] in FINAL else self._codec.encode(IMPORTS.name, "Receipt", one)
         self._db.execute(
             "INSERT OR REPLACE INTO copy VALUES (?,?,?,?,?,?,?)",
-            (key, one["routing"], one["connector_uid"], one["outcome"], one["mailbox"], _kind(one), whole),
+            (key, one["routing"], one["connector_uid"], one["outcome"], one["mailbox"], kind, whole),
         )
+
+    def _count(self, uid: str, outcome: str, mailbox: str, reason: str, number: int) -> None:
+        self._counts[uid, outcome] += number
+        if outcome == "waiting":
+            self._waiting[uid, mailbox, reason] += number
+            if not self._waiting[uid, mailbox, reason]:
+                del self._waiting[uid, mailbox, reason]
 
 
 def _kind(one: Receipt) -> str:

@@ -1,14 +1,13 @@
 """Signing in to an IMAP server: passwords by SASL PLAIN or LOGIN, OAuth 2 by SASL XOAUTH2."""
 
-import csv
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from consumers.importing.answers import refusal, told
 from consumers.importing.folders import quoted
+from consumers.importing.passwords import PasswordsFile
 from consumers.importing.settings import ClientCredentials, PasswordLogin
 from consumers.importing.troubles import HostError, MailboxError
 from consumers.importing.wire import Wire
@@ -25,11 +24,12 @@ class Passwords:
         """ValueError when one can't be read."""
         self._settings = settings
         self._one = settings.password.read() if settings.password else None
-        self._many = _read_passwords(settings.passwords_file) if settings.passwords_file else {}
+        self._many = PasswordsFile(settings.passwords_file) if settings.passwords_file else None
 
     def sign_in(self, wire: Wire, mailbox: str) -> None:
         """Sign in; MailboxError when that is refused, or there is no password."""
-        password = self._many.get(comparable(mailbox), self._one)
+        known = self._many.passwords() if self._many else {}
+        password = known.get(comparable(mailbox), self._one)
         if password is None:
             raise MailboxError("no password", f"passwords_file has no line for {mailbox}")
         name = self._settings.login.replace("{mailbox}", mailbox)
@@ -38,15 +38,6 @@ class Passwords:
             _authenticate(wire, "PLAIN", lambda _: answer)
         else:
             _checked(wire, lambda: wire.login(quoted(name), password))
-
-
-def _read_passwords(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return {comparable(row["mailbox"]): row["password"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
-        msg = f"cannot read passwords from {path}, a CSV with the headings mailbox,password: {type(error).__name__}"
-        raise ValueError(msg) from error
 
 
 class Tokens:

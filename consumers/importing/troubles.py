@@ -37,6 +37,10 @@ class ItemError(TroubleError):
         self.final = final
 
 
+class MissingError(ItemError):
+    """The copy does not stand in the store: an order has disposed of it, or it was lost."""
+
+
 class TooLargeError(ItemError):
     """The mail is larger than this mailbox takes, and the server did not say before how large it may be."""
 

@@ -1,13 +1,21 @@
 """How the import does, for `chatledger status`: what waits for the importers, who is there, what waits for its mailbox."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from consumers.drain import IMPORT, backlogs, group_members
+from consumers.importing.receipts import Receipts
+from consumers.reading import Read, read_all
 from schemas.broker import KafkaSettings
+from schemas.codec import Codec, DecodeError
+from schemas.records import Receipt
 from schemas.status import ConnectorStatus
+from schemas.topics import IMPORTS
 
-OUTCOMES = ("ok", "partial", "failed", "waiting")
+OUTCOMES = ("ok", "partial", "skipped", "failed", "waiting")
+BATCH = 5_000
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,23 @@ def read_import(kafka: KafkaSettings, group: str, records: Iterable[ConnectorSta
     """Ask Kafka; `records` are those of the status topic. KafkaError, LookupError. Blocks."""
     waiting = sum(one.waiting for one in backlogs(kafka, group, IMPORT))
     return import_view(waiting, len(group_members(kafka, group)), records)
+
+
+def read_outcomes(kafka: KafkaSettings, codec: Codec) -> dict[str, dict[str, int]]:
+    """Copies by connector and outcome, from topic imports as it stands. KafkaError, NoTopicError. Blocks."""
+    with closing(Receipts(None, codec)) as found:
+        records = read_all(kafka, IMPORTS)
+        while some := list(islice(records, BATCH)):
+            found.fold(list(_receipts(codec, some)))
+        return found.counts()
+
+
+def _receipts(codec: Codec, records: Iterable[Read]) -> Iterator[Receipt]:
+    for record in records:
+        with suppress(DecodeError):  # importers say so
+            name, value = codec.decode(record.value or b"")
+            if name == "Receipt":
+                yield value
 
 
 def import_view(records: int, importers: int, statuses: Iterable[ConnectorStatus]) -> ImportView:

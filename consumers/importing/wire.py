@@ -5,15 +5,26 @@
 
 import imaplib
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from consumers.importing.answers import told
 from consumers.importing.settings import ImapSettings
 from consumers.importing.shape import Shaped
+from consumers.importing.troubles import HostError
 
 if TYPE_CHECKING:
     Base = imaplib.IMAP4
 else:
     Base = object
+
+
+_PRIVATE = "; ca_file names a private authority"
+_ADVICE = {
+    **dict.fromkeys((18, 19, 20, 21), _PRIVATE),
+    **dict.fromkeys((62, 64), "; host has to be a name that stands in the certificate"),
+}
+"""By OpenSSL's X509_V_ERR_ numbers (x509_vfy.h): self-signed or of an unknown issuer; of another name or address."""
 
 
 class _Streaming(Base):
@@ -43,18 +54,48 @@ class TlsWire(_Streaming, imaplib.IMAP4_SSL):
 Wire = PlainWire | TlsWire
 
 
-def connect(settings: ImapSettings) -> Wire:
-    """A connection that has been greeted; OSError, ssl.SSLError or imaplib.IMAP4.error where there is none."""
-    host, port = settings.place
+def trust(settings: ImapSettings) -> ssl.SSLContext | None:
+    """Whose certificates are accepted: of the system's authorities, or of `ca_file`'s; None without TLS. ValueError."""
     if settings.tls == "none":
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # also what is no certificate
+        raise ValueError(f"ca_file {settings.ca_file} has no certificates (PEM): {error.strerror}") from error
+
+
+def connect(settings: ImapSettings, context: ssl.SSLContext | None) -> Wire:
+    """A connection that has been greeted; `context` as `trust` gives it. HostError in a sentence where there is none."""
+    try:
+        return _connected(settings, context)
+    except ssl.SSLCertVerificationError as error:
+        why = f"{error.verify_message.rstrip('.')}{_ADVICE.get(error.verify_code, '')}"
+        raise HostError("certificate not accepted", f"{_where(settings)}: {why}") from error
+    except (OSError, imaplib.IMAP4.error) as error:
+        raise HostError("server not reached", f"{_where(settings)}: {told(error)}") from error
+
+
+def hang_up(wire: Wire) -> None:
+    """Let go of the connection, whatever is left of it: after a refused certificate its socket is gone already."""
+    with suppress(OSError):
+        wire.shutdown()
+
+
+def _where(settings: ImapSettings) -> str:
+    host, port = settings.place
+    return f"{host}:{port}"
+
+
+def _connected(settings: ImapSettings, context: ssl.SSLContext | None) -> Wire:
+    host, port = settings.place
+    if context is None:
         return PlainWire(host, port, timeout=settings.timeout_seconds)
-    context = ssl.create_default_context(cafile=settings.ca_file)
     if settings.tls == "implicit":
         return TlsWire(host, port, ssl_context=context, timeout=settings.timeout_seconds)
     wire = PlainWire(host, port, timeout=settings.timeout_seconds)
     try:
         wire.starttls(context)
     except BaseException:
-        wire.shutdown()
+        hang_up(wire)
         raise
     return wire

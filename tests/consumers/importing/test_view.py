@@ -18,7 +18,7 @@ def partition(number: int, error: str | None = None, **counters: int) -> Any:
 def test_partitions_are_added_up_and_troubles_told_once() -> None:
     """Counters of all partitions; the same trouble of two partitions is one sentence; other components say nothing."""
     view = import_view(0, 1, [partition(0, "down", ok=2, waiting=1), partition(1, "down", ok=3), a_status()])
-    assert view.copies == {"wx": {"ok": 5, "partial": 0, "failed": 0, "waiting": 1}}
+    assert view.copies == {"wx": {"ok": 5, "partial": 0, "skipped": 0, "failed": 0, "waiting": 1}}
     assert import_unwell(view) == ["import: wx: down"]
 
 
