@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from cli.parts.config import Config
+    from consumers.importing.settings import ImportSettings
     from producers.source import Finding
     from schemas.admin import Drift
     from stores.protection import Safeguard
@@ -62,6 +63,9 @@ def _findings(config: "Config", config_path: Path) -> "Iterator[Finding]":
     yield from _kafka(config, config_path)
     example = _example("store", config.store, config_path)
     yield from [example] if example else _store(config)
+    if config.import_ is not None:
+        example = _example("import", config.import_, config_path)
+        yield example or _import(config.import_)
     for connector in config.connector:
         example = _example(connector.uid, connector, config_path)
         yield from [example] if example else _source(config, connector.uid)
@@ -162,6 +166,27 @@ def _protection(safeguard: "Safeguard") -> "Finding":
     return Finding(
         f"write-once protection is {safeguard.state}", ok=safeguard.state == "unproven", advice=safeguard.why
     )
+
+
+def _import(settings: "ImportSettings") -> "Finding":
+    """Nothing is put anywhere, and no mailbox is opened: whether one refuses is said by `status` when something is for it."""
+    from consumers.importing.opening import open_target  # noqa: PLC0415 - see cli.main
+    from consumers.importing.settings import ImapSettings  # noqa: PLC0415
+    from consumers.importing.troubles import HostError  # noqa: PLC0415
+    from producers.source import Finding  # noqa: PLC0415
+
+    if isinstance(settings.target, ImapSettings):
+        quick = {"timeout_seconds": min(SECONDS, settings.target.timeout_seconds)}
+        settings = settings.model_copy(update={"target": settings.target.model_copy(update=quick)})
+    try:
+        target = open_target(settings)
+        target.check()
+    except (HostError, ValueError) as error:
+        return Finding(f"import into {settings.target.kind}", ok=False, advice=str(error))
+    after = (
+        f"each start waits {settings.settle_seconds:g} s (settle_seconds)" if settings.settle_seconds else ""
+    )
+    return Finding(f"import into {target.name}{', ' if after else ''}{after}", ok=True)
 
 
 def _source(config: "Config", uid: str) -> "Iterator[Finding]":

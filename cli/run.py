@@ -1,5 +1,6 @@
 """`chatledger run`: collectors, worker, monitor and importer on this machine; `--once` collects to now and drains every stage."""
 
+import json
 import sys
 import threading
 import time
@@ -32,7 +33,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
     """All of it on one machine, every part a process of its own, started again when it fails.
 
     With --once the exit code is 0 only when nothing is missing: every connector collected, every stage drained,
-    no open dead letters, no failed copies.
+    no open dead letters, no failed copies, and no copy that waits for its mailbox or was refused there.
     """
     from cli.parts.ready import PATIENCE_S, ready_or_explain  # noqa: PLC0415 - see cli.main
 
@@ -94,6 +95,7 @@ def run_once(
 ) -> int:
     """Collect to now, drain, sum up; 0 only when nothing is missing."""
     from cli.parts.resting import resting  # noqa: PLC0415 - see cli.main
+    from cli.words.mailboxes import imported_lines, not_imported  # noqa: PLC0415
     from cli.words.summary import summarise, write_text  # noqa: PLC0415
 
     began = time.monotonic()
@@ -109,7 +111,13 @@ def run_once(
     orders = resting(config, [one.uid for one in config.connector])
     paused = tuple((uid, order.at_ms) for uid, order in orders.items() if order.what == "paused")
     summary = summarise(config, new_codec(config.kafka), time.monotonic() - began, paused)
-    click.echo(summary.as_json() if as_json else runnable(write_text(summary), config_path))
+    imports = _imports(config)
+    document = summary.as_dict() | ({} if imports is None else {"imports": imports})
+    click.echo(json.dumps(document, indent=2) if as_json else runnable(write_text(summary), config_path))
+    told = imported_lines(imports or {})
+    if told and not as_json:
+        click.echo("\n".join(told))
+    failed += [runnable(one, config_path) for one in not_imported(imports or {})]
     failed += _evidence(config, config_path, quiet=as_json)
     for sentence in failed:
         click.echo(f"! {sentence}", err=True)
@@ -167,6 +175,13 @@ def _drain(
     except NotDrainedError as error:
         return [str(error)]
     return []
+
+
+def _imports(config: "Config") -> "dict[str, dict[str, int]] | None":
+    """Copies by connector and what became of them in their mailboxes; None where nothing is imported."""
+    from consumers.importing.view import read_outcomes  # noqa: PLC0415 - see cli.main
+
+    return None if config.import_ is None else read_outcomes(config.kafka, new_codec(config.kafka))
 
 
 def _evidence(config: "Config", config_path: Path, *, quiet: bool) -> list[str]:

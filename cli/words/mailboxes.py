@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +27,23 @@ class Looking:
         if time.monotonic() - self._said >= EVERY_SECONDS:
             self._said = time.monotonic()
             click.echo(f"looking in mailboxes: {done:,} of {whole:,} copies", err=True)
+
+
+def imported_lines(outcomes: "Mapping[str, Mapping[str, int]]") -> list[str]:
+    """For each connector what became of its copies in their mailboxes."""
+    from consumers.importing.progress import in_words  # noqa: PLC0415 - see cli.main
+
+    return [f"into mailboxes of {uid}: {in_words(counts)}" for uid, counts in outcomes.items()]
+
+
+def not_imported(outcomes: "Mapping[str, Mapping[str, int]]") -> list[str]:
+    """One sentence for each connector whose copies are not all in their mailboxes."""
+    left = {uid: counts["failed"] + counts["waiting"] for uid, counts in outcomes.items()}
+    return [
+        f"{uid}: {counted(number, 'copy is', 'copies are')} not in their mailboxes; `chatledger log {uid}` lists them"
+        for uid, number in left.items()
+        if number
+    ]
 
 
 def looked_text(done: "Looked", selection: dict[str, Any], elapsed_s: float, *, as_json: bool) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.parts.config import ConfigError, load
+from consumers.importing.settings import MaildirSettings
 from producers.liveperson.settings import LivePersonSettings, OAuth2Keys
 from producers.webex.settings import WebexSettings
 from sandbox.liveperson.auth import Credentials
@@ -93,6 +94,13 @@ def test_the_rehearsal_is_valid(tmp_path: Path) -> None:
     for port in (liveperson.domain_url.rpartition(":")[2], webex.base_url.split(":")[2].split("/")[0]):
         assert f"--port {port}" in readme
     assert f"--port {config.kafka.places()[0][1]}" in readme
+    assert config.import_ is None
+    begin, end = text.index("# [import]"), text.index("[[connector]]")
+    switched_on = text[begin:end].replace("\n# ", "\n").replace("\n#\n", "\n\n").removeprefix("# ")
+    path.write_text(text[:begin] + switched_on + text[end:], encoding="utf-8")
+    found = load(path).import_
+    assert found is not None
+    assert found.target == MaildirSettings(kind="maildir", path=tmp_path / "rehearsal" / "mailboxes")
     for secret in (CLIENT_SECRET, Credentials().client_secret, Credentials().file_key):
         assert f"={secret}" in readme
         assert secret not in text

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.demonstration.site import Site
-from tests.cli.playground import UNADDRESSED, Installation, install
+from cli.words.mailboxes import not_imported
+from tests.cli.playground import UNADDRESSED, Installation, chatledger, install
 
 pytestmark = pytest.mark.kafka
 
@@ -20,6 +21,7 @@ def imported(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Installati
     made = install(site, folder, users=users, only="liveperson", changes={"[mapping]\n": section})
     done = made.chatledger("run", "--once", timeout_s=200)
     assert done.returncode == 0, done.stderr
+    (folder / "summary").write_text(done.stdout, encoding="utf-8")
     return made
 
 
@@ -35,6 +37,44 @@ def test_each_stored_copy_is_in_its_mailbox(imported: Installation) -> None:
     items = list((imported.folder / "boxes").glob("*/.*/new/*"))
     assert len(copies) > 20
     assert relative(items, imported.folder / "boxes") == relative(copies, imported.archive)
+
+
+@pytest.mark.slow
+def test_it_says_what_it_did(imported: Installation) -> None:
+    """By connector: behind the summary of `run --once`, and in the importer's log when it ends."""
+    document = json.loads(imported.chatledger("status", "--json").stdout)
+    counts = document["import"]["copies"]["liveperson"]
+    told = f"{counts['ok']:,} imported, {counts['partial']:,} imported in part, 0 skipped, 0 refused, 0 waiting\n"
+    assert f"into mailboxes of liveperson: {told}" in (imported.folder / "summary").read_text(
+        encoding="utf-8"
+    )
+    log = (imported.folder / "state" / "logs" / "import.log").read_text(encoding="utf-8")
+    assert log.endswith(f"since the start: liveperson: {told}")
+
+
+def test_what_is_not_in_its_mailbox_is_a_fault_of_the_run() -> None:
+    """One sentence for each connector; what was skipped by order is none."""
+    outcomes = {"lp": {"ok": 3, "skipped": 2, "failed": 0, "waiting": 0}, "wx": {"failed": 1, "waiting": 1}}
+    assert not_imported(outcomes) == [
+        "wx: 2 copies are not in their mailboxes; `chatledger log wx` lists them"
+    ]
+
+
+@pytest.mark.slow
+def test_check_looks_where_mailboxes_are(imported: Installation) -> None:
+    """With the wait of each start; a folder that can't be made is a fault."""
+    said = imported.chatledger("check").stdout
+    assert "ok    import into maildir, each start waits 10 s (settle_seconds)\n" in said
+    text = imported.path.read_text(encoding="utf-8")
+    other = imported.path.with_name("other.toml")
+    other.write_text(
+        text.replace(f'path = "{imported.folder / "boxes"}"', f'path = "{imported.path}"'), encoding="utf-8"
+    )
+    done = chatledger("check", "-c", str(other))
+    assert done.returncode == 1
+    assert (
+        f"FAIL  import into maildir: folder can't be written: {imported.path}: it is no folder" in done.stdout
+    )
 
 
 @pytest.mark.slow
