@@ -1,11 +1,13 @@
 """What somebody has to look at: mails that nobody's mailbox got, and people of the firm whose copies failed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from consumers.cache_file import opened, transaction
 from consumers.tally import Tally, is_routed
 from schemas.deliveries import delivery_id, routing
-from schemas.records import CopyResult, Delivery
+from schemas.dispositions import mails_of
+from schemas.records import Audit, CopyResult, Delivery
 
 
 @dataclass(frozen=True, order=True)
@@ -66,6 +68,39 @@ class Gaps:
             user = copy["participant"]["id"] or copy["participant"]["email"] or ""
             by_person.setdefault((delivery["connector_uid"], user), []).append((delivery, copy))
         return sorted(_person(user, found) for (_, user), found in by_person.items())
+
+
+class Departed:
+    """What orders of disposition have taken away again, in mails and copies of the ledger; on disk, since there may be many."""
+
+    def __init__(self) -> None:
+        self._db = opened(None, "CREATE TABLE disposed (mail BLOB PRIMARY KEY) WITHOUT ROWID;", 1)
+        self._tally = Tally()
+
+    def order(self, orders: Iterable[Audit]) -> None:
+        """Learn which mails have left: everything that topic audit says, before the first delivery."""
+        with transaction(self._db):
+            for one in orders:
+                if one["kind"] == "disposed":
+                    rows = ((mail,) for mail in mails_of(one))
+                    self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?)", rows)
+
+    def add(self, deliveries: Sequence[tuple[int, int, int, Delivery]]) -> None:
+        """Fold (partition, offset, recorded at ms, record), as `Tally.add`."""
+        self._tally.add([one for one in deliveries if self._is_gone(one[3]["mail_id"])])
+
+    def counts(self) -> tuple[int, int]:
+        """Mails that had been stored, and copies that had been, each as its participant's newest result has it."""
+        found = [self._tally.counters(uid) for uid in self._tally.connectors()]
+        return sum(one.mails for one in found), sum(one.ok + one.partial for one in found)
+
+    def close(self) -> None:
+        """The space is free again."""
+        self._tally.close()
+        self._db.close()
+
+    def _is_gone(self, mail: bytes) -> bool:
+        return self._db.execute("SELECT 1 FROM disposed WHERE mail=?", (mail,)).fetchone() is not None
 
 
 def _unrouted(delivery: Delivery) -> Unrouted:

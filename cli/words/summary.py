@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.words.advice import counted
-from consumers.gaps import FailedPerson, Gaps, Unrouted
+from consumers.gaps import Departed, FailedPerson, Gaps, Unrouted
 from consumers.letters.reading import count_open
+from consumers.orders import AuditError, said
 from consumers.reading import read_all
 from consumers.tally import Counters, Tally
 from schemas.codec import Codec
@@ -41,6 +42,8 @@ class Summary:
     failed: tuple[FailedPerson, ...] = ()
     paused_ms: tuple[tuple[str, int], ...] = ()
     """(connector, since when) of those that collected nothing, by order; milliseconds since 1970 UTC."""
+    departed: tuple[int, int] | None = (0, 0)
+    """Mails and copies among all these that stand no more, because an order disposed of them; None: nobody can read which."""
 
     @property
     def mails(self) -> int:
@@ -66,6 +69,8 @@ class Summary:
         return {
             "connectors": rows, "mails": self.mails, "copies": self.copies, "dead_letters": self.dead_letters,
             "elapsed_s": round(self.elapsed_s, 1),
+            **({"disposed": {"mails": self.departed[0], "copies": self.departed[1]}}
+               if self.departed and any(self.departed) else {}),
             **({"paused": {uid: _iso(ms) for uid, ms in self.paused_ms}} if self.paused_ms else {}),
         }  # fmt: skip
 
@@ -77,17 +82,28 @@ class Summary:
 def summarise(
     config: "Config", codec: Codec, elapsed_s: float, paused_ms: tuple[tuple[str, int], ...] = ()
 ) -> Summary:
-    """Read the ledger and the dead letters whole; `paused_ms` as in Summary."""
+    """Read the ledger, the dead letters and the orders whole; `paused_ms` as in Summary."""
     tally, gaps = Tally(), Gaps()
-    with contextlib.closing(tally):
+    with contextlib.closing(tally), contextlib.closing(Departed()) as departed:
+        known = _order(departed, config, codec)
         for some in batched(_deliveries(config, codec)):
             tally.add(some)
             for *_, delivery in some:
                 gaps.add(delivery)
+            departed.add(some)
         letters = count_open(config.kafka, codec)
         uids = sorted({*(connector.uid for connector in config.connector), *tally.connectors()})
         counters, unrouted = {uid: tally.counters(uid) for uid in uids}, tuple(gaps.unrouted(tally))
-    return Summary(counters, letters, elapsed_s, unrouted, tuple(gaps.failed()), paused_ms)
+        left = departed.counts() if known else None
+    return Summary(counters, letters, elapsed_s, unrouted, tuple(gaps.failed()), paused_ms, left)
+
+
+def _order(departed: Departed, config: "Config", codec: Codec) -> bool:
+    try:
+        departed.order(said(config.kafka, codec))
+    except AuditError:  # whoever gives orders is stopped by it; counting goes on, and says what it lacks
+        return False
+    return True
 
 
 def _deliveries(config: "Config", codec: Codec) -> "Iterator[tuple[int, int, int, Delivery]]":
@@ -114,6 +130,7 @@ def write_text(summary: Summary, root: Path | None = None) -> str:
     lines = [
         rendered(table),
         f"{totals}, {summary.elapsed_s:.1f} s",
+        *_departed(summary),
         *_paused(summary),
         *_unrouted(summary, root),
         *_failed(summary, root),
@@ -123,6 +140,17 @@ def write_text(summary: Summary, root: Path | None = None) -> str:
             "\nWhat could not be processed: `chatledger letters list --open` shows it with its reasons."
         )
     return "\n".join(lines)
+
+
+def _departed(summary: Summary) -> "Iterator[str]":
+    if summary.departed is None:
+        yield "what of these was disposed of is not known: topic audit has a record that nobody can read"
+        return
+    mails, copies = summary.departed
+    if mails or copies:
+        verb = "was" if mails + copies == 1 else "were"
+        told = f"{counted(mails, 'mail')} and {counted(copies, 'copy', 'copies')}"
+        yield f"of these, {told} {verb} disposed of by order and stand no more; `chatledger dispose list` has the orders"
 
 
 def _paused(summary: Summary) -> "Iterator[str]":

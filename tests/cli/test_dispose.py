@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from cli.demonstration.site import Site
+from cli.words.summary import summarise
 from consumers.reading import read_all
 from schemas.codec import Codec
+from schemas.deliveries import stands
 from schemas.records import Delivery
 from schemas.topics import DELIVERIES
 from tests.cli.playground import REPOSITORY, Installation, install
@@ -94,6 +96,18 @@ def test_a_replay_makes_and_misses_nothing_of_it(erased: tuple[Installation, Del
     assert json.loads(done.stdout)["counts"]["disposed"] > 0
     assert one.chatledger("replay", "--into", "store", timeout_s=120).returncode == 0
     assert not (one.archive / gone["path"]).exists()
+
+
+def test_the_summary_says_apart_what_was_disposed_of(
+    erased: tuple[Installation, Delivery, set[str]],
+) -> None:
+    """What `run --once` counts has it, so as many as have left stand beside the count."""
+    one, gone, _ = erased
+    ours = [each for each in deliveries(one) if each["conversation"] == gone["conversation"]]
+    copies = sum(stands(copy) for each in ours for copy in each["copies"])
+    found = summarise(one.config, Codec(), 0.0)
+    assert found.departed == (len(ours), copies)
+    assert found.mails == len(deliveries(one))
 
 
 def test_the_evidence_still_verifies_and_tells_of_it(erased: tuple[Installation, Delivery, set[str]]) -> None:

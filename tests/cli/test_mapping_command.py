@@ -52,6 +52,31 @@ def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     assert "no such file; `chatledger mapping template >" in done.output
 
 
+def test_check_and_apply_take_the_same_file(tmp_path: Path) -> None:
+    """By default that of the configuration; `apply` refuses another one, which the next start would replace."""
+    nowhere = KafkaSettings(bootstrap="127.0.0.1:1")
+    _, config = configured(tmp_path, nowhere, "ana,ana\n")
+    by_default = CliRunner().invoke(main, ["mapping", "check", "-c", str(config)])
+    assert (by_default.exit_code, f"{tmp_path / 'users.csv'}:2: 'ana' is not" in by_default.output) == (
+        1,
+        True,
+    )
+
+    other = tmp_path / "other.csv"
+    other.write_text("ExternalUserId,O365UserMailbox\nana,ana@bank.example\n", encoding="utf-8")
+    refused = CliRunner().invoke(main, ["mapping", "apply", str(other), "-c", str(config)])
+    assert refused.exit_code == 1
+    assert f"other.csv is not mapping.file of {config}" in refused.output
+    same = CliRunner().invoke(main, ["mapping", "apply", str(tmp_path / "users.csv"), "-c", str(config)])
+    assert "users.csv:2: 'ana' is not a mailbox address" in same.output
+
+    config.write_text(
+        config.read_text(encoding="utf-8").replace('file = "users.csv"\n', ""), encoding="utf-8"
+    )
+    none = CliRunner().invoke(main, ["mapping", "check", "-c", str(config)])
+    assert (none.exit_code, "has no mapping.file" in none.output) == (1, True)
+
+
 @pytest.mark.kafka
 def test_a_bad_file_never_replaces_a_good_one(kafka: KafkaSettings, tmp_path: Path) -> None:
     """The command names every faulty line and ends with 1; what was in force stays, and a good file comes in force again."""

@@ -43,6 +43,19 @@ def test_tables_fit_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) 
         assert word in text
 
 
+def test_what_was_disposed_of_is_said_apart() -> None:
+    """Beside the counts that have it; nothing where there is none, and that nobody knows where nobody can."""
+    counters = {"lp": Counters(mails=5, ok=9)}
+    plain, some, unknown = (Summary(counters, 0, 2.0, departed=one) for one in ((0, 0), (1, 3), None))
+    assert "disposed" not in write_text(plain) + plain.as_json()
+    assert (
+        "5 mails, 9 copies, 0 dead letters, 2.0 s\nof these, 1 mail and 3 copies were disposed of by order"
+        in write_text(some)
+    )
+    assert some.as_dict()["disposed"] == {"mails": 1, "copies": 3}
+    assert "what of these was disposed of is not known" in write_text(unknown)
+
+
 def test_a_table_that_fits_stays_upright(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row is a line; turned, each row is a column below its name."""
     grid = Grid(("connector", "state"), [("lp", "idle"), ("wx", "waiting")])
