@@ -1,7 +1,6 @@
 """`chatledger evidence close|follow|verify|prove|check|key`."""
 
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,14 @@ from cli.parts.common import (
     new_codec,
     sentence_errors,
     sentence_of,
-    stop_on_signals,
-    stop_with_parent,
+    stop_event,
 )
-from cli.parts.evidence import close_now, closer_of, key_file_of, known_elsewhere, with_store
+from cli.parts.evidence import close_now, closer_of, key_file_of, known_elsewhere, name_in, with_store
 from consumers.evidence.errors import EvidenceError
 from stores.interface import StoreError
 
 if TYPE_CHECKING:
     from consumers.evidence.verify import Anchor, Report
-    from stores.interface import Store
 
 
 ERRORS = (EvidenceError, StoreError, LookupError, OSError, KafkaError)
@@ -43,8 +40,15 @@ def close(config_path: Path) -> None:
     """Make a manifest of everything since the last one. Given twice, killed or given by two at once: one chain."""
     from cli.words.evidence import of_manifest  # noqa: PLC0415 - see cli.main
 
-    made = close_now(load_config(config_path))
-    click.echo(of_manifest(made.statement) if made else "nothing is new since the last manifest")
+    closing = close_now(load_config(config_path))
+    if closing.note:
+        click.echo(f"! {closing.note}", err=True)
+    new = closing.made and closing.last is not None
+    click.echo(
+        of_manifest(closing.last.statement)
+        if closing.last and new
+        else "nothing is new since the last manifest"
+    )
 
 
 @evidence.command()
@@ -54,17 +58,15 @@ def close(config_path: Path) -> None:
 def follow(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     """Close a manifest after the end of every day (UTC), until SIGTERM. `chatledger run` starts it."""
     from consumers.evidence.daily import follow as daily  # noqa: PLC0415 - see cli.main
+    from consumers.evidence.telling import Teller  # noqa: PLC0415
     from stores.factory import open_store  # noqa: PLC0415
 
     config = load_config(config_path)
     key_file_of(config)
     log_to_stderr(log_level)
-    if with_parent:
-        stop_with_parent()
-    stop = threading.Event()
-    stop_on_signals(stop.set)
+    stop = stop_event(with_parent=with_parent)
     daily(
-        lambda: open_store(config.store), lambda store: closer_of(config, store), stop,
+        lambda: open_store(config.store), lambda store: closer_of(config, store), stop, Teller(config.kafka),
         explain=lambda error: sentence_of(error, config_path),
     )  # fmt: skip
 
@@ -120,15 +122,17 @@ def _verify_live(config_path: Path, anchor: "Anchor") -> "Report":
 )
 @sentence_errors(*ERRORS)
 def prove(mail: str, config_path: Path, archive: Path | None) -> None:
-    """Print the proof that MAIL (its id, or the path of it or of a copy) stands in the evidence."""
+    """Print the proof that MAIL (its id, or the path of it or of a copy) stands in the evidence.
+
+    A path counts from the archive or, where the archive is a folder, from here.
+    """
     from consumers.evidence.prove import prove as proof  # noqa: PLC0415 - see cli.main
     from stores.factory import open_store  # noqa: PLC0415
-    from stores.folder import FolderStore  # noqa: PLC0415
+    from stores.settings import FolderSettings  # noqa: PLC0415
 
-    def opened() -> "Store":
-        return FolderStore(archive) if archive is not None else open_store(load_config(config_path).store)
-
-    made = with_store(opened, lambda store: proof(store, mail))
+    settings = load_config(config_path).store if archive is None else FolderSettings(path=archive)
+    wanted = name_in(settings.path, mail) if isinstance(settings, FolderSettings) else mail
+    made = with_store(lambda: open_store(settings), lambda store: proof(store, wanted))
     click.echo(made.encode().decode(), nl=False)
 
 

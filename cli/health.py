@@ -1,4 +1,4 @@
-"""`chatledger health collector|worker|importer|monitor`: does the process beside this one do its work? For containers.
+"""`chatledger health collector|worker|importer|monitor|evidence`: does the process beside this one do its work? For containers.
 
 Nothing is asked of the process itself: what counts is what Kafka knows of it. Exit code 0: well; 1: one sentence says why not.
 """
@@ -26,7 +26,7 @@ MOVE_SECONDS = 3.0
 
 @click.group()
 def health() -> None:
-    """Is a collector, worker, importer or monitor of this host well? Exit code 1 and a sentence if not."""
+    """Is a collector, worker, importer, monitor or closer of evidence well? Exit code 1 and a sentence if not."""
 
 
 @health.command()
@@ -116,6 +116,32 @@ def monitor(config_path: Path) -> None:
             tally.close()
 
     _end(_behind(counted, _ends(config.kafka)), config_path)
+
+
+@health.command()
+@config_option
+@click.option(
+    "--silent-after",
+    type=float,
+    default=300.0,
+    show_default=True,
+    help="Longest silence, or since it stopped, s.",
+)
+@sentence_errors(KafkaError, OSError, LookupError)
+def evidence(config_path: Path, silent_after: float) -> None:
+    """Whoever closes manifests reports on the status topic, and could close when it last tried.
+
+    While it fails it tries every 15 minutes, which is no silence.
+    """
+    from cli.parts.evidence import key_file_of  # noqa: PLC0415 - see cli.main
+    from consumers.evidence.telling import evidence_unwell, evidence_view  # noqa: PLC0415
+    from consumers.status import read_status  # noqa: PLC0415
+
+    config = load_config(config_path)
+    key_file_of(config)
+    now_ms, longest_ms = int(time.time() * 1000), round(silent_after * 1000)
+    view = evidence_view(read_status(config.kafka), now_ms)
+    _end(evidence_unwell(view, now_ms, silent_ms=longest_ms, stopped_ms=longest_ms), config_path)
 
 
 def member_hosts(members: "list[dict[str, Any]]") -> set[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cli.parts.config import Config
     from consumers.archive import ArchiveView
+    from consumers.evidence.telling import EvidenceView
     from consumers.importing.view import ImportView
     from consumers.stages import WorkersView
     from consumers.status import ConnectorView
@@ -30,13 +31,18 @@ WATCH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Found:
-    """What the topics say at one moment; `unwell`: a sentence for each reason to worry."""
+    """What the topics say at one moment; `unwell`: a sentence for each reason to worry.
+
+    `uncounted`: deliveries that the monitor has not counted yet, so that the connectors' counters lack them.
+    """
 
     connectors: "list[ConnectorView]"
     workers: "WorkersView"
     unwell: list[str]
     archive: "ArchiveView"
     imports: "ImportView | None" = None
+    evidence: "EvidenceView | None" = None
+    uncounted: int = 0
 
 
 @click.command()
@@ -58,7 +64,7 @@ def status(config_path: Path, *, as_json: bool, watch: bool, only: str | None, s
 
     Exit code 0: all well. 1: a configured connector waits for a dependency, was refused, is silent, stopped or has never
     reported; a stage has work waiting and no worker is there, or says that it can't go on; a mailbox refuses what is
-    imported; or Kafka can't be reached.
+    imported; no evidence can be made, or whoever makes it is silent; or Kafka can't be reached.
     A connector that was paused or deleted is well.
 
     Where `run --once` collects every night, ask with --silent-after 90000 (25 hours): one that stopped within that
@@ -89,7 +95,9 @@ def _show_again(read: "Callable[[], str]", config: "Config", config_path: Path) 
 def look(config: "Config", silent_after: float, only: str | None = None) -> Found:
     """Read everything once; KafkaError, LookupError."""
     from consumers.archive import archive_unwell, archive_view  # noqa: PLC0415 - see cli.main
+    from consumers.evidence.telling import evidence_unwell, evidence_view  # noqa: PLC0415
     from consumers.importing.view import import_unwell  # noqa: PLC0415
+    from consumers.monitor import uncounted  # noqa: PLC0415
     from consumers.stages import read_workers, stages_unwell  # noqa: PLC0415
     from consumers.status import read_status, unwell, views  # noqa: PLC0415
 
@@ -106,7 +114,10 @@ def look(config: "Config", silent_after: float, only: str | None = None) -> Foun
     archive, imports = archive_view(records), _imports(config, records)
     reasons += [] if only == "connectors" else archive_unwell(archive, now_ms)
     reasons += [] if imports is None or only is not None else import_unwell(imports)
-    return Found(connectors, workers, reasons, archive, imports)
+    evidence = evidence_view(records, now_ms)
+    if config.evidence.key_file is not None and only is None:
+        reasons += evidence_unwell(evidence, now_ms, silent_ms=stopped_ms, stopped_ms=stopped_ms)
+    return Found(connectors, workers, reasons, archive, imports, evidence, uncounted(config.kafka, records))
 
 
 def _imports(config: "Config", records: "list[ConnectorStatus]") -> "ImportView | None":
@@ -131,8 +142,9 @@ def _since(config: "Config", connectors: "list[ConnectorView]") -> None:
 def _json(found: Found) -> str:
     document = {"connectors": {view.uid: asdict(view) for view in found.connectors}, **asdict(found.workers)}
     imports = {} if found.imports is None else {"import": asdict(found.imports)}
-    told = {"archive": asdict(found.archive), "unwell": found.unwell}
-    return json.dumps(document | imports | told, indent=2)
+    evidence = {} if found.evidence is None else {"evidence": asdict(found.evidence)}
+    told = {"archive": asdict(found.archive), "uncounted": found.uncounted, "unwell": found.unwell}
+    return json.dumps(document | imports | evidence | told, indent=2)
 
 
 def _text(config_path: Path, found: Found) -> str:
@@ -140,8 +152,11 @@ def _text(config_path: Path, found: Found) -> str:
         connectors_table,
         counters_table,
         error_lines,
+        evidence_line,
         imports_table,
+        reconciled_lines,
         stages_table,
+        uncounted_line,
     )
     from cli.words.tables import rendered  # noqa: PLC0415
 
@@ -155,6 +170,9 @@ def _text(config_path: Path, found: Found) -> str:
     parts.append(f"workers: {found.workers.workers}   open dead letters: {found.workers.dead_letters}")
     if found.imports is not None:
         parts.append(f"importers: {found.imports.importers}   mails to import: {found.imports.records}")
+    parts += [uncounted_line(found.uncounted)] if found.uncounted else []
+    parts += [] if found.evidence is None else [evidence_line(found.evidence)]
+    parts += reconciled_lines(found.connectors)
     parts += [f"archive: {one}" for one in found.archive.protection]
     told = [*error_lines(found.connectors), *(f"! {reason}" for reason in found.unwell)]
-    return "\n".join([*parts, *(runnable(one, config_path) for one in told)])
+    return "\n".join(runnable(one, config_path) for one in (*parts, *told))

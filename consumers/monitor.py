@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -25,6 +25,14 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 
+def uncounted(kafka: KafkaSettings, records: Iterable[ConnectorStatus]) -> int:
+    """How many records of the ledger the counters in these records of the status topic lack. KafkaError, LookupError. Blocks."""
+    with closing(Reader(kafka, DELIVERIES)) as reader:
+        end = sum(reader.ends().values())
+    counted = max((one["reached"] or 0 for one in records if one["component"] == "delivery"), default=0)
+    return max(0, end - counted)
+
+
 class Monitor:
     """One for each installation; its file is a cache of what the ledger says, and can be thrown away."""
 
@@ -42,7 +50,7 @@ class Monitor:
         """
         self._kafka, self._codec, self._names, self._explain = kafka, codec, names, explain
         self._tally = Tally(path)
-        self._published: dict[str, tuple[State, Counters]] = {}
+        self._published: dict[str, tuple[State, Counters, int]] = {}
         self._failures = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -111,7 +119,7 @@ class Monitor:
             "working" if any(reached.get(number, 0) < end for number, end in ends.items()) else "idle"
         )
         for uid in sorted({*self._names, *self._tally.connectors()}):
-            news = (state, self._tally.counters(uid))
+            news = (state, self._tally.counters(uid), sum(reached.values()))
             if self._published.get(uid) != news:
                 status = self._status(uid, *news)
                 name = self._kafka.topic(CONNECTOR_STATUS.name)
@@ -120,13 +128,13 @@ class Monitor:
         for future in sent:
             future.get(timeout=30)
 
-    def _status(self, uid: str, state: State, counters: Counters) -> ConnectorStatus:
+    def _status(self, uid: str, state: State, counters: Counters, reached: int) -> ConnectorStatus:
         name, source = self._names.get(uid, (uid, "unknown"))
         numbers = counters.as_dict()
         completed = numbers.pop("completed_at_ms")  # a time, and no counter
         return {
             "connector_uid": uid, "connector": name, "source": source, "component": "delivery", "partition": None,
-            "lane": None, "reached": sum(self._tally.positions().values()),
+            "lane": None, "reached": reached,
             "state": state,
             "captured_up_to_ms": None, "lag_ms": None, "progress": None,
             "last_success_ms": completed if completed >= 0 else None, "last_error": None, "counters": numbers,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consumers.reading import latest
+from consumers.reconciling.spans import days_of, open_days, told_spans
 from schemas.broker import KafkaSettings
 from schemas.status import ALL_CONNECTORS, ConnectorStatus
 from schemas.topics import CONNECTOR_STATUS
@@ -20,8 +21,9 @@ class ConnectorView:
 
     `last_error` stays when it is over, `states` (by lane) say whether it is. `updated_at_ms` is when a collector last
     spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded; `resting_since_ms` when it was paused
-    or deleted, which is not in the status topic: whoever has read the orders says it. `reconciled_up_to_ms`: days before that
-    were compared with the source, or passed over; `unreconciled`: what somebody has to look at there.
+    or deleted, which is not in the status topic: whoever has read the orders says it. `reconciled_up_to_ms`: the daily
+    reconciliation is done with days before that, `reconciled` says what became of them: days that were `compared`, those that
+    were `not_verifiable`, `not_covered` or `passed_over`, `differing` and `open`; `unreconciled`: what somebody has to look at.
     """
 
     uid: str
@@ -39,6 +41,7 @@ class ConnectorView:
     updated_at_ms: int = 0
     resting_since_ms: int | None = None
     reconciled_up_to_ms: int | None = None
+    reconciled: dict[str, list[str]] = field(default_factory=dict)
     unreconciled: str | None = None
 
     @property
@@ -87,6 +90,15 @@ def _collector(view: ConnectorView, record: ConnectorStatus) -> None:
 
 def _reconciled(view: ConnectorView, record: ConnectorStatus) -> None:
     view.reconciled_up_to_ms = record["captured_up_to_ms"]
+    left = open_days(record["counters"])
+    found: dict[str, list[str]] = {
+        kind: told_spans(days) for kind, days in days_of(record["counters"]).items()
+    }
+    view.reconciled = {
+        **found,
+        "differing": [f"{day} ({number})" for day, number in left.items() if number],
+        "open": [day for day, number in left.items() if not number],
+    }
     if record["state"] in BAD_STATES and record["last_error"] is not None:
         view.unreconciled = record["last_error"]["message"]
 

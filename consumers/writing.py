@@ -7,7 +7,8 @@ from kafka import KafkaProducer
 
 from schemas.broker import KafkaSettings
 from schemas.clients import opened, shut
-from schemas.topics import MAX_RECORD_BYTES
+from schemas.status import ConnectorStatus, encode_status, status_key
+from schemas.topics import CONNECTOR_STATUS, MAX_RECORD_BYTES
 
 ANSWER_MS = 10_000  # longest wait for a broker that does not answer
 CLOSE_S = 3.0
@@ -25,3 +26,10 @@ def new_producer(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
         yield producer
     finally:
         shut(producer, CLOSE_S)
+
+
+def publish_status(kafka: KafkaSettings, status: ConnectorStatus) -> None:
+    """Write a record of topic connector-status; confirmed on return. KafkaError."""
+    with new_producer(kafka) as producer:
+        topic = kafka.topic(CONNECTOR_STATUS.name)
+        producer.send(topic, key=status_key(status), value=encode_status(status)).get(timeout=30)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a chatledger archive, or the proof of one mail, without chatledger; docs/evidence.md says what is checked.
 verify_evidence.py ARCHIVE [--key HEX] [--root HEX] [--at-least N]     verify_evidence.py PROOF.json [MAIL.eml] [--key HEX]
-Exit code 0, or 1 and a line for each thing that is wrong. Needs Python 3.11 and the package cryptography, nothing else.
+Exit code 0, or 1 and a line for each thing that is wrong; 2: what was named is not there. Needs Python 3.11 and the package cryptography, nothing else.
 """
 
 # fmt: off
@@ -32,8 +32,7 @@ def statement_of(text):  # what it states, and a function that raises if it is n
     if json.dumps(one := json.loads(said), sort_keys=True, separators=(",", ":")) != said: raise ValueError("not in its one form")
     return one, lambda: Ed25519PublicKey.from_public_bytes(bytes.fromhex(one["key"])).verify(bytes.fromhex(signature), said.encode())
 def leaf_of(line):  # mails that it disposes of; path, hash and id of a mail or copy
-    leaf = json.loads(line)
-    texts, gone = [leaf[name] for name in TEXTS.get(leaf["kind"], ())], leaf.get("mails", [])
+    gone, texts = (leaf := json.loads(line)).get("mails", []), [leaf[name] for name in TEXTS.get(leaf["kind"], ())]
     "".join([leaf["kind"], *texts] + gone).encode()
     return gone if leaf["kind"] == "audit" else [], [texts[0], re.fullmatch(HEX, texts[1])[0], texts[2]] if len(texts) > 1 else None
 def check_proof(file, mail, key):
@@ -76,7 +75,7 @@ def check_archive(top, key, wanted, at_least):
     found = {name: path for name, path in found.items() if not re.fullmatch(r"(?is)\.[^/]*/.*|(.*/)?\..*(?<!\.eml)", name)}
     files, numbers = {name: path for name, path in found.items() if not path.is_symlink()}, [0]
     for name in sorted(name for name in found if name.startswith("_evidence/")):
-        at = re.fullmatch(r"_evidence/(?!0{8})([0-9]{8})/(plan\.json|leaves\.jsonl\.gz|manifest\.jsonl)", name)
+        at = re.fullmatch(r"_evidence/(?!0{8})([0-9]{8})/(plan(?:-[2-9]|-[1-9][0-9])?\.json|leaves\.jsonl\.gz|manifest\.jsonl)", name)
         numbers += [int(at[1])] if at and at[2] == "manifest.jsonl" else []
         yield from [] if at else [f"{name} does not belong to the evidence"]
     yield from (f"the manifest before {two} is missing" for one, two in itertools.pairwise(numbers) if two != one + 1)
@@ -95,5 +94,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name, how in {"what": dict(type=pathlib.Path, nargs="+"), "--key": {}, "--root": {}, "--at-least": dict(type=int, default=0)}.items(): parser.add_argument(name, **how)
     first, mail = (*(a := parser.parse_args()).what, None)[:2]
+    for one in a.what: one.exists() or parser.error(f"{one}: there is no such file or folder")
     faults = ["".join(one if one.isprintable() else ascii(one)[1:-1] for one in fault) for fault in told(first, check_archive(first, a.key, a.root, a.at_least) if first.is_dir() else check_proof(first, mail, a.key))]
     sys.exit(print("\n".join(faults) or "nothing is wrong") or bool(faults))

@@ -11,7 +11,16 @@ from typing import Literal, NotRequired, TypedDict
 from schemas.text import well_formed
 
 Component = Literal[
-    "collector", "assemble", "render", "route", "store", "delivery", "import", "reconcile", "archive"
+    "collector",
+    "assemble",
+    "render",
+    "route",
+    "store",
+    "delivery",
+    "import",
+    "reconcile",
+    "archive",
+    "evidence",
 ]
 State = Literal[
     "starting",
@@ -66,7 +75,7 @@ class ConnectorStatus(TypedDict):
 
 
 def status_key(status: ConnectorStatus) -> bytes:
-    """Return the key: `uid/collector/lane`, `uid/component/partition`, `uid/delivery` or `uid/reconcile`."""
+    """Return the key: `uid/collector/lane`, `uid/component/partition`, `uid/delivery`, `uid/reconcile` or `*/evidence`."""
     place = status["lane"] if status["component"] == "collector" else status["partition"]
     parts = [status["connector_uid"], status["component"], *([] if place is None else [str(place)])]
     return "/".join(parts).encode()

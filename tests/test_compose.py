@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cli.main import main
 from cli.parts.config import load
 from sandbox.azurite import ACCOUNT, ACCOUNT_KEY
 from stores.factory import open_store
@@ -91,9 +93,10 @@ def test_the_simulated_chats_arrive_in_azurite(project: Project, monkeypatch: py
     healths = project.healths()
     assert {name for name, health in healths.items() if health == "running healthy"} == {
         "kafka-1", "azurite-1", "liveperson-1", "webex-1", "collect-liveperson-1", "collect-webex-1", "worker-1",
-        "worker-2", "monitor-1",
+        "worker-2", "monitor-1", "evidence-1",
     }  # fmt: skip
-    assert {name for name, health in healths.items() if health.startswith("exited")} == {"init-1", "login-1"}
+    ended = {name for name, health in healths.items() if health.startswith("exited")}
+    assert ended == {"init-1", "login-1", "evidence-key-1"}
     monkeypatch.setenv(
         CONNECTION,
         f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
@@ -156,12 +159,51 @@ def test_a_health_check_sees_a_worker_that_is_gone(project: Project) -> None:
         project.call("exec", "-T", "monitor", "chatledger", "health", "worker")
 
 
-def test_the_configuration_of_compose_is_valid() -> None:
+LONG_RUNNING = {
+    ("collect", "lp-demo"), ("collect", "webex-demo"), ("work",), ("monitor",), ("reconcile", "--daily"), ("evidence", "follow"),
+    ("import",),
+}  # fmt: skip
+
+
+def test_every_long_running_command_is_a_service() -> None:
+    """As `docker compose config` reads it: all that `run` starts; the importer, which needs a section, in a profile."""
+    trouble = _compose_trouble()
+    if trouble:
+        pytest.skip(trouble)
+    read = {profiles: _services(*profiles) for profiles in ((), ("--profile", "import"))}
+    commands = {name: tuple(one.get("command") or ()) for name, one in read["--profile", "import"].items()}
+    assert set(commands.values()) >= LONG_RUNNING
+    assert read["--profile", "import"].keys() - read[()].keys() == {"import"}
+    keepers = [
+        name
+        for name, one in read[()].items()
+        if any(v.get("source") == "evidence-state" for v in one.get("volumes", ()))
+    ]
+    assert sorted(keepers) == ["evidence", "evidence-key"]
+    health = [one.get("healthcheck", {}).get("test", [])[1:] for one in read["--profile", "import"].values()]
+    for words in (words[1:] for words in health if words[:1] == ["chatledger"]):
+        assert CliRunner().invoke(main, [*words[:2], "--help"]).exit_code == 0, words
+
+
+def _services(*options: str) -> dict[str, Any]:
+    """The services of compose.yml, with defaults filled in; no engine is asked."""
+    command = ["docker", "compose", *options, "config", "--format", "json"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)["services"]
+    return found
+
+
+def test_the_configuration_of_compose_is_valid(tmp_path: Path) -> None:
     """Both connectors, Azurite's API version, and every secret file that it names is mounted by compose.yml."""
     path = REPOSITORY / "compose" / "chatledger.toml"
     config = load(path)
     assert [connector.uid for connector in config.connector] == ["lp-demo", "webex-demo"]
     assert tomllib.loads(path.read_text(encoding="utf-8"))["store"]["api_version"] == AZURITE_API
+    assert config.evidence.key_file is not None
+    text = re.sub(r"^# (?=\[import|kind|path)", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (tmp_path / "compose.toml").write_text(text, encoding="utf-8")
+    assert load(tmp_path / "compose.toml").import_ is not None
     named = set(re.findall(r"/run/secrets/([a-z-]+)", path.read_text(encoding="utf-8")))
     assert named == {one.name for one in (REPOSITORY / "compose" / "secrets").iterdir()}
 

@@ -179,6 +179,29 @@ def test_the_example_is_valid_without_its_secrets(tmp_path: Path, monkeypatch: p
     assert {connector.kind for connector in load(path).connector} == set(SOURCES)
 
 
+@pytest.mark.parametrize("options", [[], ["--sandbox"]])
+def test_the_evidence_section_of_the_examples_can_be_taken_as_it_stands(
+    options: list[str], tmp_path: Path
+) -> None:
+    """Its marks taken away, the file is valid and names a key."""
+    shown = CliRunner().invoke(main, ["config", "example", *options]).output
+    path = tmp_path / "chatledger.toml"
+    path.write_text(re.sub(r"^# (?=\[evidence\]|key_file)", "", shown, flags=re.MULTILINE), encoding="utf-8")
+    assert load(path).evidence.key_file is not None
+
+
+def test_every_command_has_its_exit_codes() -> None:
+    """The table of operations has a row that names it."""
+    page = (
+        text_of(ROOT / "docs/operations.md")
+        .partition("## Stopping, starting, exit codes")[2]
+        .partition("\n## ")[0]
+    )
+    rows = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
+    named = {words.split()[0] for row in rows for words in re.findall(r"`([^`]+)`", row)}
+    assert set(COMMANDS) - named == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every link to a file of the repository finds it, and its heading."""

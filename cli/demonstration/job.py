@@ -1,6 +1,7 @@
 """The demo's plot: Thursday begins; three days are back-filled, then the rest of the week happens, then it all closes."""
 
 import json
+import shlex
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +51,9 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
             with Supervisor() as processes:
                 summary = _archive(steps, site, processes, clock, began)
                 with steps.step("evidence of the week, signed"):
-                    evidence = closing_line(site.config, site.config_path)
+                    evidence = closing_line(
+                        site.config, site.config_path, None if keep else _kept(folder, store)
+                    )
                 proven = _finish(site, store, summary, before, evidence, as_json=as_json)
                 if keep:
                     _wait(site, processes)
@@ -58,6 +61,13 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
             site.close()
     if not proven:
         raise RuntimeError("the mails do not hold exactly what the sources served; see the sentences above")
+
+
+def _kept(folder: Path, store: StoreKind) -> str:
+    """The command that leaves this demo's servers running."""
+    top = folder.parent if store == "azurite" else folder
+    named = "" if top == Path("demo") else f" --folder {shlex.quote(str(top))}"
+    return f"chatledger demo --store {store}{named} --keep"
 
 
 def open_with_steps(steps: Steps, folder: Path, store: StoreKind, scale: int, now: datetime) -> Site:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cli.parts.common import sentence_of
 from cli.parts.reconciling import (
     NotCollectedError,
+    NotCoveredError,
     end_ms,
     failures,
     lanes_of,
@@ -51,24 +52,38 @@ class Daily:
             for day in due_days(before, last, _day_before(before.up_to_ms)):
                 if self._stop.is_set():
                     return
-                report = reconcile_and_tell(self._config, uid, day, self._stop, quick=self._quick)
-                log.info("%s, %s: %s", uid, day, report.verdict)
+                self._one(uid, day)
             self._done[uid] = last
         except NotCollectedError:
             return  # not yet
         except failures() as error:
             log.warning("%s: %s; trying again in %.0f s", uid, sentence_of(error, self._path), LOOK_S)
 
+    def _one(self, uid: str, day: date) -> None:
+        """Reconcile a day. One that nobody collects, or not yet, is said, and holds up no other."""
+        try:
+            report = reconcile_and_tell(self._config, uid, day, self._stop, quick=self._quick)
+        except NotCoveredError as error:
+            self._tell(uid, Result(day, end_ms(day), kind="not_covered"))
+            log.warning("%s: %s; going on with the next", uid, error)
+        except (
+            NotCollectedError
+        ) as error:  # a back-fill is on its way there: looked at again with another day
+            self._tell(uid, Result(day, end_ms(day), kind=None))
+            log.info("%s: %s; going on with the next", uid, error)
+        else:
+            log.info("%s, %s: %s", uid, day, report.verdict)
+
+    def _tell(self, uid: str, result: Result) -> None:
+        named = self._config.named(uid)
+        tell(self._config, (uid, named.name, named.kind), result)
+
     def _pass_over(self, uid: str, days: list[date]) -> None:
         """Say which days are not looked at any more, so that what comes after them counts."""
         if not days:
             return
-        named, last = self._config.named(uid), days[-1]
-        tell(
-            self._config,
-            (uid, named.name, named.kind),
-            Result(last, end_ms(last), passed_over=len(days)),
-        )
+        last = days[-1]
+        self._tell(uid, Result(last, end_ms(last), passed_over=len(days)))
         log.warning(
             "%s: nothing was reconciled since %s; %d days up to %s are passed over: `chatledger reconcile %s --day DAY` "
             "compares each of them", uid, days[0], len(days), last, uid,

@@ -1,6 +1,8 @@
 """What the evidence commands are made of: a store for one piece of work, the key that signs, what is known from elsewhere."""
 
 import asyncio
+import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,11 +49,36 @@ def closer_of(config: "Config", store: "Store") -> "Closer":
     return Closer(config.kafka, new_codec(config.kafka), store, key_file_of(config))
 
 
-def close_now(config: "Config") -> "Manifest | None":
-    """One manifest of all that is not covered; None if there is nothing new. Errors as of `Closer.close`."""
-    from stores.factory import open_store  # noqa: PLC0415 - see cli.main
+@dataclass(frozen=True)
+class Closing:
+    """What came of it: the manifest, whether it is a new one, and what is said of plans that somebody else put there."""
 
-    return with_store(lambda: open_store(config.store), lambda store: closer_of(config, store).close())
+    last: "Manifest | None"
+    made: bool
+    note: str | None
+
+
+def close_now(config: "Config") -> Closing:
+    """One manifest of all that is not covered, said on the status topic, also if it fails. Errors as of `Closer.close`."""
+    from consumers.evidence import chain  # noqa: PLC0415 - see cli.main
+    from consumers.evidence.daily import ERRORS, close_and_say, tell_trouble  # noqa: PLC0415
+    from consumers.evidence.telling import Teller  # noqa: PLC0415
+    from stores.factory import open_store  # noqa: PLC0415
+
+    async def work(store: "Store") -> Closing:
+        before = await chain.last(store)
+        last, note = await close_and_say(store, closer_of(config, store))
+        return Closing(last, last is not None and last != before, note)
+
+    teller = Teller(config.kafka)
+    try:
+        closing = with_store(lambda: open_store(config.store), work)
+    except ERRORS as error:
+        with contextlib.suppress(*ERRORS):  # Kafka itself may be what is down
+            tell_trouble(teller, error, str(error))
+        raise
+    teller.fine(closing.last, "stopped", closing.note)
+    return closing
 
 
 def known_elsewhere(config: "Config", anchor: "Anchor") -> "Anchor":
@@ -65,6 +92,18 @@ def known_elsewhere(config: "Config", anchor: "Anchor") -> "Anchor":
     return replace(anchor, roots=roots)
 
 
+def name_in(archive: Path, given: str) -> str:
+    """How the evidence calls a mail or copy of this folder that was given by its absolute path, or by the one from here.
+
+    What leads to nothing in the archive is an id, or a path that counts from it, and stays as it is.
+    """
+    path = Path(given)
+    with contextlib.suppress(ValueError, OSError):
+        name = (path.parent.resolve() / path.name).relative_to(archive.resolve()).as_posix()
+        return name if path.is_absolute() or path.exists() else given
+    return given
+
+
 def make_key(config: "Config") -> None:
     """A key where the configuration names one and none is there yet."""
     from consumers.evidence.keys import new_key  # noqa: PLC0415 - see cli.main
@@ -74,8 +113,11 @@ def make_key(config: "Config") -> None:
         new_key(path)
 
 
-def closing_line(config: "Config", config_path: Path) -> str | None:
-    """Close a manifest and say so in one line; None where no evidence is configured. Errors as of `Closer.close`."""
+def closing_line(config: "Config", config_path: Path, ends_with: str | None = None) -> str | None:
+    """Close a manifest and say so in one line; None where no evidence is configured. Errors as of `Closer.close`.
+
+    `ends_with`: a command whose end is also that of the servers that a check needs, which none of a folder does.
+    """
     import shlex  # noqa: PLC0415 - see cli.main
 
     from cli.words.advice import command  # noqa: PLC0415
@@ -84,9 +126,15 @@ def closing_line(config: "Config", config_path: Path) -> str | None:
 
     if config.evidence.key_file is None:
         return None
-    made = close_now(config)
-    said = in_short(made.statement) if made else "nothing is new since the last manifest"
+    closing = close_now(config)
+    new = closing.last is not None and closing.made
+    said = (
+        in_short(closing.last.statement) if closing.last and new else "nothing is new since the last manifest"
+    )
+    said += f"; {closing.note}" if closing.note else ""
     check = command("evidence verify", config_path)
     if isinstance(config.store, FolderSettings):  # offline, so also when Kafka is gone
         check = f"chatledger evidence verify {shlex.quote(str(config.store.path))}"
+    elif ends_with is not None:
+        return f"Evidence: {said}. Kafka and store end now; while `{ends_with}` runs, `{check}` checks it."
     return f"Evidence: {said}; `{check}` checks it."

@@ -19,8 +19,9 @@ from consumers.reconciling.compare import archive_findings, gone_events, merged,
 from consumers.reconciling.day import Day, Finding, faults
 from consumers.reconciling.files import store_findings
 from consumers.reconciling.reading import DayReader
-from consumers.reconciling.telling import Result, publish, to_status, told
+from consumers.reconciling.telling import Result, to_status, told
 from consumers.status import read_status
+from consumers.writing import publish_status
 from producers.cursor import CursorError
 from producers.lanes import LIVE, Lane
 from producers.orders import OrderError, Orders
@@ -44,14 +45,18 @@ class NotCollectedError(Exception):
     """Nothing of the day is collected yet, or nothing was meant to be; the message says which."""
 
 
+class NotCoveredError(NotCollectedError):
+    """The day is over, and no lane's range has any of it: nobody collects it any more."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What came of it.
 
-    `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone; `rosters`: events of the log that
-    collectors have made, so that no source shows them. `not_verifiable`: the source does not show the day, or its beginning,
-    any more; `until_ms`: the day's end, or how far it is collected, ms since 1970 UTC. `pending`: slices that are still
-    open, so that nothing is missing of them yet.
+    `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone; `rosters`: what else the log has
+    of the day, lists of participants that collectors have made, so that no source shows them. `not_verifiable`: the source
+    does not show the day, or its beginning, any more; `until_ms`: the day's end, or how far it is collected, ms since 1970
+    UTC. `pending`: slices that are still open, so that nothing is missing of them yet.
     """
 
     uid: str
@@ -115,10 +120,20 @@ def collected_until(lanes: Sequence[Lane], day: date) -> int:
     live = next((lane for lane in lanes if lane.name == LIVE), None)
     covering = [lane for lane in lanes if lane.from_ms < end_ms(day) and lane.reached_ms >= begin_ms(day)]
     if live is None or not covering:
-        first = min((lane.from_ms for lane in lanes), default=None)
-        told = "nothing is collected yet" if first is None else f"{day} is not collected, or not yet"
-        raise NotCollectedError(told)
+        raise _uncollected(lanes, live, day)
     return min(end_ms(day), max(lane.reached_ms for lane in covering) + 1)
+
+
+def _uncollected(lanes: Sequence[Lane], live: Lane | None, day: date) -> NotCollectedError:
+    """Not covered: live is past the day, and the day lies in no lane's range. A back-fill's day may be on its way."""
+    if not lanes:
+        return NotCollectedError("nothing is collected yet")
+    ranged = any(
+        lane.from_ms < end_ms(day) and (lane.to_ms is None or lane.to_ms > begin_ms(day)) for lane in lanes
+    )
+    if live is None or ranged or live.reached_ms + 1 < end_ms(day):
+        return NotCollectedError(f"{day} is not collected, or not yet")
+    return NotCoveredError(f"{day} is not collected: it lies in the range of no lane")
 
 
 def reconcile(
@@ -140,7 +155,7 @@ def reconcile(
     findings += asyncio.run(_stored(config, found, quick=quick))
     return Report(
         uid, day, until_ms, len({one.ids[0] if one.ids else one.refused for one in asked}),
-        sum(found.is_in(one.at_ms) for one in found.events.values()),
+        sum(found.is_in(one.at_ms) for one in found.events.values() if not one.ours),
         0 if shown_from > begin_ms(day) else gone_events(asked, found), len(found.deliveries), len(found.contents),
         sum(not found.is_closed(one) for one in found.slices),
         sum(found.is_in(one.at_ms) for one in found.events.values() if one.ours), shown_from > begin_ms(day),
@@ -177,7 +192,7 @@ def reconcile_and_tell(
     tell(config, connector, Result(
         day, report.until_ms, len(report.faults), report.pending, counters={
             "asked": report.asked, "logged": report.logged, "gone": report.gone, "mails": report.mails, "pending": report.pending,
-        },
+        }, kind="not_verifiable" if report.not_verifiable else "compared",
     ))  # fmt: skip
     return report
 
@@ -185,7 +200,7 @@ def reconcile_and_tell(
 def tell(config: "Config", connector: tuple[str, str, str], result: Result) -> None:
     """Add a result to what the status topic says. KafkaError, LookupError."""
     before = told(read_status(config.kafka), connector[0])
-    publish(config.kafka, to_status(connector, before, result, time.time_ns() // 1_000_000))
+    publish_status(config.kafka, to_status(connector, before, result, time.time_ns() // 1_000_000))
 
 
 def failures() -> tuple[type[Exception], ...]:

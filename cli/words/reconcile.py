@@ -38,6 +38,9 @@ def _lines(report: "Report") -> Iterator[str]:
         f"the source shows {counted(report.asked, 'event')}, the log has {report.logged:,}; "
         f"{counted(report.mails, 'mail')}, {counted(report.files, 'file')}"
     )
+    if report.rosters:
+        lists = counted(report.rosters, "list of participants", "lists of participants")
+        yield f"besides, the log has {lists}, which the collector made and no source shows"
     if report.gone:
         yield f"archived and gone at the source, which is no fault: {counted(report.gone, 'event')}"
     if report.pending:

@@ -6,22 +6,22 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from consumers.evidence.errors import EvidenceError
-from consumers.evidence.plans import advice
 from consumers.evidence.statement import (
     LEAVES,
     MANIFEST,
-    PLAN,
+    MOST_PLANS,
     ROOT,
     Manifest,
     Plan,
     decode_manifest,
     decode_plan,
     path_of,
+    plan_name,
 )
 from stores.interface import BlobMissingError, LinkFoundError, Store
 
 PLACE = re.compile(
-    rf"{ROOT}/(?!0{{8}})([0-9]{{8}})/({re.escape(PLAN)}|{re.escape(LEAVES)}|{re.escape(MANIFEST)})"
+    rf"{ROOT}/(?!0{{8}})([0-9]{{8}})/(plan(?:-[2-9]|-[1-9][0-9])?\.json|{re.escape(LEAVES)}|{re.escape(MANIFEST)})"
 )
 PIECE = 1 << 20  # bytes
 LONGEST_LINE = 32 << 20  # bytes; a record of 4 MiB, all of it escaped, has less
@@ -76,16 +76,22 @@ async def last(store: Store) -> Manifest | None:
     return await manifest(store, numbers[-1]) if numbers else None
 
 
-async def planned(store: Store, number: int) -> Plan | None:
-    """The plan of a manifest that somebody has begun, or None; EvidenceError where what lies there is none."""
-    path = path_of(number, PLAN)
-    try:
-        return decode_plan(await store.read(path))
-    except BlobMissingError:
-        return None
-    except (EvidenceError, LinkFoundError) as error:
-        said = "" if isinstance(error, LinkFoundError) else f"{path}: "
-        raise EvidenceError(f"{said}{error}; {advice(number)}") from error
+async def planned(store: Store, number: int) -> list[Plan | str]:
+    """The plans of a manifest that somebody has begun, in the order of their names; a sentence where what lies there is none.
+
+    The place after the last is free for a fresh one.
+    """
+    found = list[Plan | str]()
+    for attempt in range(1, MOST_PLANS + 1):
+        try:
+            found.append(decode_plan(await store.read(path_of(number, plan_name(attempt)))))
+        except BlobMissingError:
+            break
+        except EvidenceError as error:
+            found.append(f"is no plan: {error}")
+        except LinkFoundError:
+            found.append("is a symbolic link, and no file")
+    return found
 
 
 async def lines(store: Store, number: int) -> AsyncIterator[bytes]:

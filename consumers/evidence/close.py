@@ -7,6 +7,7 @@ at any moment is made good by closing again, and of two who close at once both e
 """
 
 import asyncio
+import contextlib
 import itertools
 import zlib
 from collections import Counter
@@ -15,16 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consumers.evidence import anchor, chain
-from consumers.evidence.errors import EvidenceError
+from consumers.evidence.errors import EvidenceError, OtherLeavesError
 from consumers.evidence.keys import ROTATION, Signer, is_signed, key_for
 from consumers.evidence.leaves import Leaf, Source, encode, leaves_of
 from consumers.evidence.merkle import Tree
-from consumers.evidence.plans import closing_time, demand_plan
-from consumers.evidence.ranges import RangeReader
+from consumers.evidence.plans import fresh_plan, judged
+from consumers.evidence.ranges import RangeReader, following
 from consumers.evidence.statement import (
     LEAVES,
     MANIFEST,
-    PLAN,
     Manifest,
     Plan,
     Ranges,
@@ -34,9 +34,11 @@ from consumers.evidence.statement import (
     encode_plan,
     encode_statement,
     path_of,
+    plan_name,
 )
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
+from schemas.records import EvidenceRoot
 from schemas.topics import AUDIT, DELIVERIES, IMPORTS, RAW_EVENTS, Topic
 from stores.interface import Store, StoreConflictError
 
@@ -50,6 +52,8 @@ class Closer:
 
     def __init__(self, kafka: KafkaSettings, codec: Codec, store: Store, key_file: Path) -> None:
         self._kafka, self._codec, self._store, self._key_file = kafka, codec, store, key_file
+        self.passed_over: list[str] = []
+        """What was said of plans that somebody else put there, and that were not signed; of the last closing."""
 
     async def close(self) -> Manifest | None:
         """Cover everything since the last manifest, or finish one that was begun; None if there is nothing new.
@@ -63,17 +67,10 @@ class Closer:
         number = before.statement.number + 1 if before else 1
         signer = key_for(self._key_file, before.statement.next_key if before else None)
         with await asyncio.to_thread(RangeReader, self._kafka) as reader:
-            plan = await chain.planned(self._store, number)
-            if plan is None:
-                anchor.demand_end(known, number)
-                plan = await self._planned(reader, number, before)
-            if plan is None:
+            plans = await self._plans(reader, number, before, known)
+            if not plans:
                 return None
-            possible = await self._possible(
-                reader, before
-            )  # asked after the plan was read: the log has grown since
-            demand_plan(plan, number, before, possible, datetime.now(UTC))
-            made = await self.carry_out(reader, plan, signer)
+            made = await self._made(reader, plans, signer)
         await asyncio.to_thread(anchor.announce, self._kafka, self._codec, made, known)
         return made
 
@@ -84,22 +81,38 @@ class Closer:
             found = await chain.manifest(self._store, found.statement.number - 1)
         return found if found and found.statement.key != public == found.statement.next_key else None
 
-    async def _planned(self, reader: RangeReader, number: int, before: Manifest | None) -> Plan | None:
-        ranges = await self._possible(reader, before)
-        if all(begin == end for parts in ranges.values() for _, begin, end in parts):
-            return None
-        now = datetime.now(UTC)
-        plan = Plan(
-            number=number, previous=before.digest if before else None, closed_at=closing_time(before, now), ranges=ranges
-        )  # fmt: skip
-        demand_plan(plan, number, before, ranges, now)  # what nobody may sign is not written either
-        try:
-            await self._store.create(
-                path_of(number, PLAN), encode_plan(plan), content_type="application/json"
-            )
-        except StoreConflictError:  # another process was faster: its plan is the one
-            return await chain.planned(self._store, number)
-        return plan
+    async def _plans(
+        self, reader: RangeReader, number: int, before: Manifest | None, known: list[EvidenceRoot]
+    ) -> list[Plan]:
+        """The plans that may be signed, the one to carry out first; a fresh one where there is none, nothing without news."""
+        while True:
+            found = await chain.planned(self._store, number)
+            ranges = await self._possible(reader, before)  # asked after that: the log has grown since
+            now = datetime.now(UTC)
+            here = judged(found, number, before, ranges, now)
+            self.passed_over = here.refused
+            if here.fit:
+                return here.fit
+            anchor.demand_end(known, number)
+            if all(begin == end for parts in ranges.values() for _, begin, end in parts):
+                return []
+            made = fresh_plan(number, before, ranges, now, len(found))
+            try:
+                await self._store.create(
+                    path_of(number, plan_name(len(found) + 1)),
+                    encode_plan(made),
+                    content_type="application/json",
+                )
+            except StoreConflictError:  # another process was faster: its plan is the one
+                continue
+            return [made]
+
+    async def _made(self, source: Source, plans: list[Plan], signer: Signer) -> Manifest:
+        """The manifest of the first plan; of a later one where that one's leaves stand there: clocks may have disagreed."""
+        for plan in plans[:-1]:
+            with contextlib.suppress(OtherLeavesError):
+                return await self.carry_out(source, plan, signer)
+        return await self.carry_out(source, plans[-1], signer)
 
     async def _possible(self, reader: RangeReader, before: Manifest | None) -> Ranges:
         """From where the last manifest ends up to where the log ends now."""
@@ -131,7 +144,7 @@ class Closer:
         ):  # the same leaves, packed by another release of zlib? Else the log is not what it was
             if await root_in(self._store, plan.number) != run.tree.root():
                 msg = f"{path} holds other leaves than the log gives for the same range; it was altered, or the log was"
-                raise EvidenceError(msg) from None
+                raise OtherLeavesError(msg) from None
         return Statement(
             **plan.model_dump(), count=run.tree.count, counts=dict(sorted(run.counts.items())),
             root=run.tree.root().hex(), key=signer.public, next_key=run.next_key,
@@ -164,45 +177,6 @@ class Leaves:
             return
         if is_signed(said, signature, self._key):
             self.next_key = public
-
-
-def following(former: Ranges, bounds: dict[str, dict[int, tuple[int, int]]]) -> Ranges:
-    """The ranges that follow the former ones up to the present ends. Pure.
-
-    EvidenceError where the log is not the one that was covered before, or what is needed of it is gone.
-    """
-    ends = {topic: {partition: end for partition, _, end in parts} for topic, parts in former.items()}
-    found: Ranges = {}
-    for topic, parts in bounds.items():
-        known = ends.get(topic, {})
-        if known and set(known) != set(parts):
-            raise EvidenceError(
-                f"{topic} has other partitions than the manifests before cover; it is another log"
-            )
-        found[topic] = [
-            [number, _begin(topic, number, one, known.get(number)), one[1]]
-            for number, one in sorted(parts.items())
-        ]
-    return found
-
-
-def _begin(topic: str, partition: int, bounds: tuple[int, int], covered: int | None) -> int:
-    begin, end = bounds
-    if covered is None:
-        return begin
-    if end < covered:
-        msg = (
-            f"{topic}/{partition} ends at {end}, but the manifests cover it up to {covered}: this is another log. Restore it, "
-            "or keep the old evidence with the old archive and begin a new one"
-        )
-        raise EvidenceError(msg)
-    if begin > covered:
-        msg = (
-            f"{topic}/{partition} begins at {begin}, but evidence ends at {covered}: what lies between was deleted before "
-            "it was covered. Restore it; nothing can vouch for it otherwise"
-        )
-        raise EvidenceError(msg)
-    return covered
 
 
 def packed(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 
 from consumers.evidence.errors import EvidenceError
+from consumers.evidence.statement import Ranges
 from consumers.reading import ANSWER_MS, SILENT_SECONDS, Read
 from schemas.broker import KafkaSettings
 from schemas.clients import opened
@@ -60,3 +61,42 @@ class RangeReader:
                 raise EvidenceError(
                     f"{tp.topic}/{partition}: nothing came for {SILENT_SECONDS:.0f} s at position {at}"
                 )
+
+
+def following(former: Ranges, bounds: dict[str, dict[int, tuple[int, int]]]) -> Ranges:
+    """The ranges that follow the former ones up to the present ends. Pure.
+
+    EvidenceError where the log is not the one that was covered before, or what is needed of it is gone.
+    """
+    ends = {topic: {partition: end for partition, _, end in parts} for topic, parts in former.items()}
+    found: Ranges = {}
+    for topic, parts in bounds.items():
+        known = ends.get(topic, {})
+        if known and set(known) != set(parts):
+            raise EvidenceError(
+                f"{topic} has other partitions than the manifests before cover; it is another log"
+            )
+        found[topic] = [
+            [number, _begin(topic, number, one, known.get(number)), one[1]]
+            for number, one in sorted(parts.items())
+        ]
+    return found
+
+
+def _begin(topic: str, partition: int, bounds: tuple[int, int], covered: int | None) -> int:
+    begin, end = bounds
+    if covered is None:
+        return begin
+    if end < covered:
+        msg = (
+            f"{topic}/{partition} ends at {end}, but the manifests cover it up to {covered}: this is another log. Restore it, "
+            "or keep the old evidence with the old archive and begin a new one"
+        )
+        raise EvidenceError(msg)
+    if begin > covered:
+        msg = (
+            f"{topic}/{partition} begins at {begin}, but evidence ends at {covered}: what lies between was deleted before "
+            "it was covered. Restore it; nothing can vouch for it otherwise"
+        )
+        raise EvidenceError(msg)
+    return covered

@@ -17,6 +17,8 @@ from consumers.evidence.errors import EvidenceError
 FORMAT = "chatledger evidence 1"
 ROOT = "_evidence"
 PLAN, LEAVES, MANIFEST = "plan.json", "leaves.jsonl.gz", "manifest.jsonl"
+MOST_PLANS = 99
+"""So many names a plan may have: `plan.json`, then `plan-2.json` and so on where others lie before it that may not be signed."""
 
 
 def _span(part: list[int]) -> list[int]:
@@ -86,6 +88,11 @@ def folder_of(number: int) -> str:
 def path_of(number: int, name: str) -> str:
     """Path of a manifest's plan, leaves or manifest."""
     return f"{folder_of(number)}/{name}"
+
+
+def plan_name(attempt: int) -> str:
+    """Name of a manifest's first plan, or of the one that is made where so many cannot be signed."""
+    return PLAN if attempt == 1 else f"plan-{attempt}.json"
 
 
 def to_line(value: dict[str, Any]) -> bytes:

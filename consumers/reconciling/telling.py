@@ -1,43 +1,45 @@
 """The result of reconciling, on the status topic: component `reconcile` of the connector.
 
 Days that are not settled stay in its counters, by their date, until they are: with the number of differences, or 0 where
-slices are still open. So a difference is told until it is dealt with, however many good days follow.
+slices are still open. So a difference is told until it is dealt with, however many good days follow. Beside them stands of
+every day whether it was compared with the source, and if not, why.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 
-from consumers.writing import new_producer
-from schemas.broker import KafkaSettings
-from schemas.status import ConnectorStatus, State, encode_status, status_key
-from schemas.topics import CONNECTOR_STATUS, DAY_MS
+from consumers.reconciling.spans import Days, Kind, added, counters_of, days_of, open_days
+from schemas.status import ConnectorStatus, State
+from schemas.topics import DAY_MS
 
 COMPONENT = "reconcile"
 MOST_OPEN = 60
 """Days; older ones that nobody dealt with are left to those who read the log of the process."""
 FURTHEST = 7
 """Days that are made up for after a time in which nothing was reconciled."""
-PASSED_OVER = "passed_over"
-"""The counter of days that were never compared, because nothing was reconciled for longer than that."""
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What was told last: up to where (ms since 1970 UTC), what is not settled, and how many days were passed over."""
+    """What was told last: up to where (ms since 1970 UTC), what is not settled, and what became of each day."""
 
     up_to_ms: int | None = None
     open: Mapping[str, int] | None = None
-    passed_over: int = 0
+    days: Days = field(default_factory=dict)
+
+    @property
+    def passed_over(self) -> int:
+        """How many days were never compared, because nothing was reconciled for longer than FURTHEST."""
+        return len(self.days.get("passed_over", ()))
 
 
 @dataclass(frozen=True)
 class Result:
     """What came of one day. `error`: why it could not be reconciled; then nothing else counts.
 
-    `passed_over`: so many days up to and with this one are not looked at any more.
+    `passed_over`: so many days up to and with this one are not looked at any more. `kind`: what became of this one otherwise;
+    None where it is still to be collected, so that it is looked at again.
     """
 
     day: date
@@ -47,6 +49,18 @@ class Result:
     counters: Mapping[str, int] | None = None
     error: str | None = None
     passed_over: int = 0
+    kind: Kind | None = "compared"
+
+    @property
+    def looked(self) -> bool:
+        """Whether the topics and the store were asked about the day, and answered."""
+        return self.error is None and not self.passed_over and self.kind in {"compared", "not_verifiable"}
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the day was collected by then."""
+        next_day = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC) + timedelta(days=1)
+        return self.until_ms >= next_day.timestamp() * 1000
 
 
 def told(records: list[ConnectorStatus], uid: str) -> Told:
@@ -54,13 +68,8 @@ def told(records: list[ConnectorStatus], uid: str) -> Told:
     for record in records:
         if record["component"] == COMPONENT and record["connector_uid"] == uid:
             counters = record["counters"]
-            return Told(record["captured_up_to_ms"], open_days(counters), counters.get(PASSED_OVER, 0))
+            return Told(record["captured_up_to_ms"], open_days(counters), days_of(counters))
     return Told(None, {})
-
-
-def open_days(counters: Mapping[str, int]) -> dict[str, int]:
-    """The days that are not settled, with their differences."""
-    return {name: number for name, number in sorted(counters.items()) if _DAY.fullmatch(name)}
 
 
 def due_days(before: Told, last_whole: date, up_to: date | None) -> list[date]:
@@ -93,18 +102,18 @@ def to_status(
     last_success_ms: int | None = None,
 ) -> ConnectorStatus:
     """The record of a result; `connector` is uid, name and source."""
-    left = _open_after(before, result)
+    left, days = _open_after(before, result), _days_after(before, result)
     faulty = {name: number for name, number in left.items() if number}
     state: State = "waiting" if result.error else "refused" if faulty else "idle"
     message = result.error or _sentence(connector[0], faulty)
-    looked = result.error is None and not result.passed_over
+    totals = {"differences": sum(faulty.values()), "passed_over": len(days.get("passed_over", ()))}
     return {
         "connector_uid": connector[0], "connector": connector[1], "source": connector[2], "component": "reconcile",
         "partition": None, "lane": None, "reached": None, "state": state,
         "captured_up_to_ms": _reached_after(before, result), "lag_ms": None, "progress": None,
-        "last_success_ms": now_ms if looked else last_success_ms,
+        "last_success_ms": now_ms if result.looked else last_success_ms,
         "last_error": {"at_ms": now_ms, "message": message} if message else None,
-        "counters": {**(result.counters or {}), "differences": sum(faulty.values()), **_passed(before, result), **left},
+        "counters": {**(result.counters or {}), **totals, **counters_of(days), **left},
         "updated_at_ms": now_ms,
     }  # fmt: skip
 
@@ -119,26 +128,28 @@ def _reached_after(before: Told, result: Result) -> int | None:
     return reached
 
 
-def _passed(before: Told, result: Result) -> dict[str, int]:
-    number = before.passed_over + result.passed_over
-    return {PASSED_OVER: number} if number else {}
+def _days_after(before: Told, result: Result) -> Days:
+    """What became of each day by now; a day that is not over, or could not be looked at, stays what it was."""
+    if result.passed_over:
+        some = [result.day - timedelta(days=number) for number in range(result.passed_over)]
+        return added(before.days, "passed_over", some)
+    if result.error is not None or result.kind is None or not result.whole:
+        return before.days
+    return added(before.days, result.kind, [result.day])
 
 
 def _open_after(before: Told, result: Result) -> dict[str, int]:
     """The days that are not settled now; a day that could not be looked at stays as it was."""
     left, name = dict(before.open or {}), result.day.isoformat()
-    if result.error is None and not result.passed_over:
+    if result.looked:
         left.pop(name, None)
         if result.differences or result.pending:
             left[name] = result.differences
+    elif result.kind is None and result.error is None:
+        left.setdefault(name, 0)
+    elif result.kind == "not_covered" and not left.get(name):
+        left.pop(name, None)  # its open slices are nobody's any more; differences that were found stay
     return dict(sorted(left.items())[-MOST_OPEN:])
-
-
-def publish(kafka: KafkaSettings, status: ConnectorStatus) -> None:
-    """Write the record; confirmed on return. KafkaError."""
-    with new_producer(kafka) as producer:
-        topic = kafka.topic(CONNECTOR_STATUS.name)
-        producer.send(topic, key=status_key(status), value=encode_status(status)).get(timeout=30)
 
 
 def _sentence(uid: str, faulty: Mapping[str, int]) -> str | None:

@@ -48,7 +48,11 @@ def test_a_whole_day_has_no_differences(once: Once, uid: str) -> None:
     report = reconciled(made, uid)
     assert (report["verdict"], report["findings"]) == ("equal", [])
     assert report["asked"] >= 50
-    assert report["asked"] == report["logged"] - report["gone"] - report["rosters"]
+    assert report["asked"] == report["logged"] - report["gone"]
+    assert report["rosters"] > 0
+    told = made.chatledger("reconcile", uid, "--day", DAY).stdout
+    assert f"the log has {report['logged']:,}; " in told
+    assert f"besides, the log has {report['rosters']:,} list" in told
     assert reconciled_until(made, uid) >= "2026-03-05"
 
 
@@ -98,6 +102,8 @@ def test_it_goes_on_by_itself(once: Once) -> None:
         eventually(lambda: {reconciled_until(made, uid) for uid in UIDS} == {"2026-03-12"}, 60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+    found = {view.uid: view.reconciled for view in views(read_status(made.config.kafka))}
+    assert all(found[uid]["compared"][-1].endswith("2026-03-11") for uid in UIDS)
 
 
 def reconciled_until(made: Installation, uid: str) -> str:

@@ -21,8 +21,12 @@ def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
     for word in ("liveperson", "webex", "assemble", "render", "route", "store", "dead letters: 0"):
         assert word in done.stdout
     document = json.loads(made.chatledger("status", "--json").stdout)
-    assert set(document) == {"connectors", "stages", "workers", "dead_letters", "archive", "unwell"}
-    assert document["unwell"] == []
+    assert set(document) == {
+        "connectors", "stages", "workers", "dead_letters", "archive", "evidence", "uncounted", "unwell",
+    }  # fmt: skip
+    assert (document["unwell"], document["uncounted"]) == ([], 0)
+    assert (document["evidence"]["state"], document["evidence"]["last_error"]) == ("stopped", None)
+    assert "evidence: stopped, manifest " in done.stdout
     for view in document["connectors"].values():
         count = view["counters"]
         assert count["mails"] > 20
@@ -48,6 +52,7 @@ def test_connectors_that_never_reported_are_unwell(fresh: Installation) -> None:
     assert done.returncode == 1
     assert "! liveperson: has never reported; is `chatledger collect liveperson -c " in done.stdout
     assert "! webex: has never reported" in done.stdout
+    assert "! evidence: nobody has reported; is `chatledger evidence follow -c " in done.stdout
     assert fresh.chatledger("status", "--only", "workers").returncode == 0
 
 

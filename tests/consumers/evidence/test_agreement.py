@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,7 +73,9 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "hidden mail at the top": added(".x.EML"), "mail in a hidden folder of mails": added("_mails/lp/.x/a.eml"),
     "link": link("ana@bank.example/link.eml"), "link to a folder": link("ana@bank.example/linked"),
     "link in the evidence": link("_evidence/other"), "number 0": added("_evidence/00000000/manifest.jsonl"),
-    "Arabic digits": added("_evidence/٠٠٠٠٠٠٠١/plan.json"), "nine digits": added("_evidence/000000001/plan.json"),
+    "Arabic digits": added("_evidence/٠٠٠٠٠٠٠١/plan.json"), "plan 1": added("_evidence/00000002/plan-1.json"),
+    "plan 100": added("_evidence/00000002/plan-100.json"), "plan 02": added("_evidence/00000002/plan-02.json"),
+    "nine digits": added("_evidence/000000001/plan.json"),
     "members": repacked(lambda data: gzip.compress(data[:50]) + gzip.compress(data[50:])),
     "zeros": repacked(lambda data: gzip.compress(data) + b"\0" * 512), "tail": repacked(lambda data: gzip.compress(data) + b"x"),
     "signature blanks": signature_line(lambda one: f'{{"signature": "{one}"}}'),
@@ -86,6 +89,7 @@ NONE: dict[str, Callable[[Path], None]] = {
     "what file browsers leave": added("_mails/lp/.DS_Store"), "in a mailbox": added("ana@bank.example/.DS_Store"),
     "in the evidence": added("_evidence/.x/anything"), "hidden at the top": added(".incoming/a.eml"),
     "plan altered": malformed.in_place("plan.json", b"garbage"),
+    "plan 2": added("_evidence/00000002/plan-2.json"), "plan 99": added("_evidence/00000002/plan-99.json"),
     "packed otherwise": repacked(lambda data: gzip.compress(data, 1)), "content": added("_content/ab/x"),
 }  # fmt: skip
 
@@ -142,3 +146,34 @@ def test_a_name_writes_no_line_of_their_report(archive: Path) -> None:
     """As in ours."""
     (archive / "ana@bank.example" / "x\nnothing is wrong\n.eml").write_bytes(b"x")
     assert theirs(archive) == (1, "ana@bank.example/x\\nnothing is wrong\\n.eml: no manifest knows it\n")
+
+
+@pytest.mark.parametrize(
+    "given", [["nowhere"], ["proof.json", "nowhere.eml"], ["nowhere.json", "proof.json"]]
+)
+def test_what_is_not_there_is_a_sentence(tmp_path: Path, given: list[str]) -> None:
+    """Exit code 2 of both, as for any command line that can't be understood; never a traceback."""
+    (tmp_path / "proof.json").write_text("{}")
+    command = "check" if len(given) == 2 else "verify"
+    for program in ([str(STRANGER)], ["-m", "cli.main", "evidence", command]):
+        paths = [str(tmp_path / name) for name in given]
+        done = subprocess.run(
+            [sys.executable, *program, *paths],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=STRANGER.parents[1],
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "nowhere" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_stranger_s_program_is_a_page() -> None:
+    """Under 100 lines, and nothing but the standard library and cryptography."""
+    text = STRANGER.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 100
+    names = re.findall(r"^(?:import|from) (.+?)(?: import .*)?$", text, re.MULTILINE)
+    roots = {one.split(".")[0] for name in names for one in name.split(", ")}
+    assert roots - {"cryptography"} <= sys.stdlib_module_names

@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +21,10 @@ from consumers.evidence.errors import EvidenceError
 from consumers.evidence.keys import load_key, next_path
 from consumers.evidence.rotate import rotate
 from consumers.evidence.statement import Manifest, Statement
+from consumers.evidence.telling import Teller, evidence_view
 from consumers.evidence.verify import Report, Verifier
 from consumers.orders import audit, said, say
+from consumers.status import read_status
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.topics import IMPORTS, RAW_EVENTS
@@ -29,6 +33,7 @@ from tests.consumers.evidence.rig import Site
 from tests.schemas.test_formats import example
 
 pytestmark = pytest.mark.kafka
+STRANGER = Path(__file__).parents[3] / "docs" / "verify_evidence.py"
 PIECES = ("plan.json", "leaves.jsonl.gz", "manifest.jsonl")
 
 
@@ -128,18 +133,50 @@ def test_a_kill_after_any_step_gives_the_same_bytes(site: Site, left: int) -> No
     assert verified(site).faults == []
 
 
-def test_a_planted_plan_is_not_signed(site: Site) -> None:
-    """Backdated or covering nothing: closing names it and signs nothing; with it gone, the chain goes on."""
+@pytest.mark.parametrize("planted", [1, 2])
+def test_a_planted_plan_is_not_signed_and_stops_nothing(site: Site, planted: int) -> None:
+    """Where it can't be taken away, as in an immutable container: it is named, and a plan of a fresh name is signed."""
     first = closed(site).statement
     site.capture("c2", 1)
     path = site.archive / "_evidence/00000002/plan.json"
     path.parent.mkdir()
-    path.write_bytes((site.archive / "_evidence/00000001/plan.json").read_bytes())
-    with pytest.raises(EvidenceError, match="is a plan for manifest 1; nothing of it was signed"):
-        site.close()
-    assert not path.with_name("manifest.jsonl").exists()
-    shutil.rmtree(path.parent)
-    assert closed(site).statement.closed_at > first.closed_at
+    for name in ("plan.json", "plan-2.json")[:planted]:
+        path.with_name(name).write_bytes((site.archive / "_evidence/00000001/plan.json").read_bytes())
+    before, closer = snapshot(path.parent), site.closer()
+    made = asyncio.run(closer.close())
+
+    assert made is not None
+    assert (made.statement.number, made.statement.closed_at > first.closed_at) == (2, True)
+    assert len(closer.passed_over) == planted
+    assert closer.passed_over[0].startswith(
+        "_evidence/00000002/plan.json is a plan for manifest 1; it was not signed"
+    )
+    assert {name: data for name, data in snapshot(path.parent).items() if name in before} == before
+    assert path.with_name(f"plan-{planted + 1}.json").exists()
+    assert verified(site).faults == []
+    assert subprocess.run([sys.executable, STRANGER, site.archive], check=False).returncode == 0
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """What lies there."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_plan_that_another_clock_refused_is_no_dead_end(site: Site) -> None:
+    """Killed after the leaves of its own plan, when the one before may be signed by now: the manifest is that of the leaves."""
+    closed(site)
+    site.capture("c2", 1)
+    folder = site.archive / "_evidence/00000002"
+    whole = closed(site)
+    (folder / "manifest.jsonl").unlink()
+    (folder / "plan.json").rename(folder / "plan-2.json")
+    site.capture("c3", 1)
+    other = json.loads((folder / "plan-2.json").read_bytes())
+    other["ranges"][RAW_EVENTS.name][0][2] += 2
+    (folder / "plan.json").write_text(json.dumps(other))
+
+    assert closed(site) == whole
+    assert closed(site).statement.number == 3
     assert verified(site).faults == []
 
 
@@ -275,7 +312,7 @@ def test_a_manifest_a_day(closed_at: str | None, now: str, due: bool) -> None:
 
 
 def test_it_closes_by_itself_and_waits_for_what_is_wrong(site: Site) -> None:
-    """Without its key it says why and tries again; with it, it closes once, and not again on the same day."""
+    """Without its key it says why and tries again; with it, it closes once, and not again on the same day. Status has it all."""
     kept, stop = site.key_file.read_bytes(), threading.Event()
     site.key_file.unlink()
     said: list[str] = []
@@ -290,7 +327,9 @@ def test_it_closes_by_itself_and_waits_for_what_is_wrong(site: Site) -> None:
         return FolderStore(site.archive, durable=False)
 
     thread = threading.Thread(
-        target=lambda: follow(open_one, lambda _: site.closer(), stop, explain=explain, look_seconds=0.1)
+        target=lambda: follow(
+            open_one, lambda _: site.closer(), stop, Teller(site.kafka), explain=explain, look_seconds=0.1
+        )
     )
     thread.start()
     deadline = time.monotonic() + 60
@@ -302,7 +341,17 @@ def test_it_closes_by_itself_and_waits_for_what_is_wrong(site: Site) -> None:
 
     assert len(said) == 1
     assert "is missing" in said[0]
-    assert [one["number"] for one in announced(site.kafka, site.codec)] == [1]
+    (known,) = announced(site.kafka, site.codec)
+    view = evidence_view(read_status(site.kafka), 10**14)
+    assert view is not None
+    assert (view.state, view.manifest, view.closed_at_ms, view.healthy) == (
+        "stopped",
+        1,
+        known["closed_at_ms"],
+        True,
+    )
+    assert "no evidence was made" in (view.last_error or "")
+    assert read_status(site.kafka)[0]["last_success_ms"] is not None
 
 
 @pytest.mark.parametrize("closings", [1, 2])

@@ -11,8 +11,8 @@ import pytest
 
 from consumers.evidence.chain import planned
 from consumers.evidence.errors import EvidenceError
-from consumers.evidence.plans import closing_time, demand_plan
-from consumers.evidence.statement import Manifest, Statement, decode_plan
+from consumers.evidence.plans import closing_time, fault_of, fresh_plan, judged
+from consumers.evidence.statement import MOST_PLANS, Manifest, Statement, decode_plan
 from stores.folder import FolderStore
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -32,18 +32,18 @@ def before(closed_at: str = "2026-03-01T00:00:00.000Z") -> Manifest:
     return Manifest(one, b"", "", DIGEST)
 
 
-def demand(changes: dict[str, Any]) -> None:
+def fault(changes: dict[str, Any]) -> str:
     """As closing asks for it."""
-    demand_plan(decode_plan(json.dumps(GOOD | changes).encode()), 2, before(), POSSIBLE, NOW)
+    return fault_of(decode_plan(json.dumps(GOOD | changes).encode()), 2, before(), POSSIBLE, NOW)
 
 
 def test_a_plan_that_follows_is_carried_out() -> None:
     """Also one that ends before the log does now: it was made earlier."""
-    demand({})
+    assert fault({}) == ""
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"),
+    ("changes", "what"),
     [
         ({"number": 7}, "is a plan for manifest 7"),
         ({"previous": "00" * 32}, "does not follow the last manifest"),
@@ -58,11 +58,25 @@ def test_a_plan_that_follows_is_carried_out() -> None:
         ({"ranges": {"audit": [[0, 2, 2]], "deliveries": [[0, 4, 4], [1, 0, 0]]}}, "covers nothing"),
     ],
 )  # fmt: skip
-def test_a_plan_that_does_not_follow_is_refused(changes: dict[str, Any], fault: str) -> None:
-    """Number, manifest before, time and ranges; the sentence says which folder to move away."""
-    with pytest.raises(EvidenceError, match=fault) as caught:
-        demand(changes)
-    assert "move the folder _evidence/00000002 out of the archive, and close again" in str(caught.value)
+def test_a_plan_that_does_not_follow_is_refused(changes: dict[str, Any], what: str) -> None:
+    """Number, manifest before, time and ranges; the sentence says where it lies, and what becomes of the manifest."""
+    good, bad = (decode_plan(json.dumps(GOOD | some).encode()) for some in ({}, changes))
+    found = judged([bad, "is no plan: not a line of JSON", good], 2, before(), POSSIBLE, NOW)
+    assert found.fit == [good]
+    assert what in found.refused[0]
+    assert [one.partition(" ")[0] for one in found.refused] == [
+        "_evidence/00000002/plan.json", "_evidence/00000002/plan-2.json",
+    ]  # fmt: skip
+    assert all("it was not signed, and another plan is made beside it" in one for one in found.refused)
+
+
+def test_a_plan_that_nobody_may_sign_is_not_made() -> None:
+    """Where this machine's clock is far behind the chain, or nothing but planted plans fits into the folder."""
+    with pytest.raises(EvidenceError, match="no plan can be made for manifest 2: it says 2026-03-02T12:06"):
+        fresh_plan(2, before("2026-03-02T12:06:00.000Z"), POSSIBLE, NOW, 0)
+    with pytest.raises(EvidenceError, match="_evidence/00000002 has 99 plans that may not be signed"):
+        fresh_plan(2, before(), POSSIBLE, NOW, MOST_PLANS)
+    assert fresh_plan(2, before(), POSSIBLE, NOW, MOST_PLANS - 1).ranges == POSSIBLE
 
 
 @pytest.mark.parametrize(
@@ -87,11 +101,13 @@ def test_a_link_in_place_of_a_plan_is_named(tmp_path: Path) -> None:
 
 def _refused(folder: Path, plant: Callable[[Path], object]) -> None:
     store, path = FolderStore(folder), folder / "_evidence/00000002/plan.json"
-    assert asyncio.run(planned(store, 2)) is None
+    assert asyncio.run(planned(store, 2)) == []
     path.parent.mkdir(parents=True)
     plant(path)
-    with pytest.raises(EvidenceError, match=r"plan.json: .*move the folder _evidence/00000002"):
-        asyncio.run(planned(store, 2))
+    path.with_name("plan-2.json").write_text(json.dumps(GOOD))
+    first, second = asyncio.run(planned(store, 2))
+    assert isinstance(first, str)
+    assert second == decode_plan(json.dumps(GOOD).encode())
 
 
 def test_a_clock_that_is_a_little_behind_does_not_go_back() -> None:

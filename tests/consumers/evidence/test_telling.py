@@ -1,0 +1,111 @@
+"""What status and health checks say of evidence, and of paths that people give."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli.main import main
+from cli.words.status import evidence_line
+from consumers.evidence.telling import NEVER, Teller, evidence_unwell, evidence_view, place_of, to_status
+from schemas.admin import create_topics
+from schemas.broker import KafkaSettings
+from schemas.status import ConnectorStatus, State, encode_status, status_key
+from tests.cli.test_ready import configured
+from tests.consumers.evidence.offline import make
+from tests.consumers.evidence.test_plans import before
+from tests.schemas.test_status import VALIDATOR
+
+DAY_MS = 86_400_000
+CLOSED_MS = 20_000 * DAY_MS  # 2024-10-04
+MAIL = "2" * 32
+
+
+def record(state: State, *, error: str | None = None, age_ms: int = 0) -> ConnectorStatus:
+    """What was said some time ago, of manifest 7 that had been closed a minute before."""
+    told: Any = None if error is None else {"at_ms": CLOSED_MS, "message": error}
+    found = to_status(state, (7, CLOSED_MS), CLOSED_MS + 60_000 - age_ms, None, told)
+    VALIDATOR.validate(json.loads(encode_status(found)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (record("idle"), ""),
+        (record("idle", error="it was down", age_ms=900_000), ""),
+        (
+            record("idle", age_ms=1_501_000),
+            "evidence: silent for 1501 s; is `chatledger evidence follow` running?",
+        ),
+        (record("stopped", age_ms=599_000), ""),
+        (record("stopped", age_ms=601_000), "evidence: stopped 601 s ago, and no manifest is closed since"),
+        (record("refused", error="no key"), "evidence: refused: no key"),
+        (record("waiting", error="store down"), "evidence: waiting: store down"),
+    ],
+)
+def test_who_closes_is_well_as_others_are(record: ConnectorStatus, reason: str) -> None:
+    """Errors, silence, and a stop long ago are reasons to worry; an error that is over is none."""
+    view = evidence_view([record], CLOSED_MS + 60_000)
+    found = evidence_unwell(view, CLOSED_MS + 60_000, silent_ms=600_000, stopped_ms=600_000)
+    assert (bool(found), found[0][: len(reason)] if found else "") == (bool(reason), reason)
+
+
+def test_status_has_the_last_closed_day_the_lag_and_the_error() -> None:
+    """Also an error that is over, and that nothing was ever closed or said."""
+    assert status_key(record("idle")) == b"*/evidence"
+    view = evidence_view([record("idle", error="it was down")], CLOSED_MS + 7_200_000)
+    assert view is not None
+    assert evidence_line(view).splitlines() == [
+        "evidence: idle, manifest 7 closed 2024-10-04 00:00:00 UTC, 2.0 h ago; last whole day 2024-10-03",
+        "last error of evidence (over), 2024-10-04 00:00:00: it was down",
+    ]
+    empty = evidence_view([to_status("idle", (None, None), 1, 1, None)], 2)
+    assert empty is not None
+    assert evidence_line(empty) == "evidence: idle, no manifest yet"
+    assert evidence_unwell(None, 0, silent_ms=1, stopped_ms=1) == [NEVER]
+
+
+@pytest.mark.kafka
+def test_what_is_known_of_the_chain_outlives_trouble(kafka: KafkaSettings, tmp_path: Path) -> None:
+    """Who starts anew and fails says up to where it was; `health evidence` ends with 1 until it is over."""
+    config, path = configured(tmp_path, kafka, "")
+    command = ["health", "evidence", "-c", str(path)]
+    create_topics(kafka)
+    assert "no evidence.key_file" in CliRunner().invoke(main, command).output
+    path.write_text(path.read_text(encoding="utf-8") + '[evidence]\nkey_file = "k"\n', encoding="utf-8")
+    assert "nobody has reported" in CliRunner().invoke(main, command).output
+
+    Teller(config.kafka).fine(before())
+    well = CliRunner().invoke(main, command)
+    assert (well.exit_code, well.output) == (0, "")
+    again = Teller(config.kafka)
+    again.trouble("the key is missing", "refused")
+    done = CliRunner().invoke(main, command)
+    assert (done.exit_code, done.output) == (1, "evidence: refused: the key is missing\n")
+    shown = CliRunner().invoke(main, ["status", "--json", "-c", str(path)])
+    told = json.loads(shown.output)
+    assert (told["evidence"]["manifest"], told["evidence"]["closed_at_ms"]) == place_of(before())
+    assert "evidence: refused: the key is missing" in told["unwell"]
+
+
+@pytest.mark.parametrize("how", ["from the archive", "absolute", "from here", "id", "from inside"])
+def test_a_proof_is_of_a_path_however_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """As people complete it in a shell, as the evidence names it, or by the mail's id."""
+    archive = make(tmp_path)
+    copy = "ana@bank.example/LivePerson/2.eml"
+    given = {
+        "absolute": str(archive / copy),
+        "from here": f"archive/{copy}",
+        "id": MAIL,
+        "from inside": "2.eml",
+    }.get(how, copy)
+    monkeypatch.chdir(archive / "ana@bank.example/LivePerson" if how == "from inside" else tmp_path)
+    done = CliRunner().invoke(main, ["evidence", "prove", given, "--archive", str(archive)])
+    assert done.exit_code == 0, done.output
+    leaf = json.loads(json.loads(done.output)["leaf"])
+    assert (leaf["path"], leaf["kind"]) == ((copy, "copy") if how != "id" else (leaf["path"], "mail"))
