@@ -6,35 +6,17 @@ How far it knows the log is written together with what it knows: after a power c
 What a poll hands over lies in a table of its own until Kafka has confirmed it.
 """
 
-import contextlib
 import json
-import logging
-import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from producers.liveperson.events import LONGEST_DOUBT_MS, Known, News
+from producers.liveperson.tables import OF_THE_LOG, opened
+from producers.owed import OwedFiles
 from producers.source import Captured
 
-_LOG = logging.getLogger(__name__)
-_TABLES = """
-CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS logged(
-    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, captured_ms INTEGER NOT NULL,
-    number INTEGER PRIMARY KEY, recalled INTEGER NOT NULL DEFAULT 0);
-CREATE UNIQUE INDEX IF NOT EXISTS logged_once ON logged(conversation, source_key, id);
-CREATE TEMP TABLE pending(
-    conversation TEXT NOT NULL, source_key TEXT NOT NULL, id BLOB NOT NULL, text TEXT, captured_ms INTEGER NOT NULL,
-    number INTEGER PRIMARY KEY);
-CREATE INDEX pending_of ON pending(conversation);
-CREATE TABLE IF NOT EXISTS conversations(
-    conversation TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, fetched_ms INTEGER NOT NULL, open INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS conversations_open ON conversations(open, fetched_ms);
-"""
-_LAYOUT = 2
-"""Of the tables; a memory of another one is forgotten, and read back."""
 # In the order of the log, which another collector may write too: what we confirmed moves to where it was read.
 _KEEP = """INSERT INTO logged(conversation, source_key, id, text, captured_ms, recalled) VALUES (?, ?, ?, ?, ?, 1)
     ON CONFLICT(conversation, source_key, id) DO UPDATE
@@ -80,7 +62,9 @@ class Cache:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = _opened(path)
+        self._db = opened(path)
+        self.owed = OwedFiles(self._db)
+        """Files that may turn up, as the log says."""
         self._seen: dict[str, Seen] = {}
 
     @property
@@ -99,8 +83,8 @@ class Cache:
         """Start with an empty memory under a new name."""
         self.begin()
         with self._db:
-            for table in ("meta", "logged", "conversations"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names above
+            for table in OF_THE_LOG:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
             self._put_meta("generation", generation := uuid.uuid4().hex)
         return generation
 
@@ -179,6 +163,8 @@ class Cache:
         at = captured.captured_ms
         sent = (Sent(place, event["source_key"], event["id"], event["text"], at) for event in events)
         self._db.executemany(_KEEP, map(_as_row, sent))
+        skills = ((place, event["details"]["skill"]) for event in events if "skill" in event["details"])
+        self._db.executemany("INSERT OR IGNORE INTO begun VALUES (?, ?)", skills)
         last = max((event["at_ms"] for event in events if not event["at_suspect"]), default=0)
         is_open = all(event["kind"] != "closed" for event in events)
         # What a poll has seen says more: only rows that no poll has written are changed.
@@ -206,8 +192,14 @@ class Cache:
         """Forget settled conversations in which nothing happened since this time."""
         with self._db:
             old = "SELECT conversation FROM conversations WHERE open = 0 AND last_ms < ?"
-            self._db.execute(f"DELETE FROM logged WHERE conversation IN ({old})", (before_ms,))  # noqa: S608 - fixed text
+            for table in ("logged", "begun"):
+                self._db.execute(f"DELETE FROM {table} WHERE conversation IN ({old})", (before_ms,))  # noqa: S608 - fixed text
             self._db.execute("DELETE FROM conversations WHERE open = 0 AND last_ms < ?", (before_ms,))
+
+    def skill(self, conversation: str) -> str | None:
+        """Where it began, as the log says."""
+        found = self._db.execute("SELECT skill FROM begun WHERE conversation = ?", (conversation,)).fetchone()
+        return str(found[0]) if found else None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -219,32 +211,3 @@ class Cache:
 
 def _as_row(sent: Sent) -> tuple[str, str, bytes, str | None, int]:
     return sent.conversation, sent.source_key, sent.id, sent.text, sent.captured_ms
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    try:
-        return _connected(path)
-    except sqlite3.DatabaseError as error:
-        _LOG.warning("the memory of what was sent, %s, is damaged (%s): starting without it", path, error)
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connected(path)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    # Calls come from one thread, but not always the one that made the source.
-    database = sqlite3.connect(path, timeout=30, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        if database.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
-            for table in ("meta", "logged", "conversations"):
-                database.execute(f"DROP TABLE IF EXISTS {table}")  # one of three names above
-            database.execute(f"PRAGMA user_version = {_LAYOUT}")
-        database.executescript(_TABLES)
-        database.execute("PRAGMA quick_check(1)")
-    except sqlite3.DatabaseError:
-        with contextlib.suppress(sqlite3.Error):
-            database.close()
-        raise
-    return database

@@ -35,9 +35,9 @@ class AnsweredError(SourceRefusedError):
 class AgainError(SourceUnavailableError):
     """Worth another try, after so many seconds where the other side said so."""
 
-    def __init__(self, sentence: str, wait: float | None = None) -> None:
+    def __init__(self, sentence: str, wait: float | None = None, status: int | None = None) -> None:
         super().__init__(sentence)
-        self.wait = wait
+        self.wait, self.status = wait, status
 
 
 class TooLargeError(SourceUnavailableError):

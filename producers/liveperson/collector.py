@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from producers.liveperson.agents import Agents
 from producers.liveperson.auth import auth_of
 from producers.liveperson.cache import Cache, Seen, Sent, sent
 from producers.liveperson.checks import findings
@@ -27,20 +28,20 @@ from producers.liveperson.files import Files
 from producers.liveperson.filters import wanted
 from producers.liveperson.history import Broken, History, replaced
 from producers.liveperson.http import Http
-from producers.liveperson.people import Directory, agent_rows, cast_of
+from producers.liveperson.late import LivePersonLateFiles
+from producers.liveperson.people import cast_of
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row
-from producers.liveperson.values import DAY_MS, first_fact, mapped
+from producers.liveperson.values import DAY_MS, mapped
 from producers.source import Captured, Contents, Finding, Refused, SourceUnavailableError, Window
 from schemas.ids import digest
+from schemas.live import LIVE_LANE
 from schemas.records import Event
 
 SETTLE_MS = 120_000
 """LivePerson shows things with a delay of up to a minute (Messaging Interactions API page); twice that."""
 QUIET_MS = 3_600_000
 """How long after its close a conversation is still looked at by id."""
-STRANGER_SECONDS = 60.0
-LIVE = "live"
 _SWEPT = "swept"
 _NOWHERE = "refused/"
 """In the cache, begins the conversation of what belongs to none."""
@@ -71,7 +72,8 @@ class LivePersonSource:
         self._api = Api(settings, self._http, self._domains, auth_of(settings, self._http, self._domains))
         self._history = History(self._api, self._http)
         self._files = Files(settings, self._http, self._domains, contents, state_dir)
-        self._directory, self._directory_at = Directory(), float("-inf")
+        self._late = LivePersonLateFiles(settings, self._cache, self._files, self._date_ms)
+        self._agents = Agents(self._api, settings.users_seconds)
         self._trusted = self._doubted = False
         self._facts: dict[str, str] = {}
 
@@ -92,16 +94,17 @@ class LivePersonSource:
             self.restore("{}")
         self._cache.begin()
         self._facts = {}
-        self._know_agents()
+        self._agents.know()
         fetched: set[str] = set()
         for query in self._queries(window):
             for page in self._history.pages(query):
                 yield from self._page(page, fetched)
-        if window.lane == LIVE:
+        if window.lane == LIVE_LANE:
             if not self._doubted:  # a memory that was lost, or is an older copy, does not know of doubts
                 self._cache.doubt(window.from_ms)
             self._doubted = True
             yield from self._watched(fetched)
+            yield from self._late.captured(self._date_ms())
             self._cache.prune(window.to_ms - self.look_back_ms - 30 * DAY_MS)
             self._facts = {_SWEPT: "yes"}
 
@@ -110,7 +113,7 @@ class LivePersonSource:
         if window.from_ms > oldest:
             yield Query(oldest, window.from_ms, updated_ms=window.from_ms)
         yield Query(max(oldest, window.from_ms), window.to_ms)
-        if window.lane == LIVE and self._cache.meta(_SWEPT) is None:
+        if window.lane == LIVE_LANE and self._cache.meta(_SWEPT) is None:
             yield Query(oldest, window.to_ms, status="OPEN")
 
     def _page(self, page: list[Row] | Broken, fetched: set[str]) -> Iterator[Captured | Refused]:
@@ -133,7 +136,7 @@ class LivePersonSource:
         attributes = any(mapped(row.section(name)).get("events") for name in ("sdes", "unAuthSdes"))
         if not attributes or not wanted(row, self._settings.filters):
             return False
-        consumers = cast_of(row, self._directory).consumers.values()
+        consumers = cast_of(row, self._agents.directory).consumers.values()
         unnamed = any(person["email"] is None for person in consumers)
         return unnamed and not self._cache.known(row.conversation or "")
 
@@ -160,10 +163,12 @@ class LivePersonSource:
 
     def _told(self, row: Row, conversation: str, *, again: bool) -> Iterator[Captured]:
         """What a row says; `again`: a second one of its conversation in one poll, by which nothing was changed back."""
-        self._meet_strangers(row)
+        self._agents.meet(row)
         capture = self._capture()
         start = started_ms(row)
-        telling = Telling(conversation, start, drafts_of(row, self._directory, start), first_skill(row))
+        telling = Telling(
+            conversation, start, drafts_of(row, self._agents.directory, start), first_skill(row)
+        )
         every = self._news(row, telling, capture)
         news = [each for each in every if each.believed and not (again and each.returns)]
         cuts = [cut for item in row.items.get("messageRecords", []) for cut in form_cuts(item)]
@@ -187,7 +192,7 @@ class LivePersonSource:
         news = list(news_of(telling, known, capture))
         places = (slice_at(telling.conversation, telling.start_ms, each.draft.at_ms) for each in news)
         later = {place.label: place for place in places if place.start_ms > telling.start_ms}
-        rosters = rosters_of(row, self._directory, later.values())
+        rosters = rosters_of(row, self._agents.directory, later.values())
         return [*news_of(replace(telling, drafts=rosters), known, capture), *news]
 
     def _capture(self) -> Capture:
@@ -202,18 +207,6 @@ class LivePersonSource:
             ref = self._contents.put([whole], "application/json")
             details = {"row_sha256": ref["sha256"].hex(), "row_size": str(ref["size"])}
         return event_of(news, attachments, details, cuts)
-
-    def _know_agents(self) -> None:
-        if time.monotonic() - self._directory_at >= self._settings.users_seconds:
-            self._directory, self._directory_at = self._api.users(), time.monotonic()
-
-    def _meet_strangers(self, row: Row) -> None:
-        """An agent whom the list does not have may be new: ask for the list again, at most once a minute."""
-        if time.monotonic() - self._directory_at < STRANGER_SECONDS:
-            return
-        idents = (first_fact(shown, "agentId", "agentPid") for shown in agent_rows(row))
-        if any(ident is not None and self._directory.find(ident) is None for ident in idents):
-            self._directory, self._directory_at = self._api.users(), time.monotonic()
 
     def confirmed(self) -> None:
         """All that was yielded is in Kafka: remember it."""
@@ -238,7 +231,7 @@ class LivePersonSource:
 
     def recall(self, earlier: Iterable[Captured], reached: Sequence[int]) -> None:
         """Remember what the log has: whether content is new or changed is decided by that alone."""
-        self._cache.recall(earlier, reached)
+        self._cache.recall(self._late.learnt(earlier), reached)
 
     def check(self) -> list[Finding]:
         """Try domain lookup, keys, both privileges and the file storage, without collecting."""

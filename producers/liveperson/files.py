@@ -2,78 +2,39 @@
 
 The route is Swift v1 authentication (`/auth/v1.0`, then the message's `relativePath`). A file comes first into a
 file on local disk, so that a broken transfer goes on where it stopped and the store gets whole files only. A
-storage that is down is waited for (SourceUnavailableError); it never becomes an outcome.
+storage that is down is waited for (SourceUnavailableError); it never becomes an outcome. One that holds a single file
+back (423) does: that file may turn up later (`late.py`).
 """
 
 import contextlib
 import errno
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
 import requests
-from requests.auth import AuthBase
 
-from producers.liveperson.auth import read_secret
-from producers.liveperson.calls import AnsweredError, Call
+from producers.liveperson.calls import AgainError, AnsweredError, Call
 from producers.liveperson.content import File
 from producers.liveperson.domains import FILES, Domains
 from producers.liveperson.http import CHUNK, Http
-from producers.liveperson.settings import FileKeys, LivePersonSettings
+from producers.liveperson.settings import LivePersonSettings
+from producers.liveperson.swift import SwiftAuth
 from producers.ranges import range_from, start_of, version_of
 from producers.source import Contents, SourceRefusedError, SourceUnavailableError
 from schemas.records import Attachment, ContentRef
 
+_LOG = logging.getLogger(__name__)
 RESUMES = 5
+HELD_BACK = 423
+"""What a storage answers for a file that is not to be had yet, say while it is scanned; not documented by LivePerson."""
 _PATH_MARKS = "/%:@!$&'()*+,;=-._~"
 _UNTYPED = "application/octet-stream"
-
-
-class SwiftAuth:
-    """A token of the file storage."""
-
-    def __init__(self, keys: FileKeys, http: Http, domains: Domains) -> None:
-        self._keys, self._http, self._domains = keys, http, domains
-        self._token: str | None = None
-
-    def signer(self) -> AuthBase:
-        """The token's header; fetches a token first if there is none."""
-        if self._token is None:
-            self._token = self._fetch()
-        return _Header("X-Auth-Token", self._token)
-
-    def renew(self) -> bool:
-        """Forget the token."""
-        self._token = None
-        return True
-
-    def _fetch(self) -> str:
-        headers = {"X-Auth-User": self._keys.user, "X-Auth-Key": read_secret(self._keys.key)}
-        call = Call(
-            "file storage", "GET", self._domains.url(FILES, "/auth/v1.0"), headers=headers, tells_time=False
-        )
-        try:
-            token = self._http.fetch(call).headers.get("X-Auth-Token")
-        except AnsweredError as error:
-            msg = f"LivePerson's file storage ({call.where}) answered {error.status}; check files.user and files.key"
-            raise SourceRefusedError(msg) from None
-        if not token:
-            msg = f"LivePerson file storage: {call.where} answered without a token; it will be tried again"
-            raise SourceUnavailableError(msg)
-        return str(token)
-
-
-class _Header(AuthBase):
-    def __init__(self, name: str, value: str) -> None:
-        self._name, self._value = name, value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._name] = self._value
-        return request
 
 
 class _FinalError(Exception):
@@ -94,6 +55,7 @@ class _Transfer:
     size: int = 0
     content_type: str | None = None
     version: str | None = None
+    patient: bool = True
 
 
 class Files:
@@ -112,10 +74,13 @@ class Files:
         self._auth = SwiftAuth(settings.files, http, domains) if settings.files else None
         self._spool_dir = spool_dir
 
-    def fetch(self, file: File) -> Attachment:
-        """The file with its final outcome; the bytes are durable if that is "stored"."""
+    def fetch(self, file: File, *, patient: bool = True) -> Attachment:
+        """The file with its final outcome; the bytes are durable if that is "stored".
+
+        With `patient` calls are tried again, also while the storage holds the file back. Raises SourceError.
+        """
         try:
-            content, content_type = self._stored(file)
+            content, content_type = self._stored(file, patient=patient)
         except _FinalError as error:
             return _attachment(file, None, error.outcome, str(error))
         return _attachment(file, content, "stored", None, content_type)
@@ -126,7 +91,7 @@ class Files:
             self._auth.renew()
             self._auth.signer()
 
-    def _stored(self, file: File) -> tuple[ContentRef, str | None]:
+    def _stored(self, file: File, *, patient: bool) -> tuple[ContentRef, str | None]:
         if file.path is None:
             raise _FinalError("not_fetched", "LivePerson did not say where the file lies")
         if self._auth is None:
@@ -135,7 +100,8 @@ class Files:
             raise _FinalError("not_fetched", "LivePerson named a path that is not one of its file storage")
         with tempfile.TemporaryFile(dir=self._spool_dir, buffering=0) as spool:
             call = Call("file", "GET", self._domains.url(FILES, quote(file.path, safe=_PATH_MARKS)))
-            transfer = _Transfer(call, spool, time.monotonic() + self._limits.max_file_seconds)
+            ends = time.monotonic() + self._limits.max_file_seconds
+            transfer = _Transfer(call, spool, ends, patient=patient)
             self._download(transfer, self._auth)
             spool.seek(0)
             content_type = file.content_type or transfer.content_type or _UNTYPED
@@ -157,9 +123,13 @@ class Files:
 
     def _open(self, transfer: _Transfer, auth: SwiftAuth) -> requests.Response:
         headers = {"Accept-Encoding": "identity", **range_from(transfer.size, transfer.version)}
-        call = Call("file", "GET", transfer.call.url, headers=headers, tells_time=False)
+        call = replace(transfer.call, headers=headers, patient=transfer.patient, tells_time=False)
         try:
             return self._http.open(call, auth)
+        except AgainError as error:
+            if error.status != HELD_BACK:
+                raise
+            raise _FinalError("too_slow", "the file storage still held it back (423)") from None
         except AnsweredError as error:
             if error.status == 416 and transfer.size:
                 self._restart(transfer)
@@ -223,7 +193,10 @@ def _length(answer: requests.Response) -> int:
 def _outcome(error: AnsweredError) -> Exception:
     if error.status in (404, 410):
         return _FinalError("gone", f"the file storage answered {error.status}: the file is no longer there")
-    if error.status in (401, 403):
+    if error.status == 403:  # the token is good: the conversation is archived without the file
+        _LOG.warning("LivePerson's file storage forbids a file; check the rights of files.user")
+        return _FinalError("gone", "the file storage answered 403: it does not show the file to files.user")
+    if error.status == 401:
         msg = f"LivePerson's file storage answered {error.status}; check files.user and files.key"
         return SourceRefusedError(msg)
     return _FinalError("not_fetched", f"the file storage answered {error.status}")

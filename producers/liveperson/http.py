@@ -37,7 +37,7 @@ from producers.source import SourceUnavailableError
 
 CONNECT_SECONDS = 10.0
 CHUNK = 1 << 18
-RETRYABLE = frozenset({408, 425, 429})
+RETRYABLE = frozenset({408, 423, 425, 429})
 
 
 class Http:
@@ -160,7 +160,11 @@ class Http:
         answer.close()
         if status in RETRYABLE or status >= 500:
             sentence = sentence_of(call, f"answered {status}{told}", "it will be tried again")
-            raise self._throttled(call, answer, sentence) if status == 429 else AgainError(sentence)
+            raise (
+                self._throttled(call, answer, sentence)
+                if status == 429
+                else AgainError(sentence, status=status)
+            )
         raise AnsweredError(sentence_of(call, f"answered {status}{told}", advice_on(status)), status)
 
     def _throttled(self, call: Call, answer: requests.Response, sentence: str) -> SourceUnavailableError:

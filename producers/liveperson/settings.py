@@ -89,6 +89,11 @@ class LivePersonSettings(ConnectorBase):
     filters: FilterSettings = FilterSettings()
     files: FileKeys | None = Field(default=None, description="Without it, files are named but not fetched")
     file_limits: FileLimits = FileLimits()
+    late_file_days: float = Field(
+        default=7.0,
+        ge=0,
+        description="How long files that could not be had (held back, ceilings) are asked for again; 0 = never",
+    )
     calls: CallLimits = CallLimits()
     look_back_days: float = Field(
         default=396.0,

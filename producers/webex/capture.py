@@ -8,7 +8,7 @@ from producers.webex.cache import Cache, Move, Spooled
 from producers.webex.directory import Directory, Members
 from producers.webex.events import Found, as_person, conflicting, ident, locked_ident, people_of, to_event
 from producers.webex.filters import SpaceFacts, wanted_space
-from producers.webex.late import LateFiles
+from producers.webex.late import WebexLateFiles
 from producers.webex.lookups import Lookups, urls_of
 from producers.webex.names import inner
 from producers.webex.reading import Item, read_item
@@ -39,7 +39,7 @@ class Capture:
         self._zone = load_zone(settings.zone)
         self._directory, self._lookups, self._spooling = directory, lookups, spooling
         self._unsettled = UnsettledRosters(cache)
-        self._late_files = LateFiles(settings, cache, lookups)
+        self._late_files = WebexLateFiles(settings, cache, lookups)
 
     def events(self, day: Slice, rows: Sequence[Spooled]) -> list[Event]:
         """The new events of one slice, in order of time."""

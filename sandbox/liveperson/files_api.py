@@ -55,6 +55,8 @@ async def _download(request: web.Request) -> web.Response:
     if not found:
         return web.Response(status=404, text="404 Not Found")
     state, said, file = found
+    if site.now_ms < said.at_ms + site.switches["file_scan_ms"]:
+        return web.Response(status=423, text="423 Locked")
     body = file_bytes(file, erased=bool(state.erased_ms))
     answer = _part(request, body, MEDIA[file.kind])
     if answer.status in {200, 206} and _reaches_the_end(answer, body):

@@ -46,6 +46,8 @@ SWITCHES: Final[dict[str, Any]] = {
     "link_key": "link",
     "form_key": "secureForm",
     "form_data_in_clear": False,  # a form's submission carries what was typed in (it never should)
+    # Files
+    "file_scan_ms": 0,  # so long after its message a file answers 423, as one that is still being scanned
     # Users
     "users_as_strings": False,  # booleans and numbers of the users API as text
     "users_default_fields": False,  # without select only id, pid, deleted, loginName, as in versions before 6

@@ -479,7 +479,7 @@ def test_redirects_are_not_followed(sim: Account, status: int) -> None:
         {"match": {"path": HISTORY}, "do": {"drop": True}},
         {"match": {"path": "auth/v1.0"}, "do": {"status": 401}},
         {"match": {"path": "auth/v1.0"}, "do": {"drop": True}},
-        {"match": {"path": "/v1/AUTH"}, "do": {"status": 403}},
+        {"match": {"path": "/v1/AUTH"}, "do": {"status": 401}},
     ],
 )
 def test_no_secret_is_in_an_error_or_a_log(

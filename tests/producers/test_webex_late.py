@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from producers.owed import PAUSES_S, Owed, OwedFiles
 from producers.source import Captured, Slice, Source, Window
 from producers.webex.cache import Cache
-from producers.webex.owed import PAUSES_S, Owed, OwedFiles
 from schemas.records import Attachment, Event, event
 from tests.producers.webex_rig import DAY_MS, Rig, events_of, rig
 
@@ -150,7 +150,7 @@ def test_one_file_in_two_spaces_is_owed_to_each(made: Rig) -> None:
     made.take(source)
     source.close()
     with closing(Cache(made.folder, "wx")) as cache:
-        owing = OwedFiles(cache)
+        owing = OwedFiles(cache.database)
         one = next(owing.due(10**15, 1))
         file: Attachment = {
             "source_key": one.key, "name": None, "content_type": None, "content": None, "outcome": "too_slow", "reason": "",
@@ -172,18 +172,19 @@ def _is_late(captured: Captured, key: str) -> bool:
     return first["kind"] == "file" and first["attachments"][0]["source_key"] == key
 
 
-def test_what_an_earlier_version_owed_is_still_owed(tmp_path: Path) -> None:
-    """Its table had one row for each file; the rows are taken over, once."""
+@pytest.mark.parametrize("table", ["owed", "owing"])
+def test_what_an_earlier_version_owed_is_still_owed(tmp_path: Path, table: str) -> None:
+    """Its table had another name and fewer columns; the rows are taken over, once."""
     day, key = Slice("R", "2026-03-02", 0, DAY_MS), "F"
     with closing(Cache(tmp_path, "wx")) as cache:
         cache.clear_spool()
-        cache.database.execute("create table owed (key text primary key, url, room, label, start_ms, end_ms, at_ms,"
+        cache.database.execute(f"create table {table} (key text primary key, url, room, label, start_ms, end_ms, at_ms,"
             " suspect, message, actor, reason, since_ms, tries, due_ms)")  # fmt: skip
         row = (key, "u", "R", day.label, 0, DAY_MS, 5, 0, "m", "null", "too_slow: scan", 1, 2, 3)
-        cache.database.execute("insert into owed values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        cache.database.execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)  # noqa: S608 - one of two names
         for _ in range(2):
-            assert list(OwedFiles(cache).due(9, 20)) == [
+            assert list(OwedFiles(cache.database).due(9, 20)) == [
                 Owed(key, "u", day, 5, False, "m", None, "too_slow: scan", 1, 2)
             ]
-        OwedFiles(cache).settle(next(OwedFiles(cache).due(9, 20)))
-        assert not list(OwedFiles(cache).due(9, 20))
+        OwedFiles(cache.database).settle(next(OwedFiles(cache.database).due(9, 20)))
+        assert not list(OwedFiles(cache.database).due(9, 20))

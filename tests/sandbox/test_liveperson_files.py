@@ -124,6 +124,15 @@ def test_files_come_and_go(lp: Client) -> None:
     assert lp.get(path.replace("GIF", "PNG"), headers=token).status_code == 404
 
 
+def test_files_are_scanned_first_when_switched(lp: Client) -> None:
+    """For so long after its message a file is locked; then it is there."""
+    path, token = _paths(lp, "erased-later")[0], _file_token(lp)
+    lp.faults(file_scan_ms=when("Fri 13:00") - when("Fri 10:01"))
+    assert lp.get(path, headers=token).status_code == 423
+    lp.set_clock(when("Fri 13:10"))
+    assert lp.get(path, headers=token).status_code == 200
+
+
 def test_deleted_personal_data_replace_the_file(lp: Client) -> None:
     """After a Personal Data Deletion the same path has other bytes, which the ledger tells apart."""
     path, token = _paths(lp, "erased-later")[0], _file_token(lp)
