@@ -26,6 +26,7 @@ from sandbox.webex.tokens import CLIENT_ID, CLIENT_SECRET
 StoreKind = Literal["folder", "azurite"]
 DOMAIN = "bank.example"
 SINCE = "2026-03-02"
+COLLECT = f"collect = {{ since = {SINCE}, poll_seconds = 0.3, window_hours = 24 }}"
 USUAL_PORTS = "28480,28481"  # of the simulated LivePerson and Webex
 LISTENING = re.compile(rb"listening on (http://\S+)")
 
@@ -158,16 +159,7 @@ def _secret_file(path: Path, text: str) -> str:
 
 def _write_config(folder: Path, bootstrap: str, azurite: Azurite | None, sources: list[Simulated]) -> Path:
     folder = folder.resolve()
-    keys, secrets = Credentials(), folder / "secrets"
     liveperson, webex = sources
-    if azurite is None:
-        store = f'kind = "folder"\npath = {json.dumps(str(folder / "archive"))}\ndurable = false'
-    else:
-        string = _secret_file(secrets / "azurite", azurite.connection_string)
-        store = f'kind = "azure"\ncontainer = "chats"\nconnection_string_file = {string}\napi_version = "2026-06-06"'
-    lp_secret = _secret_file(secrets / "lp", keys.client_secret)
-    lp_files = _secret_file(secrets / "lp-files", keys.file_key)
-    collect = f"collect = {{ since = {SINCE}, poll_seconds = 0.3, window_hours = 24 }}"
     text = f"""# Written by `chatledger demo`; everything in it is made up.
 state_dir = {json.dumps(str(folder / "state"))}
 
@@ -175,39 +167,61 @@ state_dir = {json.dumps(str(folder / "state"))}
 bootstrap = "{bootstrap}"
 
 [store]
-{store}
+{_store(folder, azurite)}
 
 [mapping]
 domains = ["{DOMAIN}"]
 file = {json.dumps(str(_mapping_file(folder)))}
 
 [evidence]
-key_file = {json.dumps(str(secrets / "evidence.key"))}
+key_file = {json.dumps(str(folder / "secrets" / "evidence.key"))}
 
-[[connector]]
-kind = "liveperson"
-uid = "{liveperson.uid}"
-name = "LivePerson (simulated)"
-account_id = "70012345"
-domain_url = "{liveperson.url}"
-auth = {{ method = "oauth2", client_id = "{keys.client_id}", client_secret = {{ file = {lp_secret} }} }}
-files = {{ user = "{keys.file_user}", key = {{ file = {lp_files} }} }}
-{collect}
+{_liveperson(folder / "secrets", liveperson)}
 
-[[connector]]
-kind = "webex"
-uid = "{webex.uid}"
-name = "Webex Teams (simulated)"
-base_url = "{webex.url}/v1"
-client_id = "{CLIENT_ID}"
-client_secret = {{ file = {_secret_file(secrets / "webex", CLIENT_SECRET)} }}
-redirect_uri = "http://127.0.0.1:0/callback"
-token_file = {json.dumps(str(folder / "state" / "webex.token"))}
-{collect}
+{_webex(folder, webex)}
 """
     path = folder / "chatledger.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _store(folder: Path, azurite: Azurite | None) -> str:
+    if azurite is None:
+        return f'kind = "folder"\npath = {json.dumps(str(folder / "archive"))}\ndurable = false'
+    string = _secret_file(folder / "secrets" / "azurite", azurite.connection_string)
+    return (
+        f'kind = "azure"\ncontainer = "chats"\nconnection_string_file = {string}\napi_version = "2026-06-06"'
+    )
+
+
+def _liveperson(secrets: Path, simulated: Simulated) -> str:
+    keys = Credentials()
+    secret, files = (
+        _secret_file(secrets / "lp", keys.client_secret),
+        _secret_file(secrets / "lp-files", keys.file_key),
+    )
+    return f"""[[connector]]
+kind = "liveperson"
+uid = "{simulated.uid}"
+name = "LivePerson (simulated)"
+account_id = "70012345"
+domain_url = "{simulated.url}"
+auth = {{ method = "oauth2", client_id = "{keys.client_id}", client_secret = {{ file = {secret} }} }}
+files = {{ user = "{keys.file_user}", key = {{ file = {files} }} }}
+{COLLECT}"""
+
+
+def _webex(folder: Path, simulated: Simulated) -> str:
+    return f"""[[connector]]
+kind = "webex"
+uid = "{simulated.uid}"
+name = "Webex Teams (simulated)"
+base_url = "{simulated.url}/v1"
+client_id = "{CLIENT_ID}"
+client_secret = {{ file = {_secret_file(folder / "secrets" / "webex", CLIENT_SECRET)} }}
+redirect_uri = "http://127.0.0.1:0/callback"
+token_file = {json.dumps(str(folder / "state" / "webex.token"))}
+{COLLECT}"""
 
 
 def _mapping_file(folder: Path) -> Path:
