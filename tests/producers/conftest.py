@@ -1,13 +1,15 @@
-"""Kafka for the producers' tests."""
+"""Kafka for the producers' tests, and a simulated LivePerson with the secrets for it."""
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox.kafka import KafkaServer
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
+from tests.producers.liveperson_rig import OAUTH1, SECRETS, Account, account
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,19 @@ def fresh(broker: KafkaServer) -> Callable[..., KafkaSettings]:
         return kafka
 
     return make
+
+
+@pytest.fixture
+def lp_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of the simulated LivePerson, in the environment."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    for name, value in OAUTH1.items():
+        monkeypatch.setenv(f"TEST_LP_{name.upper()}_1", value)
+
+
+@pytest.fixture
+def sim(tmp_path: Path) -> Iterator[Account]:
+    """A simulated LivePerson account."""
+    with account(tmp_path) as running:
+        yield running

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from producers.liveperson.collector import LivePersonSource
+from producers.liveperson.collector import SETTLE_MS, LivePersonSource
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row, page_of
 from producers.runner import Runner
@@ -26,6 +26,9 @@ from tests.producers.cursors import read_cursors
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+HISTORY = "messaging_history"
+SEARCH = r"conversations/search"
+BY_ID = r"conversation/search"
 START_MS = 1_772_632_931_318
 CONVERSATION = "3f0c7d52-8a1e-4c36-9b07-5d2f6e8a4c11"
 CONSUMER = "9b1d64c2f7a05e83d1c94b6f20ea7358b46d90c1f2a87e53609bd14fc8e72a05"
@@ -215,6 +218,16 @@ def week(source: LivePersonSource, sim: Account, step_ms: int = DAY_MS, days: in
         found.take(source.poll(Window("live", watermark - 900_000, to_ms)))
         source.confirmed()
         watermark = to_ms
+    return found
+
+
+def once(
+    sim: Account, source: LivePersonSource, lane: str = "live", from_ms: int = MONDAY_MS - DAY_MS
+) -> Collected:
+    """One poll of everything so far, confirmed."""
+    found = Collected()
+    found.take(source.poll(Window(lane, from_ms, source.now_ms() - SETTLE_MS)))
+    source.confirmed()
     return found
 
 
