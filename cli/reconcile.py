@@ -67,7 +67,8 @@ def reconcile(
 
 
 def _once(config: "Config", uid: str, day: date | None, stop: threading.Event, *, quick: bool) -> "Report":
-    from cli.parts.reconciling import lanes_of, last_whole, reconcile_and_tell  # noqa: PLC0415 - see cli.main
+    from cli.parts.days import last_whole  # noqa: PLC0415 - see cli.main
+    from cli.parts.reconciling import lanes_of, reconcile_and_tell  # noqa: PLC0415
 
     config.named(uid)
     wanted = day or last_whole(lanes_of(config, uid))
@@ -90,7 +91,7 @@ def _fetch(config: "Config", report: "Report", stop: threading.Event) -> None:
     """Hand what is missing to the producers: a lane of its own, from a source without memory."""
     from contextlib import ExitStack, closing  # noqa: PLC0415 - see cli.main
 
-    from cli.parts.reconciling import begin_ms  # noqa: PLC0415
+    from cli.parts.days import begin_ms  # noqa: PLC0415
     from cli.parts.sources import open_source  # noqa: PLC0415
     from producers.contents import StoreContents  # noqa: PLC0415
     from producers.recollection import Recollection, Sparing  # noqa: PLC0415

@@ -22,8 +22,9 @@ class ConnectorView:
     `last_error` stays when it is over, `states` (by lane) say whether it is. `updated_at_ms` is when a collector last
     spoke, 0 if none ever did; `last_success_ms` when a delivery was last recorded; `resting_since_ms` when it was paused
     or deleted, which is not in the status topic: whoever has read the orders says it. `reconciled_up_to_ms`: the daily
-    reconciliation is done with days before that, `reconciled` says what became of them: days that were `compared`, those that
-    were `not_verifiable`, `not_covered` or `passed_over`, `differing` and `open`; `unreconciled`: what somebody has to look at.
+    reconciliation is done with days before that, `reconciled` says what became of them: days that were `compared`, also
+    `in_part`, that were `not_verifiable`, `not_covered` or `passed_over`, `differing` and `open`; `unreconciled`: what
+    somebody has to look at there.
     """
 
     uid: str

@@ -52,7 +52,7 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
                 summary = _archive(steps, site, processes, clock, began)
                 with steps.step("evidence of the week, signed"):
                     evidence = closing_line(
-                        site.config, site.config_path, None if keep else _kept(folder, store)
+                        site.config, site.config_path, None if keep else kept(folder, store)
                     )
                 proven = _finish(site, store, summary, before, evidence, as_json=as_json)
                 if keep:
@@ -63,7 +63,7 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
         raise RuntimeError("the mails do not hold exactly what the sources served; see the sentences above")
 
 
-def _kept(folder: Path, store: StoreKind) -> str:
+def kept(folder: Path, store: StoreKind) -> str:
     """The command that leaves this demo's servers running."""
     top = folder.parent if store == "azurite" else folder
     named = "" if top == Path("demo") else f" --folder {shlex.quote(str(top))}"

@@ -85,6 +85,8 @@ def sentence_errors(*kinds: type[Exception]) -> Callable[[Callable[P, R]], Calla
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return call(*args, **kwargs)
+            except BrokenPipeError:  # whoever read the output has seen enough: `… | head`; click ends quietly
+                raise
             except kinds as error:
                 raise click.ClickException(sentence_of(error, kwargs.get("config_path"))) from error
 

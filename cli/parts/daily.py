@@ -7,16 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.parts.common import sentence_of
-from cli.parts.reconciling import (
-    NotCollectedError,
-    NotCoveredError,
-    end_ms,
-    failures,
-    lanes_of,
-    last_whole,
-    reconcile_and_tell,
-    tell,
-)
+from cli.parts.days import NotCollectedError, NotCoveredError, end_ms, last_whole
+from cli.parts.reconciling import failures, lanes_of, reconcile_and_tell, tell
 from consumers.reconciling.telling import Result, days_passed_over, due_days, told
 from consumers.status import read_status
 
@@ -73,6 +65,8 @@ class Daily:
             log.info("%s: %s; going on with the next", uid, error)
         else:
             log.info("%s, %s: %s", uid, day, report.verdict)
+            if not report.whole:  # a back-fill has come to its middle
+                self._tell(uid, Result(day, end_ms(day), kind=None))
 
     def _tell(self, uid: str, result: Result) -> None:
         named = self._config.named(uid)

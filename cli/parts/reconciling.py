@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from kafka.errors import KafkaError
@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from cli.parts.catching_up import caught_up
 from cli.parts.common import new_codec
 from cli.parts.config import ConfigError
+from cli.parts.days import NotCollectedError, begin_ms, collected_until, covers, end_ms
 from cli.parts.sources import roll_call
 from consumers.reconciling.compare import archive_findings, gone_events, merged, missing_events
 from consumers.reconciling.day import Day, Finding, faults
@@ -23,13 +24,12 @@ from consumers.reconciling.telling import Result, to_status, told
 from consumers.status import read_status
 from consumers.writing import publish_status
 from producers.cursor import CursorError
-from producers.lanes import LIVE, Lane
+from producers.lanes import Lane
 from producers.orders import OrderError, Orders
 from producers.recollection import BackFillRunningError, NothingCollectedError
 from producers.sink import SinkError
 from producers.source import SourceError
 from producers.waiting import StoppedError
-from schemas.topics import DAY_MS
 from stores.factory import open_store
 from stores.interface import StoreError
 from stores.paths import content_path
@@ -41,14 +41,6 @@ if TYPE_CHECKING:
 FETCHED = {("raw-events", "missing"), ("contents", "missing")}
 
 
-class NotCollectedError(Exception):
-    """Nothing of the day is collected yet, or nothing was meant to be; the message says which."""
-
-
-class NotCoveredError(NotCollectedError):
-    """The day is over, and no lane's range has any of it: nobody collects it any more."""
-
-
 @dataclass(frozen=True)
 class Report:
     """What came of it.
@@ -56,7 +48,8 @@ class Report:
     `asked`, `logged`: events of the day at the source and in the log; `gone`: in the log alone; `rosters`: what else the log has
     of the day, lists of participants that collectors have made, so that no source shows them. `not_verifiable`: the source
     does not show the day, or its beginning, any more; `until_ms`: the day's end, or how far it is collected, ms since 1970
-    UTC. `pending`: slices that are still open, so that nothing is missing of them yet.
+    UTC. `pending`: slices that are still open, so that nothing is missing of them yet. `in_part`: lanes' ranges leave some of the
+    day out, and nobody will collect it.
     """
 
     uid: str
@@ -70,6 +63,7 @@ class Report:
     pending: int
     rosters: int
     not_verifiable: bool
+    in_part: bool
     findings: tuple[Finding, ...]
 
     @property
@@ -99,41 +93,10 @@ class Report:
         return "different" if self.faults else "not verifiable" if self.not_verifiable else "equal"
 
 
-def begin_ms(day: date) -> int:
-    """Where a day begins (UTC), milliseconds since 1970."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-
-
-def end_ms(day: date) -> int:
-    """Where the next one begins."""
-    return begin_ms(day) + DAY_MS
-
-
 def lanes_of(config: "Config", uid: str) -> list[Lane]:
     """The lanes of a connector, as its cursors say; CursorError, KafkaError."""
     with contextlib.closing(Orders(config.kafka, new_codec(config.kafka), uid)) as orders:
         return [saved.lane for saved in orders.read()[0].values()]
-
-
-def collected_until(lanes: Sequence[Lane], day: date) -> int:
-    """Up to where this day is collected (ms since 1970 UTC, exclusive); NotCollectedError if nothing of it is."""
-    live = next((lane for lane in lanes if lane.name == LIVE), None)
-    covering = [lane for lane in lanes if lane.from_ms < end_ms(day) and lane.reached_ms >= begin_ms(day)]
-    if live is None or not covering:
-        raise _uncollected(lanes, live, day)
-    return min(end_ms(day), max(lane.reached_ms for lane in covering) + 1)
-
-
-def _uncollected(lanes: Sequence[Lane], live: Lane | None, day: date) -> NotCollectedError:
-    """Not covered: live is past the day, and the day lies in no lane's range. A back-fill's day may be on its way."""
-    if not lanes:
-        return NotCollectedError("nothing is collected yet")
-    ranged = any(
-        lane.from_ms < end_ms(day) and (lane.to_ms is None or lane.to_ms > begin_ms(day)) for lane in lanes
-    )
-    if live is None or ranged or live.reached_ms + 1 < end_ms(day):
-        return NotCollectedError(f"{day} is not collected, or not yet")
-    return NotCoveredError(f"{day} is not collected: it lies in the range of no lane")
 
 
 def reconcile(
@@ -159,21 +122,13 @@ def reconcile(
         0 if shown_from > begin_ms(day) else gone_events(asked, found), len(found.deliveries), len(found.contents),
         sum(not found.is_closed(one) for one in found.slices),
         sum(found.is_in(one.at_ms) for one in found.events.values() if one.ours), shown_from > begin_ms(day),
-        tuple(findings),
+        not covers(lanes, day), tuple(findings),
     )  # fmt: skip
 
 
 def empty_day(config: "Config", uid: str, day: date) -> Day:
     """A day to be read. Where imports are configured, receipts are expected, though none was ever written."""
     return Day(uid, begin_ms(day), end_ms(day), imports=config.import_ is not None)
-
-
-def last_whole(lanes: Sequence[Lane]) -> date:
-    """The last day that is collected to its end; NotCollectedError without one."""
-    live = next((lane for lane in lanes if lane.name == LIVE), None)
-    if live is None or min(lane.from_ms for lane in lanes) > live.reached_ms + 1 - DAY_MS:
-        raise NotCollectedError("no whole day is collected yet")
-    return (datetime.fromtimestamp((live.reached_ms + 1) / 1000, UTC) - timedelta(days=1)).date()
 
 
 def reconcile_and_tell(
@@ -192,7 +147,7 @@ def reconcile_and_tell(
     tell(config, connector, Result(
         day, report.until_ms, len(report.faults), report.pending, counters={
             "asked": report.asked, "logged": report.logged, "gone": report.gone, "mails": report.mails, "pending": report.pending,
-        }, kind="not_verifiable" if report.not_verifiable else "compared",
+        }, kind="not_verifiable" if report.not_verifiable else "in_part" if report.in_part else "compared",
     ))  # fmt: skip
     return report
 

@@ -48,6 +48,8 @@ def _lines(report: "Report") -> Iterator[str]:
     if not report.whole:
         until = datetime.fromtimestamp(report.until_ms / 1000, UTC)
         yield f"the day is collected up to {until:%H:%M:%S} UTC, so no more of it was compared"
+    if report.in_part:
+        yield "no lane collects all of this day, so only what is in a lane's range was compared"
     if report.not_verifiable:
         yield "not verifiable at the source: it does not show (all of) this day any more; the archive was compared with itself"
     yield from _findings(report)
@@ -86,7 +88,7 @@ def as_json(report: "Report") -> str:
         "connector": report.uid, "day": report.day.isoformat(), "verdict": report.verdict, "whole": report.whole,
         "asked": report.asked, "logged": report.logged, "gone": report.gone, "mails": report.mails, "files": report.files,
         "pending": report.pending, "rosters": report.rosters,
-        "not_verifiable": report.not_verifiable, "differences": len(report.faults),
+        "not_verifiable": report.not_verifiable, "in_part": report.in_part, "differences": len(report.faults),
         "findings": [asdict(one) for one in report.findings],
     }  # fmt: skip
     return json.dumps(document, indent=2)

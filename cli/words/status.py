@@ -28,6 +28,7 @@ SHOWN = (
 LEFT_OUT = (
     ("differing", "different:"),
     ("open", "open or not collected yet, so looked at again:"),
+    ("in_part", "collected in part, and so compared:"),
     ("not_verifiable", "not verifiable, because the source shows them no more:"),
     ("not_covered", "collected by no lane:"),
     ("passed_over", "passed over:"),

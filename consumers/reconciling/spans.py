@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Literal, get_args
 
-Kind = Literal["compared", "not_verifiable", "not_covered", "passed_over"]
+Kind = Literal["compared", "in_part", "not_verifiable", "not_covered", "passed_over"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Days = Mapping[Kind, frozenset[date]]
 MOST_SPANS = 60

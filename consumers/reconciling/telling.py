@@ -54,7 +54,11 @@ class Result:
     @property
     def looked(self) -> bool:
         """Whether the topics and the store were asked about the day, and answered."""
-        return self.error is None and not self.passed_over and self.kind in {"compared", "not_verifiable"}
+        return (
+            self.error is None
+            and not self.passed_over
+            and self.kind in {"compared", "in_part", "not_verifiable"}
+        )
 
     @property
     def whole(self) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.parts.daily import Daily
-from cli.parts.reconciling import NotCollectedError, NotCoveredError, collected_until, end_ms, tell
+from cli.parts.days import NotCollectedError, NotCoveredError, collected_until, covers, end_ms
+from cli.parts.reconciling import tell
 from cli.words.status import reconciled_lines
 from consumers.reconciling.telling import Result
 from consumers.status import read_status, views
@@ -47,11 +48,21 @@ def test_a_day_is_not_covered_where_no_lane_has_any_of_it(day: int, found: type[
     """What is still to come is another thing, and so is a day of a back-fill that has not come there."""
     wanted = date(2026, 3, day)
     if found is None:
-        assert collected_until(LOST, wanted) > at_ms(day)
+        assert collected_until(LOST, wanted) == min(at_ms(day + 1), at_ms(10) + 2)
         return
     with pytest.raises(NotCollectedError) as caught:
         collected_until(LOST, wanted)
     assert caught.type is found
+
+
+def test_a_day_that_lanes_have_in_part_is_as_whole_as_it_gets() -> None:
+    """Else the daily run would wait for the rest of it for ever; that it is a part is said."""
+    torn = [back_fill(at_ms(1), at_ms(3) + 5_000).moved(at_ms(3) + 5_000), LOST[1]]
+    part, whole = date(2026, 3, 3), date(2026, 3, 2)
+    assert (collected_until(torn, part), covers(torn, part)) == (at_ms(4), False)
+    assert (collected_until(torn, whole), covers(torn, whole)) == (at_ms(3), True)
+    half = [back_fill(at_ms(1), at_ms(4)).moved(at_ms(2) + 4_999), LOST[1]]
+    assert (collected_until(half, whole), covers(half, whole)) == (at_ms(2) + 5_000, True)
 
 
 def test_a_day_that_a_back_fill_has_yet_to_reach_is_awaited() -> None:
@@ -79,7 +90,7 @@ def test_a_day_that_no_lane_covers_does_not_hold_the_daily_run(
     for _ in range(2):
         Daily(config, path, OneLook(), quick=True).run()
 
-    said = [record.getMessage() for record in caplog.records]
+    said = [record.getMessage() for record in caplog.records if record.name == "cli.parts.daily"]
     assert said == [
         f"wx: 2026-03-{day:02d} is not collected: it lies in the range of no lane; going on with the next"
         for day in (7, 8, 9)

@@ -14,15 +14,22 @@ import pytest
 import stamina
 
 from cli.demonstration import site
+from cli.demonstration.job import kept
+from cli.demonstration.site import StoreKind
+from cli.parts.evidence import Closing, closing_line
 from cli.parts.quiet import OneLine, quieten
 from cli.parts.retries import tell_retries
 from cli.parts.supervise import Supervisor
 from cli.words.summary import LISTED, Summary, write_text
+from consumers.evidence.settings import EvidenceSettings
 from consumers.gaps import FailedPerson, Unrouted
 from consumers.tally import Counters
 from producers.waiting import Waiting
 from sandbox.ports import is_free
+from schemas.broker import KafkaSettings
+from stores.settings import AzureSettings
 from tests.cli.playground import eventually
+from tests.cli.test_ready import configured
 
 
 def test_a_child_that_ends_is_told_with_its_own_last_words(tmp_path: Path) -> None:
@@ -181,3 +188,43 @@ def test_a_paused_connector_is_in_the_summary() -> None:
         in write_text(summary)
     )
     assert summary.as_dict()["paused"] == {"wx": "2026-03-05T12:00:00Z"}
+
+
+def test_who_reads_no_further_gets_no_error() -> None:
+    """As with `… | head`: nothing on standard error, whatever errors the command turns into sentences."""
+    code = (
+        "import click, cli.parts.common as c\n"
+        "@click.command()\n@c.sentence_errors(OSError)\n"
+        "def many():\n    for n in range(100_000): click.echo(n)\n"
+        "many()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(("store", "keep"), [("azurite", False), ("azurite", True), ("folder", False)])
+def test_the_hint_to_check_the_evidence_can_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: StoreKind, *, keep: bool
+) -> None:
+    """A folder is checked offline; what ends with the demo is named, with the command that leaves it running."""
+    monkeypatch.setattr("cli.parts.evidence.close_now", lambda _: Closing(None, made=False, note=None))
+    config, path = configured(tmp_path, KafkaSettings(bootstrap="127.0.0.1:1"), "")
+    if store == "azurite":
+        azure = AzureSettings(container="chats", connection_string_env="NOWHERE")
+        config = config.model_copy(update={"store": azure})
+    config = config.model_copy(update={"evidence": EvidenceSettings(key_file=tmp_path / "key")})
+    said = closing_line(config, path, None if keep else kept(Path("demo/azurite-store"), "azurite"))
+    assert said is not None
+    ends = "Kafka and store end now; while `chatledger demo --store azurite --keep` runs, `chatledger evidence verify -c "
+    assert (ends in said) == (store == "azurite" and not keep)
+    assert ("`chatledger evidence verify -c " in said) == (store == "azurite")

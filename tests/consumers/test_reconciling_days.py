@@ -58,6 +58,7 @@ def test_a_row_of_days_is_told_with_its_first_and_last() -> None:
     ("middle", "words"),
     [
         ({"kind": "not_verifiable"}, "not verifiable, because the source shows them no more: 2026-03-03"),
+        ({"kind": "in_part"}, "collected in part, and so compared: 2026-03-03"),
         ({"kind": "not_covered"}, "collected by no lane: 2026-03-03"),
         ({"kind": None}, "open or not collected yet, so looked at again: 2026-03-03"),
         ({"differences": 4}, "different: 2026-03-03 (4)"),

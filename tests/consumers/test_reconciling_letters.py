@@ -12,6 +12,7 @@ from consumers.reconciling.reading import DayReader
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
+from schemas.ids import mail_id
 from schemas.topics import DEAD_LETTERS
 from stores.interface import BlobMissingError
 from tests.consumers.letters.test_book import letter
@@ -38,6 +39,19 @@ def test_a_letter_of_another_mail_hides_nothing() -> None:
     copy.targets[mail].add("bob|")
     copy.letters = lost.letters
     assert [one.detail for one in faults(archive_findings(copy))] == ["no result for bob|"]
+
+
+def test_a_letter_of_a_closing_is_about_each_of_its_mails() -> None:
+    """Of a slice in two parts the second is missing: the closing's letter says why, that of another mail does not."""
+    day = a_day({1}, {1})
+    ((closing, (first,)),) = day.deliveries.items()
+    first["parts"] = 2
+    day.letters = [Letter("broken", "render", "conversations", 0, 1, "c1", b"", closing)]
+    assert [(one.item, one.why) for one in archive_findings(day)] == [
+        (mail_id(closing, 2).hex(), "dead letter, render: broken")
+    ]
+    day.letters = [Letter("broken", "render", "conversations", 0, 1, "c1", b"", name(7))]
+    assert [one.item for one in faults(archive_findings(day))] == [mail_id(closing, 2).hex()]
 
 
 def test_an_event_that_was_put_in_again_has_to_be_in_a_mail() -> None:
