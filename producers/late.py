@@ -64,9 +64,10 @@ class LateFiles(ABC):
     def captured(self, now_ms: int) -> Iterator[Captured]:
         """Those that can be had now. One that was yielded is forgotten only when it is in the log."""
         until = time.monotonic() + LONGEST_S
+        self._owed.forget(now_ms - self._for_ms)
         for one in self._owed.due(now_ms, MOST_TRIES):
             late = self._late(one)
-            if self.known(late) or now_ms - one.since_ms > self._for_ms:
+            if self.known(late):
                 self._owed.settle(one)
                 continue
             if time.monotonic() > until:

@@ -99,6 +99,10 @@ class OwedFiles:
             (tries, now_ms + pause_s * 1000, now_ms, one.key, one.day.conversation, one.message),
         )
 
+    def forget(self, before_ms: int) -> None:
+        """Those that are owed since before this time: nobody expects them any more."""
+        self._db.execute(f"delete from {TABLE} where since_ms < ?", (before_ms,))  # noqa: S608 - one name
+
     def settle(self, one: Owed) -> None:
         """Nothing more is to be had, or nothing more to be done."""
         self._settle(one.key, one.day.conversation, one.message)

@@ -220,6 +220,20 @@ def test_nobody_is_asked_for_ever(sim: Account) -> None:
         assert asked(sim) == end
 
 
+def test_what_is_owed_no_more_holds_up_nothing(sim: Account) -> None:
+    """A log that is read back from its beginning names all that was ever missed: none of it stands before what is new."""
+    with sim.source(**quick(sim)) as source:
+        first = polled(source)
+        place, message = next(each for each in first.events if each[1]["attachments"])
+        old = [copy.deepcopy(message) for _ in range(100)]
+        for number, each in enumerate(old):
+            each |= {"id": b"%16d" % number, "source_key": f"old {number}"}
+        source.recall([Captured(place, old, source.now_ms() - 30 * DAY_MS)], [99])
+        sim.faults()
+        sim.advance(PAUSE_MS)
+        assert len(files_of(polled(source))) == FILES
+
+
 def test_no_days_mean_never(sim: Account) -> None:
     """An administrator may switch it off."""
     with sim.source(**quick(sim, late_file_days=0)) as source:
