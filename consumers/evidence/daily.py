@@ -43,11 +43,11 @@ def follow(
 
     Each look ends with a word on the status topic.
     """
-    failures = 0
+    failures, known = 0, False
     while not stop.is_set():
         try:
-            teller.fine(*asyncio.run(_look(open_store, new_closer)))
-            failures = 0
+            teller.fine(*asyncio.run(_look(open_store, new_closer, known=known)))
+            failures, known = 0, True
         except ERRORS as error:
             failures += 1
             _trouble(teller, error, explain(error))
@@ -80,10 +80,13 @@ async def close_and_say(store: Store, closer: Closer) -> tuple[Manifest | None, 
 
 
 async def _look(
-    open_store: Callable[[], Store], new_closer: Callable[[Store], Closer]
+    open_store: Callable[[], Store], new_closer: Callable[[Store], Closer], *, known: bool
 ) -> tuple[Manifest | None, State, str | None]:
+    """`known`: the store was there before; else it is made ready, since whoever closes may start before all others."""
     store = open_store()
     try:
+        if not known:
+            await store.check()
         last = await chain.last(store)
         if not is_due(last, datetime.now(UTC)):
             return last, "idle", None

@@ -1,22 +1,34 @@
 """What status and health checks say of evidence, and of paths that people give."""
 
 import json
+import threading
+import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
 from cli.main import main
 from cli.words.status import evidence_line
+from consumers.evidence.close import Closer
+from consumers.evidence.daily import follow
+from consumers.evidence.keys import new_key
 from consumers.evidence.telling import NEVER, Teller, evidence_unwell, evidence_view, place_of, to_status
+from consumers.status import read_status
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
+from schemas.codec import Codec
 from schemas.status import ConnectorStatus, State, encode_status, status_key
+from stores.factory import open_store
+from stores.settings import AzureSettings
 from tests.cli.test_ready import configured
 from tests.consumers.evidence.offline import make
 from tests.consumers.evidence.test_plans import before
 from tests.schemas.test_status import VALIDATOR
+
+if TYPE_CHECKING:
+    from tests.servers import Blobs
 
 DAY_MS = 86_400_000
 CLOSED_MS = 20_000 * DAY_MS  # 2024-10-04
@@ -89,6 +101,36 @@ def test_what_is_known_of_the_chain_outlives_trouble(kafka: KafkaSettings, tmp_p
     told = json.loads(shown.output)
     assert (told["evidence"]["manifest"], told["evidence"]["closed_at_ms"]) == place_of(before())
     assert "evidence: refused: the key is missing" in told["unwell"]
+
+
+class OneLook(threading.Event):
+    """Stops whoever waits for the second time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """The end."""
+        self.set()
+        return True
+
+
+@pytest.mark.kafka
+@pytest.mark.azurite
+def test_a_container_that_is_not_there_yet_is_no_trouble(
+    kafka: KafkaSettings, azurite: "Blobs", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever closes may start before anybody has stored anything, as in compose.yml."""
+    monkeypatch.setenv("TEST_EVIDENCE", azurite.connection_string)
+    settings = AzureSettings(container=f"e-{uuid.uuid4().hex[:8]}", connection_string_env="TEST_EVIDENCE")
+    new_key(tmp_path / "key")
+    create_topics(kafka)
+    follow(
+        lambda: open_store(settings),
+        lambda store: Closer(kafka, Codec(), store, tmp_path / "key"),
+        OneLook(),
+        Teller(kafka),
+    )
+    view = evidence_view(read_status(kafka), 1)
+    assert view is not None
+    assert (view.state, view.last_error) == ("stopped", None)
 
 
 @pytest.mark.parametrize("how", ["from the archive", "absolute", "from here", "id", "from inside"])
