@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from consumers.evidence.errors import EvidenceError
+from stores.folder_files import sync_folder
 
 ROTATION = b"chatledger evidence: the next key is "
 """What the old key signs before the 32 bytes of the new public key."""
@@ -60,7 +61,8 @@ def new_key(path: Path) -> Signer:
         file.write(text)
         file.flush()
         os.fsync(handle)
-    _settle(path.parent)
+    # else a crash of the machine could take the name with the only key that may sign on
+    sync_folder(path.parent)
     return Signer(key)
 
 
@@ -68,16 +70,7 @@ def put_in_force(path: Path) -> None:
     """Let the key that waits beside this file take its place, durable on return, unless another process was faster. OSError."""
     with contextlib.suppress(FileNotFoundError):
         next_path(path).replace(path)
-    _settle(path.parent)
-
-
-def _settle(folder: Path) -> None:
-    """Without it, a crash of the machine could take a file's name with the only key that may sign on."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)
 
 
 def load_key(path: Path) -> Signer:

@@ -12,6 +12,7 @@ from consumers.importing.folders import levels, maildir_name
 from consumers.importing.shape import Shaped
 from consumers.importing.troubles import HostError, ItemError, LostError
 from schemas.records import Receipt
+from stores.folder_files import sync_folder
 from stores.paths import check_path, safe_name
 
 
@@ -87,7 +88,7 @@ class MaildirSession:
         _write(home / "tmp" / name, mail, one["date_ms"], lambda: self._aborted)
         end = home / "cur" / f"{name}:2,S" if self._read else home / "new" / name
         (home / "tmp" / name).replace(end)
-        _sync(end.parent)
+        sync_folder(end.parent)
         return name
 
 
@@ -149,7 +150,7 @@ class EmlSession:
             beside = end.with_name(f".{end.name[:200]}.part")
             _write(beside, mail, one["date_ms"], lambda: self._aborted)
             _place_once(beside, end)
-            _sync(end.parent)
+            sync_folder(end.parent)
         except OSError as error:
             raise HostError("folder can't be written", f"{end.parent}: {error.strerror or error}") from error
         return str(end.relative_to(self._root))
@@ -208,11 +209,3 @@ def _fill(path: Path, mail: Shaped) -> None:
 def _go_on(*, aborted: bool) -> None:
     if aborted:
         raise LostError("withdrawn")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

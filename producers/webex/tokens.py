@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from producers.source import SourceRefusedError
+from stores.folder_files import sync_folder
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TokenFile:
             file.flush()
             os.fsync(file.fileno())
         spare.replace(self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -91,11 +92,3 @@ _KINDS = {
     "refresh_expires_ms": int,
     "scope": str,
 }
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
