@@ -6,7 +6,7 @@ An order speaks of what the log holds below its control record (rule 28). What c
 import json
 from dataclasses import dataclass
 
-from schemas.ids import ID_BYTES
+from schemas.ids import split
 from schemas.records import Audit, Control, RawEvents
 
 KIND = "disposition"
@@ -76,5 +76,4 @@ def of_audit(one: Audit) -> Scope:
 
 def mails_of(one: Audit) -> list[bytes]:
     """Ids of the mails that a record says are disposed of."""
-    mails = one["mails"]
-    return [mails[at : at + ID_BYTES] for at in range(0, len(mails), ID_BYTES)]
+    return split(one["mails"])

@@ -23,6 +23,11 @@ def digest(purpose: str, *parts: str | bytes) -> bytes:
     return state.digest()
 
 
+def split(packed: bytes) -> list[bytes]:
+    """Ids that a record holds one behind the other, in its order."""
+    return [packed[at : at + ID_BYTES] for at in range(0, len(packed), ID_BYTES)]
+
+
 def event_id(connector_uid: str, source_key: str, projection: bytes = b"") -> bytes:
     """Identity of an event (rule 1).
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from consumers.evidence.statement import to_line
 from consumers.reading import Read
 from schemas.codec import Codec, DecodeError
-from schemas.ids import ID_BYTES
+from schemas.ids import split
 from schemas.records import Audit, Control, CopyResult, Delivery, RawEvents, Receipt
 from schemas.topics import RAW_EVENTS, Topic
 
@@ -116,13 +116,12 @@ def _receipt(one: Receipt, origin: Leaf) -> Leaf:
 
 
 def _audit(one: Audit, origin: Leaf) -> Leaf:
-    mails = one["mails"]
     return {
         "kind": "audit", "what": one["kind"], "order": one["order"], "connector": one["connector_uid"],
         "conversation": one["conversation"], "slice": one["slice"], "from_ms": one["from_ms"],
         "before_ms": one["before_ms"], "excluded": one["excluded"], "by": one["by"], "reason": one["reason"],
         "at_ms": one["at_ms"], "details": one["details"],
-        "mails": [mails[at : at + ID_BYTES].hex() for at in range(0, len(mails), ID_BYTES)], **origin,
+        "mails": [mail.hex() for mail in split(one["mails"])], **origin,
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from consumers.reconciling.day import Day, Letter, Logged, SliceKey, Taken
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError, expect
 from schemas.deliveries import participant_key
-from schemas.ids import ID_BYTES, conversation_key
+from schemas.ids import conversation_key, split
 from schemas.records import Closing, Control, Copies, DeadLetter, Delivery, RawEvents, Receipt
 from schemas.topics import (
     AUDIT,
@@ -88,9 +88,7 @@ class DayReader:
         whole = record
         if record["overflow"] is not None:
             whole = expect("Closing", self._fetch(record["overflow"]["sha256"]))
-        ids = whole["ids"]
-        names = frozenset(ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES))
-        return Taken(record["closing_id"], names)
+        return Taken(record["closing_id"], frozenset(split(whole["ids"])))
 
     def _letters(self, day: Day) -> None:
         day.letters.clear()
@@ -109,8 +107,7 @@ class DayReader:
             if name == "Audit" and value["kind"] in {REDRIVEN, SETTLED}:
                 dealt[value["order"]] = value["kind"]
             elif name == "Audit" and value["kind"] == "disposed" and value["connector_uid"] == day.uid:
-                mails = value["mails"]
-                day.disposed |= {mails[at : at + ID_BYTES] for at in range(0, len(mails), ID_BYTES)}
+                day.disposed |= set(split(value["mails"]))
         return dealt
 
     def _letter(self, value: DeadLetter, prefix: bytes, dealt: Mapping[str, str]) -> Letter:

@@ -21,6 +21,12 @@ def as_bytes(parts: list[str | bytes]) -> list[bytes]:
     return [one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one for one in parts]
 
 
+@given(st.lists(st.binary(min_size=ids.ID_BYTES, max_size=ids.ID_BYTES), max_size=5))
+def test_packed_ids_come_back_as_they_were(each: list[bytes]) -> None:
+    """In their order, repeats included."""
+    assert ids.split(b"".join(each)) == each
+
+
 @given(PARTS, PARTS)
 def test_parts_never_run_together(one: list[str | bytes], other: list[str | bytes]) -> None:
     """("ab", "c") and ("a", "bc") are two things; any text has an id, lone surrogates included."""
