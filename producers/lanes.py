@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from producers.source import Window
+from schemas.live import LIVE_LANE
 from schemas.zones import load_zone
 
-LIVE = "live"
+LIVE = LIVE_LANE
 BACK_FILL = "backfill-"
 """Begins the name of every back-fill."""
 

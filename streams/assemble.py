@@ -9,6 +9,7 @@ from typing import cast
 
 from schemas.codec import DecodeError, encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
+from schemas.live import LIVE_GROUP
 from schemas.records import ClosedSlice, Closing, Control, Event
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.accepting import accepted
@@ -17,7 +18,7 @@ from streams.contents import Contents
 from streams.events import closed_at
 from streams.in_force import Fact, fact_key, in_force, learn
 from streams.mail.participants import cast_of
-from streams.memory import LIVE_GROUP, Memory
+from streams.memory import Memory
 from streams.outbox import Outbox
 from streams.positions import Stand, TopicPartition
 from streams.proof import Proof

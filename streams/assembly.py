@@ -17,15 +17,14 @@ from dataclasses import dataclass, field
 from schemas import dispositions
 from schemas.codec import Decoded, decode
 from schemas.ids import closing_id, slice_key
+from schemas.live import LIVE_GROUP, LIVE_LANE
 from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
 from streams.closing_times import due_of, is_disposed, pop_until
 from streams.defaults import default_settings
 from streams.events import order
 from streams.mail.participants import cast_of
-from streams.memory import LIVE_GROUP, Memory, PastClosing
+from streams.memory import Memory, PastClosing
 from streams.scratch import Ref, Scratch
-
-LIVE_LANE = "live"
 
 
 @dataclass(slots=True)

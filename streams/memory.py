@@ -14,8 +14,6 @@ from typing import NamedTuple, TypeVar
 from schemas.ids import ID_BYTES, slice_key
 from schemas.records import Closing, MappingInForce, Person, Settings, SettingsInForce
 
-LIVE_GROUP = "live"
-"""The workers' closings; each replay has a group of its own (rule 18)."""
 T = TypeVar("T")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS closing (

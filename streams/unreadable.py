@@ -5,8 +5,8 @@ hides nothing, and one under a key of ours may be all that is left of what was a
 says itself which version it is: what can't be read hides nothing as long as each version that is asked for is found.
 """
 
+from schemas.live import LIVE_GROUP
 from schemas.topics import CLOSINGS, MAPPINGS
-from streams.memory import LIVE_GROUP
 from streams.readback import Kept
 from streams.refusals import DependencyError
 

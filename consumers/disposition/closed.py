@@ -13,10 +13,9 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError
 from schemas.dispositions import Scope
 from schemas.ids import mail_id, slice_key
+from schemas.live import LIVE_GROUP
 from schemas.records import Closing, Delivery, RawEvents
 from schemas.topics import CLOSINGS
-
-LIVE_GROUP = "live"
 
 
 class Place(NamedTuple):

@@ -12,6 +12,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError, expect
 from schemas.deliveries import participant_key
 from schemas.ids import conversation_key, split
+from schemas.live import LIVE_GROUP, LIVE_LANE
 from schemas.records import Closing, Control, Copies, DeadLetter, Delivery, RawEvents, Receipt
 from schemas.topics import (
     AUDIT,
@@ -26,8 +27,6 @@ from schemas.topics import (
 )  # fmt: skip
 from stores.interface import BlobMissingError, LinkFoundError
 
-LIVE_GROUP = "live"
-LIVE_LANE = "live"
 MARGIN_MS = DAY_MS
 """Nothing is written before it happens, but for clocks that are wrong."""
 

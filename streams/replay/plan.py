@@ -16,11 +16,11 @@ from typing import cast
 
 from schemas.codec import Codec, DecodeError
 from schemas.commits import Bounds
+from schemas.live import LIVE_GROUP
 from schemas.records import Closing
 from schemas.slices import label_day
 from schemas.topics import CLOSINGS, DEAD_LETTERS, Topic
 from streams.in_force import Fact
-from streams.memory import LIVE_GROUP
 from streams.positions import Stand
 from streams.proof import lacks
 from streams.readback import Seen

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.live import LIVE_GROUP
 from stores.folder import FolderStore
 from stores.within import Within
 from streams.in_force import in_force
-from streams.memory import LIVE_GROUP
 from streams.positions import Stand
 from streams.replay.differing import LINE_BYTES, first_difference
 from streams.replay.findings import Finding

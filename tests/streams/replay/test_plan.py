@@ -10,7 +10,7 @@ import pytest
 
 from schemas.codec import Codec, encode
 from schemas.commits import Bounds
-from streams.memory import LIVE_GROUP
+from schemas.live import LIVE_GROUP
 from streams.positions import Stand
 from streams.readback import Seen
 from streams.replay.days import Days
