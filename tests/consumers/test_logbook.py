@@ -111,6 +111,20 @@ def test_users_without_a_mailbox_are_one_line_a_day_and_others_one_an_item(runs:
     assert (lines[2].reason, lines[2].mailbox, lines[0].mailbox) == ("why failed", "", "bob@bank.example")
 
 
+def test_a_user_without_a_mailbox_is_told_anew_each_day(runs: Runs) -> None:
+    """One line on each day on which a copy failed, none on the others: who maps the user sees when it was of use."""
+    fold(
+        runs,
+        (0, delivery(1, {"dee": "failed"})),
+        (1, delivery(2, {"dee": "failed"})),
+        (1, delivery(3, {"dee": "failed"})),
+        (2, delivery(4, {"dee": "ok"})),
+    )
+    days = (MONDAY, TUESDAY, date(2026, 3, 4))
+    told = [[(line.user, line.count) for line in runs.lines("stored", "lp", day, "failed")] for day in days]
+    assert told == [[("dee", 1)], [("dee", 2)], []]
+
+
 def test_externals_and_unrouted_stand_apart(runs: Runs) -> None:
     """A mail that only strangers took part in has no copy: it is unrouted, and its people are external."""
     fold(runs, (0, delivery(1, {"eve": "external"})), (0, delivery(2, {"ana": "ok", "eve": "external"})))

@@ -123,6 +123,19 @@ def test_every_outcome_but_stored_is_partial(outcome: str) -> None:
     assert "as told" in mail["reasons"][0]
 
 
+def test_no_two_outcomes_say_the_same() -> None:
+    """Infected is not unscannable, gone not too slow: each has words of its own, also where the source gives no reason."""
+    outcomes = ("infected", "unscannable", "gone", "too_slow", "too_large", "not_fetched")
+    told = [
+        render(closed([said(0, AGENT, None, attachments=[missing("a.doc", one, None)])]))[0]["reasons"][0]
+        for one in outcomes
+    ]
+    assert len(set(told)) == len(outcomes)
+    assert not any(one in text for one, text in zip(outcomes, told, strict=True) if "_" in one), (
+        "words, not codes"
+    )
+
+
 def test_a_file_that_turned_up_later_says_where_it_belongs_and_why_it_is_late() -> None:
     """In the mail of its message beside it, in a supplement on its own."""
     note = {"note": "archived later than its message; at first too_slow: the scan"}
