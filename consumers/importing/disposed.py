@@ -26,7 +26,7 @@ class Disposed:
     def __init__(self, kafka: KafkaSettings, codec: Codec) -> None:
         self._kafka, self._codec = kafka, codec
         self._db = opened(None, "CREATE TABLE disposed (mail BLOB PRIMARY KEY, ord TEXT) WITHOUT ROWID", 1)
-        self.position = 0
+        self.position, self.knows_any = 0, False
 
     def catch_up(self) -> None:
         """Read what came since. A copy that an order removes is on record here before it is gone. KafkaError, NoTopicError."""
@@ -56,6 +56,7 @@ class Disposed:
             log.error("%s/%d skipped: %s", AUDIT.name, record.offset, error)  # noqa: TRY400 - one line
             return
         if name == "Audit" and one["kind"] == "disposed":
+            self.knows_any = True
             yield one
 
 
@@ -74,7 +75,7 @@ class Leaving:
             return
         self._look_at = time.monotonic() + LOOK_S
         self._disposed.catch_up()
-        for one in waiting:
+        for one in waiting if self._disposed.knows_any else []:
             if self._looked.get(one.number) != self._disposed.position:
                 yield from ((one.number, receipt) for receipt in self._ended(one))
                 self._looked[one.number] = self._disposed.position

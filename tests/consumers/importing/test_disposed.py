@@ -47,6 +47,11 @@ def test_what_was_disposed_of_before_it_was_imported_is_skipped(office: Office, 
         assert (one["outcome"], one["reason"]) == ("skipped", f"disposed of: order {name}")
         assert (one["how"], one["item"], one["imported_sha256"]) == ("", "", None)
     assert newest[there["message_id"], ANA]["outcome"] == "ok"
+    assert sorted(one["outcome"] for one in office.receipts()) == [
+        "ok",
+        "skipped",
+        "skipped",
+    ]  # and none waited before
     assert office.told("stopped") == []
 
 

@@ -17,7 +17,6 @@ from tests.servers import Servers, engine_trouble
 
 pytestmark = [pytest.mark.kafka, pytest.mark.imap]
 SLASH = "{\n  inbox=yes\n  separator=/\n}"
-LIMIT = 6_000
 
 
 def new_box(server: Dovecot, **options: int | str) -> str:
@@ -128,42 +127,6 @@ def test_throttling_is_waited_out_for_as_long_as_the_server_asks(office: Office,
     assert proxy.appends == 4
     assert ids_in(dovecot, ana) == [id_of(1)]
     assert [one["outcome"] for one in office.receipts()] == ["ok"]
-
-
-def test_a_smaller_limit_gives_a_reduced_mail(office: Office, servers: Servers) -> None:
-    """APPENDLIMIT is honoured: the largest file gives way to a sentence, the item is partial, and always the same."""
-    server = servers.dovecot(imap_capability=f"+APPENDLIMIT={LIMIT}", **_enforced(LIMIT))
-    ana, ben = new_box(server), new_box(server)
-    data = mail_bytes(1, ("plan.pdf", 9_000), ("small.pdf", 500))
-    office.file(1, [ana, ben], data)
-
-    newest = office.imported(settings_of(server))
-
-    receipt = newest[id_of(1), ana]
-    assert (receipt["outcome"], receipt["limit"]) == ("partial", LIMIT)
-    assert receipt["reason"] == f"the mailbox takes {LIMIT} bytes at most; left out: plan.pdf"
-    found = mailbox_of(server, ana)[0]
-    assert len(found.data) == receipt["imported_size"]
-    assert len(found.data) <= LIMIT
-    assert hashlib.sha256(found.data).digest() == receipt["imported_sha256"] != receipt["sha256"]
-    assert b"small.pdf" in found.data
-    assert hashlib.sha256(data).hexdigest().encode() in found.data
-
-
-def _enforced(limit: int) -> dict[str, str]:
-    return {"plugin": "{\n  quota_max_mail_size=" + str(limit) + "\n}"}
-
-
-def test_a_limit_that_nobody_announced_is_found_by_trying(office: Office, servers: Servers) -> None:
-    """The server refuses for the size and does not say how much it takes: smaller ones are tried, from a fixed list."""
-    server = servers.dovecot(**_enforced(300_000))
-    ana = new_box(server)
-    office.file(1, [ana], mail_bytes(1, ("plan.pdf", 400_000), ("more.pdf", 350_000)))
-
-    receipt = office.imported(settings_of(server))[id_of(1), ana]
-
-    assert (receipt["outcome"], receipt["limit"]) == ("partial", 250_000)
-    assert ids_in(server, ana) == [id_of(1)]
 
 
 def test_content_class_goes_before_the_hashed_original(office: Office, dovecot: Dovecot) -> None:
