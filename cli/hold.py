@@ -4,6 +4,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from kafka.errors import KafkaError
@@ -11,6 +12,12 @@ from kafka.errors import KafkaError
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
 from cli.parts.disposing import books_of, demand_known
 from consumers.disposition.books import DispositionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from consumers.disposition.books import Books
+    from schemas.records import Audit
 
 ERRORS = (DispositionError, KafkaError, LookupError)
 SHOWN = 8
@@ -33,7 +40,7 @@ def hold() -> None:
 def place(
     uid: str, conversation: str | None, by: str, reason: str, config_path: Path, *, unknown_too: bool
 ) -> None:
-    """Put a connector or a conversation on hold. Orders that were given before it are carried out; none after it is.
+    """Put a connector or a conversation on hold. It stops every order after it, and those before it that removed nothing yet.
 
     What neither configuration nor ledger nor log know is refused: a hold on a misspelt name protects nothing.
     """
@@ -46,7 +53,21 @@ def place(
         name, "hold", at_ms=int(time.time() * 1000), connector_uid=uid, conversation=conversation, by=by, reason=reason
     )  # fmt: skip
     say(config.kafka, new_codec(config.kafka), [one])
-    click.echo(f"hold {name[:SHOWN]} is in force")
+    click.echo("\n".join([f"hold {name[:SHOWN]} is in force", *_orders_before(books_of(config), one)]))
+
+
+def _orders_before(books: "Books", one: "Audit") -> "Iterator[str]":
+    """What becomes of orders that were given before the hold."""
+    from consumers.disposition.books import stops  # noqa: PLC0415 - see cli.main
+
+    for order in books.orders.values():
+        if order.is_open and stops(one, order.scope):
+            told = (
+                "removes already, and is not stopped"
+                if order.mails
+                else "has removed nothing, and is stopped"
+            )
+            yield f"order {order.name[:SHOWN]} by {order.said['by']} {told}"
 
 
 @hold.command()

@@ -1,7 +1,7 @@
 """Whether every stage has done all its work: compares what the workers' group has reached with where the topics end."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -56,11 +56,35 @@ def _backlogs(admin: KafkaAdminClient, kafka: KafkaSettings, group: str, stages:
     except CoordinatorNotAvailableError:
         stored = {}  # Kafka makes its offsets topic when the first group asks for it
     for stage, topic in stages:
-        tps = [TopicPartition(kafka.topic(topic.name), number) for number in range(kafka.partitions)]
-        found = admin.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
-        ends = {tp: int(found[tp].offset) for tp in tps}
-        waiting = sum(max(0, ends[tp] - _reached(stored.get(tp))) for tp in tps)
+        ends = ends_of(admin, kafka, topic)
+        done = _all_reached(stored, kafka.topic(topic.name), ends)
+        waiting = sum(max(0, end - done[number]) for number, end in ends.items())
         yield Backlog(stage, waiting, sum(ends.values()))
+
+
+def ends_of(admin: Any, kafka: KafkaSettings, topic: Topic) -> dict[int, int]:
+    """Where each partition of a topic ends. Blocks; KafkaError."""
+    tps = [TopicPartition(kafka.topic(topic.name), number) for number in range(kafka.partitions)]
+    found = admin.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
+    return {tp.partition: int(found[tp].offset) for tp in tps}
+
+
+def reached_of(
+    admin: Any, kafka: KafkaSettings, group: str, topic: Topic, numbers: Iterable[int]
+) -> dict[int, int]:
+    """Below which position of these partitions a group has done everything. Blocks; KafkaError."""
+    name = kafka.topic_prefix + group
+    stored = _settled(lambda: admin.list_group_offsets(name)[name])
+    return _all_reached(stored, kafka.topic(topic.name), numbers)
+
+
+def _all_reached(stored: Mapping[TopicPartition, Any], topic: str, numbers: Iterable[int]) -> dict[int, int]:
+    return {number: _reached(stored.get(TopicPartition(topic, number))) for number in numbers}
+
+
+def _reached(stored: object) -> int:
+    """The position reached stands in the commit's metadata; the offset is only what is still needed."""
+    return commits.reached(int(getattr(stored, "offset", 0)), getattr(stored, "metadata", None))
 
 
 def group_members(kafka: KafkaSettings, group: str) -> list[dict[str, Any]]:
@@ -86,11 +110,6 @@ def _settled(ask: Callable[[], Any]) -> Any:
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
-
-
-def _reached(stored: object) -> int:
-    """The position reached stands in the commit's metadata; the offset is only what is still needed."""
-    return commits.reached(int(getattr(stored, "offset", 0)), getattr(stored, "metadata", None))
 
 
 def wait_until_drained(

@@ -10,6 +10,8 @@ from schemas.ids import split
 from schemas.records import Audit, Control, RawEvents
 
 KIND = "disposition"
+CHECKED = "checked"
+"""Kind of the record in topic audit before which a legal hold still stops an order."""
 CAPTURED = "captured_before_ms"
 
 

@@ -37,6 +37,20 @@ class AzureDisposal:
             raise explain(path, error) from error
         return True
 
+    async def folders(self, path: str) -> list[str]:
+        """What blobs' names have below `path/` up to the next slash: one request for up to 5,000 of them.
+
+        (https://learn.microsoft.com/rest/api/storageservices/list-blobs, delimiter)
+        """
+        prefix = f"{check_path(path)}/"
+        try:
+            found = self._access.container.walk_blobs(name_starts_with=prefix, delimiter="/")
+            return sorted([
+                one.name[len(prefix) :].rstrip("/") async for one in found if one.name.endswith("/")
+            ])  # fmt: skip
+        except AzureError as error:
+            raise explain(path, error) from error
+
     async def close(self) -> None:
         """Close the connections."""
         await self._access.close()

@@ -25,6 +25,10 @@ class Disposal(Protocol):
         """Remove what stands at this path, durably; False if nothing stands there."""
         ...
 
+    async def folders(self, path: str) -> list[str]:
+        """Names of the folders right below this one, sorted; none where it does not exist."""
+        ...
+
     async def close(self) -> None:
         """Give back connections."""
         ...
@@ -42,8 +46,21 @@ class FolderDisposal:
         with files.explained(self._root):
             return await asyncio.to_thread(_remove, target, self._root)
 
+    async def folders(self, path: str) -> list[str]:
+        """See `Disposal.folders`. Links are none."""
+        target = self._root / check_path(path)
+        with files.explained(self._root):
+            return await asyncio.to_thread(_folders, target)
+
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+def _folders(target: Path) -> list[str]:
+    try:
+        return sorted(one.name for one in target.iterdir() if one.is_dir() and not one.is_symlink())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _remove(target: Path, root: Path) -> bool:

@@ -9,6 +9,7 @@ tables of the running Python differ from release to release, but a path is for e
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from schemas.slices import PLAIN
 from stores.interface import BadPathError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
 LIMIT = 120
@@ -59,6 +61,20 @@ def content_path(sha256: str) -> str:
 def disposed_path(sha256: str) -> str:
     """Return where it stands that the content with this SHA-256 left the store by an order."""
     return content_path(sha256).replace("_content/", "_disposed/", 1)
+
+
+def disposed_paths(sha256: str) -> Iterator[str]:
+    """Yield where that may stand, without end: for the first order, and for later ones after the file had come back."""
+    first = disposed_path(sha256)
+    return (f"{first}.{number}" if number else first for number in itertools.count())
+
+
+def placeholders_path(closing_id: str) -> str:
+    """Return where it stands which files of a closing's mails have a placeholder, since an order removed them before."""
+    if not _MAIL_ID.fullmatch(closing_id):
+        message = f"not a closing id (4 to 64 lower-case letters and digits): {closing_id!r}"
+        raise BadPathError(message)
+    return f"_disposed/mails/{closing_id}"
 
 
 def mail_path(connector_uid: str, mail_id: str) -> str:

@@ -72,6 +72,18 @@ class Contents:
             raise DependencyError(msg)
         return data
 
+    async def exists(self, path: str) -> bool:
+        """Whether anything stands there."""
+        return await self.patiently(lambda: self._store.stat(path)) is not None
+
+    async def read(self, path: str) -> bytes:
+        """What stands there; BlobMissingError."""
+        return await self.patiently(lambda: self._store.read(path))
+
+    async def note(self, path: str, data: bytes) -> None:
+        """Durable on return; StoreConflictError if something else stands there."""
+        await self.patiently(lambda: self._store.create(path, data, content_type="application/json"))
+
     async def whole(self, event: Event) -> Event:
         """The event with all its fields, from the content store if it was too large for a record."""
         if event["overflow"] is None:
@@ -98,5 +110,5 @@ class Contents:
     async def _refuse_disposed(self, ref: ContentRef) -> None:
         """What is missing by order will not come back by waiting, so it must not stop the worker (rule 28)."""
         name = ref["sha256"].hex()
-        if await self.patiently(lambda: self._store.stat(disposed_path(name))) is not None:
+        if await self.exists(disposed_path(name)):
             raise RejectedError(f"it names a file that an order of disposition removed: {content_path(name)}")

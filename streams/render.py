@@ -9,6 +9,7 @@ from schemas.topics import CONVERSATIONS, MAILS, MAX_RECORD_BYTES
 from streams.contents import CLAIM_BYTES
 from streams.mail.render import EventsMissingError, render
 from streams.outbox import Outbox
+from streams.placeholders import with_placeholders
 from streams.refusals import DependencyError, RejectedError
 from streams.stage import Record, Stateless, Tools, each
 
@@ -31,7 +32,8 @@ class RenderStage(Stateless):
         closed: ClosedSlice = self._tools.decoded(record, "ClosedSlice").value
         key = conversation_key(closed["connector_uid"], closed["conversation"])
         # All parts are made before one is sent: a slice is refused whole or not at all.
-        for value in [await self._fitted(mail, outbox) for mail in _rendered(await self._whole(closed))]:
+        whole = await with_placeholders(self._tools.contents, await self._whole(closed), keep=True)
+        for value in [await self._fitted(mail, outbox) for mail in _rendered(whole)]:
             await outbox.send(MAILS, value, key=key, partition=record.partition)
 
     async def _whole(self, closed: ClosedSlice) -> ClosedSlice:

@@ -3,15 +3,20 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from cli.parts.common import new_codec
+from cli.parts.common import new_codec, private_folder
 from cli.words.advice import counted
+from cli.words.disposal import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from cli.parts.config import Config
     from consumers.disposition.books import Books, Order
     from consumers.disposition.job import Means
+    from consumers.disposition.preview import Preview
+    from schemas.dispositions import Scope
+
+    Foretold = tuple[Preview, Preview]
 
 
 def books_of(config: "Config") -> "Books":
@@ -45,10 +50,14 @@ def with_means(config: "Config", patience_s: float, work: "Callable[[Means], Awa
     from stores.factory import open_store  # noqa: PLC0415
 
     async def run() -> str:
+        private_folder(config.state_dir)
         store, disposal = open_store(config.store), open_disposal(config.store)
         try:
-            codec = new_codec(config.kafka)
-            return await work(Means(config.kafka, codec, store, disposal, config.worker.group, patience_s))
+            importers = config.import_.group if config.import_ is not None else None
+            return await work(Means(
+                config.kafka, new_codec(config.kafka), store, disposal, config.worker.group, patience_s,
+                config.state_dir / "disposition.sqlite", importers,
+            ))  # fmt: skip
         finally:
             await disposal.close()
             await store.close()
@@ -56,23 +65,46 @@ def with_means(config: "Config", patience_s: float, work: "Callable[[Means], Awa
     return asyncio.run(run())
 
 
-def carried_out(config: "Config", order: "Order", patience_s: float) -> str:
-    """Carry an order out; what left, in one sentence."""
-    from consumers.disposition.job import carry_out  # noqa: PLC0415 - see cli.main
-    from consumers.disposition.removing import imported  # noqa: PLC0415
+def foretold(
+    config: "Config", scope: "Scope", held: "Iterable[str]" = (), *, past_only: bool = False
+) -> "Foretold":
+    """What an order of this scope would find; `held`: conversations that are on hold; `past_only`: as retention judges."""
+    from consumers.disposition.filling import fill  # noqa: PLC0415 - see cli.main
+    from consumers.disposition.index import Index  # noqa: PLC0415
+    from consumers.disposition.preview import preview  # noqa: PLC0415
+    from consumers.disposition.removing import past_term  # noqa: PLC0415
+
+    found = list["Foretold"]()
 
     async def work(means: "Means") -> str:
-        found = await carry_out(means, order)
-        mails, files = counted(int(found["mails"]), "mail"), counted(int(found["files"]), "file")
-        copies = counted(int(found["copies"]), "copy", "copies")
-        left = [
-            f"still in mailbox {one['mailbox']}, {one['place']}: {one['message_id']}; remove it there"
-            for one in imported(means.kafka, means.codec, order.mails)
-        ]
-        said = f"order {order.name[:8]}: {mails}, {copies} and {files} left the archive"
-        return "\n".join([said, *left])
+        with Index(means.index) as index:
+            await fill(index, means.kafka, means.codec, means.store)
+            found.append(preview((past_term if past_only else Index.standing)(index, scope), held))
+        return ""
+
+    with_means(config, 1.0, work)
+    return found[0]
+
+
+def carried_out(config: "Config", order: "Order", patience_s: float) -> str:
+    """Carry an order out; what left, and what stays all the same."""
+    from consumers.disposition.job import carry_out  # noqa: PLC0415 - see cli.main
+
+    async def work(means: "Means") -> str:
+        return summary(order.name, await carry_out(means, order), in_mailboxes(means, order.name))
 
     return with_means(config, patience_s, work)
+
+
+def in_mailboxes(means: "Means", order: str | None = None) -> list[str]:
+    """A line for each copy that was imported of what was disposed of, by one order or any, as the index knows it."""
+    from consumers.disposition.index import Index  # noqa: PLC0415 - see cli.main
+
+    with Index(means.index) as index:
+        return [
+            f"still in mailbox {one.mailbox}, {one.place}: {one.message_id}; remove it there"
+            for one in index.imported(order)
+        ]
 
 
 def shown(order: "Order") -> str:
@@ -88,7 +120,7 @@ def shown(order: "Order") -> str:
         if order.withdrawn
         else "to be finished"
         if order.is_open
-        else counted(len(order.mails), "mail")
+        else counted(order.named, "mail")
     )
     what = scope_of({"connector": one["connector_uid"], **one})
     return f"{order.name[:8]}  {at:%Y-%m-%d %H:%M} UTC  {what}  by {one['by']}: {one['reason']}  ({state})"

@@ -1,6 +1,7 @@
 """What topic audit says of orders and holds, folded in its order. Pure.
 
-The topic has one partition, so of a hold and an order it is always certain which came first.
+The topic has one partition, so of a hold and an order it is always certain which came first. A hold wins where it stands before
+the order, before a record `checked` of it (one before its control records, one before anything is removed), and never after that.
 """
 
 from dataclasses import dataclass, field
@@ -16,12 +17,16 @@ class DispositionError(Exception):
 
 @dataclass
 class Order:
-    """One order of disposition, and how far it is. `positions`: of its control records, by partition of raw-events."""
+    """One order of disposition, and how far it is. `positions`: of its control records, by partition of raw-events.
+
+    `mails`: those that it has named so far, while it is open: retention names very many, so of finished ones `named` counts them.
+    """
 
     said: Audit
     held_by: list[Audit]
     positions: dict[int, int] = field(default_factory=dict)
     mails: set[bytes] = field(default_factory=set)
+    named: int = 0
     finished: dict[str, str] | None = None
     finished_ms: int | None = None
     withdrawn: bool = False
@@ -58,12 +63,17 @@ class Books:
             case "released":
                 self.holds.pop(one["order"], None)
             case dispositions.KIND if order is None:
-                held = [hold for hold in self.holds.values() if stops(hold, dispositions.of_audit(one))]
-                self.orders[one["order"]] = Order(one, held)
+                self.orders[one["order"]] = Order(one, self.stopping(dispositions.of_audit(one)))
+            case dispositions.CHECKED if order is not None:
+                order.held_by += self.stopping(order.scope)
             case _ if order is not None:
                 _note(order, one)
             case _:
                 pass
+
+    def stopping(self, scope: Scope) -> list[Audit]:
+        """The holds in force that stand against an order of this scope."""
+        return [hold for hold in self.holds.values() if stops(hold, scope)]
 
     def held(self, connector_uid: str) -> tuple[bool, frozenset[str]]:
         """Whether all of the connector is on hold, and which of its conversations are."""
@@ -79,8 +89,10 @@ def _note(order: Order, one: Audit) -> None:
             order.positions = {int(partition): int(at) for partition, at in one["details"].items()}
         case "disposed":
             order.mails.update(dispositions.mails_of(one))
+            order.named = len(order.mails)
         case "finished":
             order.finished, order.finished_ms = one["details"], one["at_ms"]
+            order.mails = set()
         case "withdrawn":
             order.withdrawn = True
         case _:

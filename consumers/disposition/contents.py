@@ -1,59 +1,93 @@
 """Files of the content store that only disposed events refer to leave it too.
 
-Everything that refers to content stands in raw-events, so it is read once, whole, and what came meanwhile just before the files
-go: what a disposed event refers to may go, unless an event that stays refers to it as well. Both lists lie on disk. Claim checks
-of the stages are told by their topics, for as long as those keep them (30 days). A note in the store says of each file that an
-order removed it: what names it later is refused, and stops no worker.
+Everything that refers to content stands in raw-events, and the index knows it: what a disposed event refers to may go, unless
+something that stays refers to it as well. What came to the log meanwhile is read just before the files go. Claim checks of the
+stages are told by their topics, for as long as those keep them (30 days). A note in the store says of each file which order
+removed it and when that was given: what names it later gets a placeholder, and stops no worker.
 """
 
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
-
 from consumers.disposition.books import Order
-from consumers.disposition.closed import Closings
-from consumers.disposition.references import Found, References
+from consumers.disposition.closed import is_below
+from consumers.disposition.filling import fill
+from consumers.disposition.index import LEFT, Index, where
+from consumers.disposition.references import REFERRING
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
+from schemas.disposed import Note
+from schemas.ids import slice_key
 from stores.disposal import Disposal
-from stores.interface import Store
-from stores.paths import content_path, disposed_path
+from stores.interface import Store, StoreConflictError
+from stores.paths import content_path, disposed_paths
 
-NOTE = b"removed by an order of disposition\n"
 BATCH = 1_000  # files between two looks at what came meanwhile
+_STAYS = """
+SELECT EXISTS (SELECT 1 FROM ref WHERE sha256=?1 AND state<>1)
+  OR EXISTS (SELECT 1 FROM claim WHERE sha256=?1 AND ident NOT IN (SELECT id FROM gone))
+"""
+
+
+def apply(index: Index, order: Order) -> None:
+    """Note what the order leaves without anybody who refers to it. Once for each order that is carried out."""
+    if index.db.execute("SELECT 1 FROM applied WHERE disposal=?", (order.name,)).fetchone():
+        return
+    named, at_ms = order.name, order.said["at_ms"]
+    with index.together():
+        for sha256, partition, position in _disposed(index, order):
+            at = (LEFT, sha256, partition, position)
+            index.db.execute("UPDATE ref SET state=? WHERE sha256=? AND partition=? AND position=?", at)
+            index.db.execute("INSERT OR REPLACE INTO leaving VALUES (?,?,?,0)", (sha256, named, at_ms))
+        index.db.execute(
+            "INSERT OR REPLACE INTO leaving SELECT DISTINCT c.sha256, ?1, ?2, 0 FROM claim c JOIN gone g ON g.id=c.ident "
+            "WHERE g.disposal=?1", (named, at_ms),
+        )  # fmt: skip
+        index.db.execute("INSERT INTO applied VALUES (?)", (named,))
+
+
+def _disposed(index: Index, order: Order) -> list[tuple[bytes, int, int]]:
+    """What refers to files and was closed before the order, or by it."""
+    condition, values = where(order.scope)
+    rows = index.db.execute(
+        f"SELECT sha256, partition, position, uid, conversation, slice, start_ms FROM ref WHERE state=0 AND {condition}",  # noqa: S608 - words of ours
+        values,
+    )
+    return [
+        (sha256, partition, position)
+        for sha256, partition, position, *named in rows
+        if order.scope.covers(*named)
+        and is_below(order, index.took(slice_key(*named[:3]), partition, position))
+    ]
 
 
 async def remove_contents(
-    kafka: KafkaSettings, codec: Codec, store: Store, disposal: Disposal, orders: list[Order]
-) -> int:
-    """How many files left the store. `orders`: all that are in force. KafkaError, StoreError."""
-    with closing(sqlite3.connect("", isolation_level=None)) as db, Closings() as closings:
-        closings.fill(kafka, codec, [order.scope for order in orders])
-        references, gone = References(kafka, codec, store, orders, closings), 0
-        db.execute("CREATE TABLE ref (sha256 BLOB PRIMARY KEY, stays INTEGER) WITHOUT ROWID")
-        await _note(db, references.all())
-        last = b""
-        while True:
-            await _note(db, references.newer())
-            rows = db.execute(
-                "SELECT sha256 FROM ref WHERE NOT stays AND sha256>? ORDER BY sha256 LIMIT ?", (last, BATCH)
-            )
-            some = [sha256 for (sha256,) in rows]
-            if not some:
-                return gone
-            for last in some:
-                gone += await _remove(store, disposal, last.hex())
+    kafka: KafkaSettings, codec: Codec, index: Index, store: Store, disposal: Disposal, *, since_ms: int | None = None
+) -> int:  # fmt: skip
+    """How many files left the store; with `since_ms`, those that orders since then (ms since 1970 UTC) removed are tried again.
+
+    KafkaError, StoreError.
+    """
+    gone, last = 0, b""
+    while True:
+        await fill(index, kafka, codec, store, REFERRING)
+        some = index.db.execute(
+            "SELECT sha256, disposal, at_ms FROM leaving WHERE sha256>? AND (NOT done OR at_ms>=?) ORDER BY sha256 LIMIT ?",
+            (last, 2**63 - 1 if since_ms is None else since_ms, BATCH),
+        ).fetchall()
+        if not some:
+            return gone
+        for last, name, at_ms in some:
+            if not index.db.execute(_STAYS, (last,)).fetchone()[0]:
+                gone += await _remove(store, disposal, last.hex(), Note(name, at_ms))
+        with index.together():
+            index.db.executemany("UPDATE leaving SET done=1 WHERE sha256=?", [(row[0],) for row in some])
 
 
-async def _remove(store: Store, disposal: Disposal, name: str) -> bool:
+async def _remove(store: Store, disposal: Disposal, name: str, note: Note) -> bool:
     if await store.stat(content_path(name)) is None:
         return False
-    await store.create(disposed_path(name), NOTE, content_type="text/plain")
+    for path in disposed_paths(name):
+        try:
+            await store.create(path, note.written(), content_type="application/json")
+            break
+        except StoreConflictError:
+            continue  # an earlier order removed it too, and it came back since
     return await disposal.remove(content_path(name))
-
-
-async def _note(db: sqlite3.Connection, found: AsyncIterator[Found]) -> None:
-    db.execute("BEGIN")
-    async for row in found:
-        db.execute("INSERT INTO ref VALUES (?1,?2) ON CONFLICT DO UPDATE SET stays=max(stays,?2)", row)
-    db.execute("COMMIT")

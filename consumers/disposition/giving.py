@@ -50,6 +50,15 @@ def demand_free(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
     raise DispositionError(msg)
 
 
+def pass_holds(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
+    """Note in topic audit that the next step comes; DispositionError, and the order is withdrawn, if a hold stands before that.
+
+    The note stands between what a hold still stops and what it doesn't, so no clock decides. Blocks; KafkaError.
+    """
+    say(kafka, codec, [step(order, dispositions.CHECKED)])
+    demand_free(kafka, codec, read_books(kafka, codec).orders[order.name])
+
+
 def put_in_force(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
     """A control record in every partition of raw-events, and their positions on record. A repeat moves the order to later ones.
 

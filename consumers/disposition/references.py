@@ -1,115 +1,74 @@
 """What refers to files of the content store: events in raw-events, and claim checks of the stages and mappings in theirs."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from consumers.disposition.books import Order
-from consumers.disposition.closed import Closings, is_below
-from consumers.reading import Read, Reader, read_all
-from schemas.broker import KafkaSettings
-from schemas.codec import Codec, DecodeError, expect
-from schemas.records import ContentRef, Event, RawEvents
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, RAW_EVENTS
+from consumers.disposition.index import Index
+from consumers.reading import Read
+from schemas.codec import Codec, expect
+from schemas.records import ContentRef, Event
+from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, RAW_EVENTS, Topic
 from stores.interface import BlobMissingError, Store
 from stores.paths import content_path
 
-Found = tuple[bytes, bool]
-"""SHA-256 of a file, and whether what refers to it stays."""
+CLAIMING = (CONVERSATIONS, MAILS, COPIES)
+REFERRING = (MAPPINGS, RAW_EVENTS)
 OF_PEOPLE = frozenset({"roster", "joined", "left"})
 
 
 @dataclass
 class References:
-    """Reads them. `orders`: all that are in force. `closings`: of their scopes. KafkaError, StoreError."""
+    """Notes them. StoreError."""
 
-    kafka: KafkaSettings
     codec: Codec
     store: Store
-    orders: list[Order]
-    closings: Closings
-    _seen: dict[int, int] = field(default_factory=dict)
+    index: Index
 
-    async def all(self) -> AsyncIterator[Found]:
-        """Every one; raw-events last."""
-        for topic in (CONVERSATIONS, MAILS, COPIES):
-            for record in read_all(self.kafka, topic):
-                async for found in self._claims(record):
-                    yield found
-        async for found in self.newer():
-            yield found
+    async def note(self, topic: Topic, record: Read) -> None:
+        """Whatever a record of one of these topics refers to. DecodeError where it can't be read."""
+        name, one = self.codec.decode(record.value or b"")
+        place = (record.partition, record.offset)
+        if topic is MAPPINGS:  # no partition of raw-events is called -1
+            if name == "Mapping" and one["rows_ref"] is not None:
+                self.index.add_ref(one["rows_ref"]["sha256"], (-1, record.offset), None, always=True)
+        elif topic is not RAW_EVENTS:
+            async for sha256, ident in self._claims(name, one):
+                self.index.add_claim(sha256, ident)
+        elif name == "RawEvents":
+            for event in one["events"]:
+                async for sha256, always in self._of_event(event):
+                    self.index.add_ref(sha256, place, one, always=always)
 
-    async def newer(self) -> AsyncIterator[Found]:
-        """Those of events that came to raw-events since it was read last; and every user mapping's, whose rows always stay."""
-        for record in read_all(self.kafka, MAPPINGS):
-            one = self._decoded(record, "Mapping")
-            if one is not None and one["rows_ref"] is not None:
-                yield one["rows_ref"]["sha256"], True
-        with closing(Reader(self.kafka, RAW_EVENTS)) as reader:
-            reader.start_at(self._seen)
-            for record in reader.to_end():
-                self._seen[record.partition] = record.offset + 1
-                async for found in self._record(record):
-                    yield found
-
-    async def _record(self, record: Read) -> AsyncIterator[Found]:
-        one = self._decoded(record, "RawEvents")
-        if one is None:
-            return
-        stays = not self._is_disposed(one, record)
-        for event in one["events"]:
-            async for found in self._of_event(event, stays=stays):
-                yield found
-
-    def _decoded(self, record: Read, wanted: str) -> Any:
-        try:
-            name, value = self.codec.decode(record.value or b"")
-        except DecodeError:
-            return None
-        return value if name == wanted else None
-
-    def _is_disposed(self, one: RawEvents, record: Read) -> bool:
-        """An order names what was closed before its control record, or at it, in the same partition."""
-        named = (one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"])
-        naming = [order for order in self.orders if order.scope.covers(*named)]
-        place = self.closings.took(one, record.partition, record.offset) if naming else None
-        return any(is_below(order, place) for order in naming)
-
-    async def _of_event(self, event: Event, *, stays: bool) -> AsyncIterator[Found]:
+    async def _of_event(self, event: Event) -> AsyncIterator[tuple[bytes, bool]]:
+        """The SHA-256 of a file, and whether it stays whatever is ordered."""
         whole = event
         if event["overflow"] is not None:
             # Whom later mails of the slice go to is a fact of the log: without these lists a replay would make other bytes.
-            yield event["overflow"]["sha256"], stays or event["kind"] in OF_PEOPLE
+            yield event["overflow"]["sha256"], event["kind"] in OF_PEOPLE
             try:
                 whole = expect("Event", await self._read(event["overflow"]))
             except BlobMissingError:
                 return  # it left before
         for attachment in whole["attachments"]:
             if attachment["content"] is not None:
-                yield attachment["content"]["sha256"], stays
+                yield attachment["content"]["sha256"], False
         for sha256 in rows_of(whole):
-            yield sha256, stays
+            yield sha256, False
 
-    async def _claims(self, record: Read) -> AsyncIterator[Found]:
-        """What the stages put aside because it was too large for a record; what it holds of files, events decide about."""
-        try:
-            name, one = self.codec.decode(record.value or b"")
-            named = (one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"])
-        except (DecodeError, KeyError, TypeError):
-            return
+    async def _claims(self, name: str, one: Any) -> AsyncIterator[tuple[bytes, bytes]]:
+        """What the stages put aside because it was too large for a record, and of which slice or mail; they forget in 30 days."""
         ident = one.get("closing_id") or one.get("mail_id")
-        stays = not any(ident in order.mails and order.scope.covers(*named) for order in self.orders)
         for aside in ("events_ref", "overflow"):
             if one.get(aside) is not None:
-                yield one[aside]["sha256"], stays
+                yield one[aside]["sha256"], ident
         if name == "Mail" and one["overflow"] is not None:
             try:
                 one = expect("Mail", await self._read(one["overflow"]))
             except BlobMissingError:
                 return
         for found in _segments(one):
-            yield found, stays
+            yield found, ident
 
     async def _read(self, ref: ContentRef) -> bytes:
         return await self.store.read(content_path(ref["sha256"].hex()))

@@ -1,108 +1,108 @@
 """Mails and copies leave the archive: first their ids on record, so that evidence accepts what may be gone, then the files."""
 
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
 from itertools import islice
 
 from consumers.disposition.books import Order
-from consumers.disposition.closed import Closings, is_below
+from consumers.disposition.closed import is_below
 from consumers.disposition.giving import step
+from consumers.disposition.index import Index, Mail
 from consumers.orders import say
-from consumers.reading import read_all
 from schemas.broker import KafkaSettings
-from schemas.codec import Codec, DecodeError
+from schemas.codec import Codec
 from schemas.dispositions import Scope
-from schemas.records import Delivery, Receipt
-from schemas.topics import DELIVERIES, IMPORTS
 from stores.disposal import Disposal
 
-BATCH = 500  # deliveries; with the limit of 2,000 ids a record in mind
+BATCH = 500  # mails; with the limit of 2,000 ids a record in mind
+PREFIX_ROOT = "_replay"
+"""Below it stand the prefixes that replays write into; as `chatledger replay --into _replay/NAME` makes them."""
+
+MAILS_ROOT = "_mails"
 
 
 @dataclass
 class Removed:
-    """How many files were there and are gone."""
+    """How many files were there and are gone: mails, copies, files of the content store, and what replays made below prefixes."""
 
     mails: int = 0
     copies: int = 0
     files: int = 0
+    replayed: int = 0
 
 
-async def remove_mails(kafka: KafkaSettings, codec: Codec, disposal: Disposal, order: Order) -> Removed:
-    """Everything that the order names and the ledger knows. A repeat names nothing twice. KafkaError, StoreError."""
-    with Closings() as closings:
-        closings.fill(kafka, codec, [order.scope])
-        return await _remove_named(kafka, codec, disposal, order, closings)
+@dataclass
+class Remover:
+    """Removes mails with all their copies. `prefixes`: below which replays may have made them too."""
+
+    disposal: Disposal
+    prefixes: list[str]
+    done: Removed = field(default_factory=Removed)
+
+    async def remove(self, one: Mail) -> None:
+        """The copies of a mail, then the mail; a repeat finds nothing. StoreError."""
+        paths = sorted({path for _, path in one.copies})
+        for path in paths:
+            self.done.copies += await self.disposal.remove(path)
+        self.done.mails += await self.disposal.remove(one.path)
+        for prefix in self.prefixes:
+            for path in (*paths, one.path):
+                self.done.replayed += await self.disposal.remove(f"{prefix}/{path}")
 
 
-async def _remove_named(
-    kafka: KafkaSettings, codec: Codec, disposal: Disposal, order: Order, closings: Closings
-) -> Removed:
-    done, found = Removed(), deliveries(kafka, codec, [order.scope])
-    named = (one for one in found if is_below(order, closings.made(one)))
+async def new_remover(disposal: Disposal) -> Remover:
+    """One that knows the prefixes of all replays so far. StoreError."""
+    return Remover(disposal, [one async for one in _prefixes(disposal, PREFIX_ROOT)])
+
+
+async def _prefixes(disposal: Disposal, folder: str) -> AsyncIterator[str]:
+    """Folders that have mails; a name may have slashes, so others are looked into."""
+    for name in await disposal.folders(folder):
+        below = f"{folder}/{name}"
+        if MAILS_ROOT in await disposal.folders(below):
+            yield below
+        else:
+            async for one in _prefixes(disposal, below):
+                yield one
+
+
+async def remove_mails(
+    kafka: KafkaSettings, codec: Codec, index: Index, remover: Remover, order: Order
+) -> None:
+    """What the order names and no order has named yet; and what it had named itself, before it was interrupted.
+
+    KafkaError, StoreError.
+    """
+    for one in index.gone(disposal=order.name):
+        await remover.remove(one)
+    named = (one for one in index.standing(order.scope) if is_below(order, index.made(one)))
     while some := list(islice(named, BATCH)):
-        new = {one["mail_id"]: None for one in some if one["mail_id"] not in order.mails}
-        if new:
-            say(kafka, codec, [step(order, "disposed", mails=b"".join(new))])
-            order.mails.update(new)
+        record = step(order, "disposed", mails=b"".join(one.id for one in some))
+        say(kafka, codec, [record])
+        order.mails.update(one.id for one in some)
+        with index.together():
+            index.add_gone([one.id for one in some], order.name, record["at_ms"])
         for one in some:
-            await remove(disposal, one, done)
-    return done
+            await remover.remove(one)
 
 
-def is_due(kafka: KafkaSettings, codec: Codec, scope: Scope, gone: Container[bytes]) -> bool:
-    """Whether an order of this scope would find a mail that is not gone yet. Blocks; KafkaError."""
+async def remove_strays(index: Index, remover: Remover, since_ms: int) -> None:
+    """What stands again of what was disposed of since then (ms since 1970 UTC), or of what the ledger told since.
+
+    A worker or a replay that was stopped while an order was carried out, and goes on later, writes what it had in its hands.
+    """
+    found = index.gone(since_ms=since_ms)
+    while some := list(islice(found, BATCH)):
+        for one in some:
+            await remover.remove(one)
+        with index.together():
+            index.sure_of(some)
+
+
+def past_term(index: Index, scope: Scope) -> Iterable[Mail]:
+    """Mails that an order of this scope would find now."""
     limit = scope.captured_before_ms
-    with Closings() as closings:
-        closings.fill(kafka, codec, [scope])
-        for one in deliveries(kafka, codec, [scope]):
-            place = closings.made(one)
-            if one["mail_id"] not in gone and place is not None and (limit is None or place.at_ms < limit):
-                return True
-    return False
-
-
-async def remove(disposal: Disposal, one: Delivery, done: Removed) -> None:
-    """The copies of a mail, then the mail."""
-    for path in copies_of(one):
-        done.copies += await disposal.remove(path)
-    done.mails += await disposal.remove(one["path"])
-
-
-def deliveries(kafka: KafkaSettings, codec: Codec, scopes: Iterable[Scope]) -> Iterator[Delivery]:
-    """What the ledger has of these scopes. Blocks; KafkaError."""
-    wanted = list(scopes)
-    for record in read_all(kafka, DELIVERIES):
-        try:
-            name, one = codec.decode(record.value or b"")
-        except DecodeError:
-            continue
-        if name == "Delivery" and any(scope.covers(*_named(one)) for scope in wanted):
+    for one in index.standing(scope):
+        place = index.made(one)
+        if place is not None and (limit is None or place.at_ms < limit):
             yield one
-
-
-def copies_of(one: Delivery) -> Iterator[str]:
-    """Where its copies are, or were before they were routed elsewhere."""
-    for copy in one["copies"]:
-        former = copy.get("supersedes")
-        if copy["path"] is not None:
-            yield copy["path"]
-        if former is not None:
-            yield former["path"]
-
-
-def imported(kafka: KafkaSettings, codec: Codec, mails: set[bytes]) -> list[Receipt]:
-    """Copies of these mails that were put into mailboxes: who administers those has to remove them there. Blocks; KafkaError."""
-    found: dict[tuple[bytes, str, str], Receipt] = {}
-    for record in read_all(kafka, IMPORTS):
-        try:
-            name, one = codec.decode(record.value or b"")
-        except DecodeError:
-            continue
-        if name == "Receipt" and one["mail_id"] in mails and one["outcome"] in {"ok", "partial"}:
-            found[one["mail_id"], one["mailbox"], one["item"]] = one
-    return list(found.values())
-
-
-def _named(one: Delivery) -> tuple[str, str, str, int]:
-    return one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"]

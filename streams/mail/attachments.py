@@ -15,6 +15,9 @@ PART_OVERHEAD: Final = 1024  # more than a part's boundary and header fields tak
 PLACEHOLDER_BYTES: Final = 4096  # more than a placeholder takes, with its lines in both transcripts
 _REASONS: Final = 100
 
+DISPOSED: Final = "disposed"
+"""Outcome of a file that an order removed before its mail was made; no event has it, `streams/placeholders.py` gives it."""
+
 _OUTCOMES: Final = {
     "infected": "the source reports malware in it",
     "unscannable": "the source could not scan it for malware",
@@ -95,6 +98,8 @@ class _Planner:
 
     def _obstacle(self, one: Attachment) -> str | None:
         content = one["content"]
+        if one["outcome"] == DISPOSED and one["reason"]:
+            return one_line(one["reason"])
         if one["outcome"] != "stored" or content is None:
             why = _OUTCOMES.get(one["outcome"], one_line(one["outcome"]))
             return f"{why} ({one_line(one['reason'])})" if one["reason"] else why

@@ -118,7 +118,8 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
                     if outbox is not None:
                         await told.fill(read_back(job.kafka, DELIVERIES, number), codec, job.selection)
                     target = _target(job.where, store, contents, Into(store, contents, outbox, number, told))
-                    means = Means(raw, codec, contents, routers, target, scratch, slots, disposed)
+                    keep = job.where.kind == "store"
+                    means = Means(raw, codec, contents, routers, target, scratch, slots, disposed, keep)
                     await PartitionReplay(number, job.selection, state, means, tell).run()
 
 

@@ -14,6 +14,7 @@ from streams.contents import Contents
 from streams.mail.assemble import ContentError
 from streams.mail.render import EventsMissingError, render
 from streams.memory import Memory
+from streams.placeholders import with_placeholders
 from streams.refusals import LASTING, DependencyError
 from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
@@ -48,6 +49,8 @@ class Means:
     scratch: Scratch
     slots: asyncio.Semaphore
     disposed: Disposed
+    keep: bool = False
+    """Whether what is made becomes part of the archive."""
 
 
 class UnderWay:
@@ -156,7 +159,8 @@ class PartitionReplay:
             events = [
                 await contents.whole(event) if event["overflow"] else event for event in closed["events"]
             ]
-            return render({**closed, "events": events})
+            whole: ClosedSlice = {**closed, "events": events}
+            return render(await with_placeholders(contents, whole, keep=self._means.keep))
         except UNMAKEABLE as error:
             name = (
                 f"{closed['connector_uid']}, conversation {closed['conversation']}, slice {closed['slice']}"

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
 from stores.interface import Store, StoreError
+from stores.within import Within
 from streams.contents import Contents
 from streams.keeping import Keeper
 from streams.positions import Stand
@@ -155,6 +156,10 @@ class Session:
                     for state in states.values() if self._job.where.kind == "compare" else ():
                         await look_again(state, store)
                     found += await self._beside_the_log(states, store, counts)
+            elif self._job.where.kind == "prefix":
+                async with opened(self._job.store) as store:
+                    found += await self._disposed_meanwhile(states, Within(store, self._job.where.shown))
+                    counts.update({"unexplained": len(found)} if found else {})
             for state in states.values():
                 counts.update(state.counts)
                 found += [one for kind in KINDS for one in state.findings(kind, limit=SHOWN)]

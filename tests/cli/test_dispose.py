@@ -60,6 +60,26 @@ def contents(one: Installation) -> set[str]:
     return {path.name for path in (one.archive / "_content").rglob("*") if path.is_file()}
 
 
+def test_what_an_order_would_remove_is_shown_before_it_is_asked_for(archived: Installation) -> None:
+    """Counts, mailboxes and what is on hold; neither a look nor a *no* is an order."""
+    wanted = next(one for one in deliveries(archived) if one["copies"])
+    named = ("--connector", "liveperson", "--conversation", wanted["conversation"])
+    placed = archived.chatledger(
+        "hold", "place", *named, "--by", "legal", "--reason", "case 6"
+    ).stdout.split()[1]
+    looked = archived.chatledger("dispose", "order", *named, *BY, "--dry-run")
+    assert looked.returncode == 0, looked.stderr
+    assert "would be disposed of: 1 conversation, " in looked.stdout
+    assert str(wanted["copies"][0]["mailbox"]) in looked.stdout
+    assert f"on hold by legal (case 6), hold {placed}: the order will be refused" in looked.stdout
+    archived.chatledger("hold", "release", placed, "--by", "legal", "--reason", "settled")
+    asked = archived.chatledger("dispose", "order", *named, *BY)
+    assert asked.returncode == 1
+    assert "would be disposed of: 1 conversation, " in asked.stdout
+    assert "can't be brought back" in asked.stdout
+    assert "no order was ever given" in archived.chatledger("dispose", "list").stdout
+
+
 @pytest.fixture(scope="module")
 def erased(archived: Installation) -> tuple[Installation, Delivery, set[str]]:
     """A conversation with a file was erased; what the content store had before."""
@@ -190,8 +210,12 @@ def test_retention_disposes_of_all_that_is_past_its_term(
     one.path.write_text(one.path.read_text().replace("36500", "1"))
     one.chatledger("hold", "place", "--connector", "liveperson", "--conversation", kept["conversation"],
                    "--by", "legal", "--reason", "case 8")  # fmt: skip
+    shown = one.chatledger("dispose", "due", "--dry-run").stdout
+    assert "would be disposed of: " in shown
+    assert "stays, since it is on hold: 1 conversation, " in shown
     done = order(one, "due")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "what stays: the events in raw-events" in done.stdout
     left = {d["conversation"] for d in deliveries(one) if (one.archive / d["path"]).exists()}
     assert left == {kept["conversation"]}
     assert one.chatledger("evidence", "close").returncode == 0

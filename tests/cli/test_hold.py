@@ -105,3 +105,16 @@ def test_what_can_t_be_read_among_orders_stops_them_all(config: Path, kafka: Kaf
         done = run(config, group, *words)
         assert (done.exit_code, done.exception.__class__) == (1, SystemExit), done.exception
         assert "audit, partition 0, position 1 can't be read" in done.output
+
+
+def test_a_hold_says_what_becomes_of_orders_before_it(config: Path, kafka: KafkaSettings) -> None:
+    """One that has removed nothing yet is stopped, one that removes is not; others are not spoken of."""
+    steps = [("a" * 32, "disposition"), ("b" * 32, "disposition"), ("b" * 32, "disposed"), ("c" * 32, "disposition"),
+             ("c" * 32, "finished")]  # fmt: skip
+    say(kafka, Codec(), [
+        audit(name, kind, at_ms=0, connector_uid=UID, conversation="open", by="dpo", mails=bytes(16)) for name, kind in steps
+    ])  # fmt: skip
+    said = run(config, hold, "place", *scope(UID, "open")).output.splitlines()
+    assert said[1:] == [
+        "order aaaaaaaa by dpo has removed nothing, and is stopped", "order bbbbbbbb by dpo removes already, and is not stopped"
+    ]  # fmt: skip

@@ -30,6 +30,11 @@ def test_a_file_leaves_a_folder_and_its_copies_stay(tmp_path: Path) -> None:
         assert not await disposal.remove("_mails/a/b.eml")
         assert await store.read("ana/b.eml") == DATA
         assert not (tmp_path / "archive/_mails").exists()
+        assert await disposal.folders("ana") == []
+        await store.create("ana/x/b.eml", DATA, content_type="message/rfc822")
+        assert await disposal.folders("ana") == ["x"]
+        assert await disposal.folders("nobody") == []
+        await disposal.remove("ana/x/b.eml")
         await disposal.remove("ana/b.eml")
         assert [one.path async for one in store.list()] == []
         with pytest.raises(BadPathError):
@@ -50,6 +55,9 @@ def test_a_blob_leaves_a_container(azurite: Blobs, monkeypatch: pytest.MonkeyPat
         store, disposal = open_azure(settings), open_azure_disposal(settings)
         try:
             await store.create("a/b.eml", DATA, content_type="message/rfc822")
+            await store.create("a/c/d/e.eml", DATA, content_type="message/rfc822")
+            assert await disposal.folders("a") == ["c"]
+            assert await disposal.folders("nobody") == []
             assert await disposal.remove("a/b.eml")
             assert not await disposal.remove("a/b.eml")
             assert await store.stat("a/b.eml") is None

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from cli.parts.config import load as load_config
 from consumers.disposition.books import Order
+from consumers.disposition.filling import fill
 from consumers.disposition.giving import give
+from consumers.disposition.index import Index
 from consumers.disposition.job import Means, carry_out
 from consumers.mapping import activate, load
 from schemas import codec
@@ -48,6 +50,12 @@ class Office:
         """What is left of it; how much left the archive."""
         return asyncio.run(carry_out(self.means, order))
 
+    def index(self) -> Index:
+        """The index as the topics stand now."""
+        index = Index(self.means.index)
+        asyncio.run(fill(index, self.means.kafka, self.means.codec, self.means.store))
+        return index
+
     def put(self, data: bytes) -> ContentRef:
         """Into the content store, as a collector does."""
         digest = hashlib.sha256(data)
@@ -78,7 +86,9 @@ def office(kafka: KafkaSettings, folder: Path) -> Iterator[Office]:
         config = load_config(rig.folder / "chatledger.toml")
         activate(kafka, Codec(), load(config.mapping), lambda: open_store(config.store))
         store = open_store(FolderSettings(kind="folder", path=rig.archive))
-        means = Means(kafka, Codec(), store, FolderDisposal(rig.archive), GROUP, 60.0)
+        means = Means(
+            kafka, Codec(), store, FolderDisposal(rig.archive), GROUP, 60.0, folder / "index.sqlite"
+        )
         yield Office(rig, Feeder(kafka), means)
         asyncio.run(store.close())
         rig.stop()

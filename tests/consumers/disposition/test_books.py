@@ -76,6 +76,18 @@ def test_a_hold_stops_what_comes_after_it_and_could_touch_it(
     assert bool(books.orders["o"].held_by) == (touched and holds_first and not released)
 
 
+@given(places=st.lists(st.sampled_from(["hold", "released", "checked"]), max_size=6))
+def test_a_hold_wins_where_it_stands_before_the_next_step(places: list[str]) -> None:
+    """A hold that comes after the order stops it if it is in force at a record `checked`, and never otherwise."""
+    books, in_force, stopped = Books(), False, False
+    books.see(audit("o", "disposition", at_ms=0, connector_uid="a", conversation="c"))
+    for kind in places:
+        books.see(audit("o" if kind == "checked" else "h", kind, at_ms=0, connector_uid="a"))
+        stopped = stopped or (kind == "checked" and in_force)
+        in_force = kind == "hold" or (in_force and kind != "released")
+    assert bool(books.orders["o"].held_by) == stopped
+
+
 def test_an_order_s_steps_are_read_back() -> None:
     """Positions, mails and the end; a record of an order that nobody gave is passed over."""
     books, mail = Books(), digest("mail", "1")
@@ -88,6 +100,7 @@ def test_an_order_s_steps_are_read_back() -> None:
     assert (order.positions, order.mails, order.is_open) == ({0: 7}, {mail}, True)
     books.see(audit("o", "finished", at_ms=3))
     assert not order.is_open
+    assert (order.mails, order.named) == (set(), 1)  # of what is done only the number is kept
     assert set(books.orders) == {"o"}
 
 

@@ -4,9 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -14,12 +12,12 @@ import pytest
 from consumers.disposition.books import Books
 from consumers.disposition.giving import put_in_force
 from consumers.disposition.job import again
-from consumers.disposition.removing import is_due
+from consumers.disposition.removing import past_term
 from consumers.disposition.retention import due
 from consumers.mapping import MappingSettings, activate, load
 from consumers.reading import read_all
 from schemas import codec
-from schemas.broker import KafkaSettings
+from schemas.disposed import read_note
 from schemas.dispositions import Scope
 from schemas.ids import event_id
 from schemas.mappings import rows_to_csv
@@ -27,18 +25,12 @@ from schemas.records import Event, MappingRow, event, person
 from schemas.topics import DEAD_LETTERS
 from stores.factory import open_store
 from stores.settings import FolderSettings
-from tests.consumers.disposition.office import Office, now_ms, office, raw, with_file
+from tests.consumers.disposition.office import Office, now_ms, raw, with_file
 from tests.streams.feeding import BASE_MS, DAY_MS, UID, text
 from tests.streams.replay.rig import command, counted, environment, replay
+from tests.streams.worker_rig import deliveries
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(200)]
-
-
-@pytest.fixture
-def one(new_kafka: Callable[..., KafkaSettings], tmp_path: Path) -> Iterator[Office]:
-    """A worker on a log of one partition."""
-    with office(new_kafka(1), tmp_path) as made:
-        yield made
 
 
 def test_what_was_captured_after_an_order_stays(one: Office) -> None:
@@ -70,7 +62,7 @@ def test_what_was_captured_within_the_term_is_not_past_it(one: Office) -> None:
     one.rig.drained()
     scope = due(UID, timedelta(days=30), None, Books(), now)
     assert scope is not None
-    assert not is_due(one.means.kafka, one.means.codec, scope, ())
+    assert not list(past_term(one.index(), scope))
     assert one.carry_out(one.give(scope))["mails"] == "0"
     one.feeder.watermark(1)
     one.rig.drained()
@@ -78,29 +70,43 @@ def test_what_was_captured_within_the_term_is_not_past_it(one: Office) -> None:
     assert text(1, 0, 0) in one.texts()
     later = due(UID, timedelta(days=30), None, Books(), now + timedelta(days=40))
     assert later is not None
-    assert is_due(one.means.kafka, one.means.codec, later, ())
+    assert list(past_term(one.index(), later))
 
 
-def test_a_file_that_is_gone_stops_nobody(one: Office) -> None:
-    """A later event names a file that an order removed: a dead letter says so, and what is behind it is stored."""
+def test_a_file_that_an_order_removed_gets_a_placeholder_for_ever(one: Office) -> None:
+    """A later event names it: its mail says which order removed it and when, also once the file came back for others."""
     ref = one.put(b"hello file")
     one.say(with_file(raw(0, 0, 0), ref))
     one.feeder.watermark(1)
     one.rig.drained()
-    one.ordered("room0")
+    order = one.ordered("room0")
     assert b"hello file" not in one.content()
     one.say(with_file(raw(0, 1, 0), ref))
     one.feeder.say(3, 5, 0)
     one.feeder.watermark(6)
     one.rig.drained()
+    assert not list(read_all(one.means.kafka, DEAD_LETTERS))
     assert text(3, 5, 0) in one.texts()
-    (letter,) = [
-        codec.decode(record.value or b"").value for record in read_all(one.means.kafka, DEAD_LETTERS)
-    ]
-    assert "an order of disposition removed" in letter["reason"]
+    (made,) = [each for each in deliveries(one.means.kafka) if each["status"] == "partial"]
+    at = datetime.fromtimestamp(order.said["at_ms"] / 1000, UTC)
+    assert made["reasons"] == [f"x.txt: not attached, disposed of on {at:%Y-%m-%d} by order {order.name[:8]}"]
     one.put(b"hello file")
+    one.say(with_file(raw(0, 7, 0), ref))
+    one.feeder.watermark(8)
+    one.rig.drained()
+    assert [each["status"] for each in deliveries(one.means.kafka)].count("partial") == 1
+    path = one.rig.archive / made["path"]
+    before = path.read_bytes()
+    path.unlink()
+    assert counted(replay(one.rig, "--into", "store"))["new"] == 1
+    assert path.read_bytes() == before
+    assert counted(replay(one.rig, "--into", "compare"))["equal"] == 3
     one.ordered("room5")
     assert b"hello file" in one.content()
+    last = one.ordered("room0")
+    assert b"hello file" not in one.content()
+    notes = (one.rig.archive / "_disposed").rglob(f"{ref['sha256'].hex()}*")
+    assert {read_note(note.read_bytes()).order for note in notes} == {order.name, last.name}
 
 
 def test_a_user_mapping_that_was_shared_in_a_chat_stays(one: Office) -> None:
@@ -146,27 +152,31 @@ def test_what_was_brought_back_is_named_and_removed_again(one: Office) -> None:
     one.feeder.say(1, 0, 0)
     one.feeder.watermark(1)
     one.rig.drained()
-    slow = subprocess.Popen([sys.executable, "-c", SLOW, *command(one.rig, "--into", "store", "--processes", "1")[3:]],
-                            env=environment(), cwd=one.rig.folder, stdout=subprocess.PIPE)  # fmt: skip
-    while not (one.rig.folder / "began").exists():
+    slow = [
+        subprocess.Popen([sys.executable, "-c", SLOW, *command(one.rig, "--into", where, "--processes", "1")[3:]],
+                         env=environment(), cwd=one.rig.folder, stdout=subprocess.PIPE)
+        for where in ("store", "_replay/again")
+    ]  # fmt: skip
+    while len(list(one.rig.folder.glob("began-*"))) < len(slow):
         time.sleep(0.1)
     one.ordered("room0")
     (one.rig.folder / "go-on").touch()
-    said, _ = slow.communicate(timeout=60)
-    assert slow.returncode == 1, said
+    for each in slow:
+        said, _ = each.communicate(timeout=60)
+        assert each.returncode == 1, said
     assert text(0, 0, 0) in one.texts()
     found = replay(one.rig, "--into", "compare", code=1)["findings"]
     assert {"was disposed of" in each["detail"] for each in found} == {True}
     done = asyncio.run(again(one.means))
-    assert (done.mails, done.copies) == (1, 1)
+    assert (done.mails, done.copies, done.replayed) == (1, 1, 2)
     assert counted(replay(one.rig, "--into", "compare"))["equal"] == 1
 
 
 SLOW = """
-import asyncio, pathlib, streams.replay.partition as partition
+import asyncio, os, pathlib, streams.replay.partition as partition
 run = partition.PartitionReplay.run
 async def late(self):
-    pathlib.Path("began").touch()
+    pathlib.Path(f"began-{os.getpid()}").touch()
     while not pathlib.Path("go-on").exists():
         await asyncio.sleep(0.1)
     await run(self)
