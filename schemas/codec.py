@@ -55,6 +55,12 @@ def schema(name: str) -> Schema:
 
 
 @cache
+def _is_written(name: str) -> bool:
+    """Not where nothing writes such records any more: an old dead letter may hold one."""
+    return name in names()
+
+
+@cache
 def schema_text(name: str) -> str:
     """The current schema as one self-contained JSON document, as a registry or another tool wants it."""
     return json.dumps(_public(schema(name)), ensure_ascii=False)
@@ -118,7 +124,7 @@ def expect(name: str, data: bytes) -> Any:
 
 
 def _read(name: str, writer: Schema, data: bytes, start: int) -> Any:
-    reader = schema(name)
+    reader = schema(name) if _is_written(name) else writer
     body = io.BytesIO(data)
     body.seek(start)
     try:

@@ -10,9 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from schemas.text import well_formed
 
-Component = Literal[
-    "collector", "assemble", "render", "route", "store", "delivery", "import", "reconcile", "archive"
-]
+Component = Literal["collector", "assemble", "archive", "delivery", "import", "reconcile", "alarm"]
 State = Literal[
     "starting",
     "reading back",

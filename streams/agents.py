@@ -1,6 +1,6 @@
-"""The four agents, in flow order. Each is a shell: take a batch, hand it to its stage, acknowledge in order.
+"""The two agents, in flow order. Each is a shell: take a batch, hand it to its stage, acknowledge in order.
 
-    raw-events ─▶ assemble ─▶ conversations ─▶ render ─▶ mails ─▶ route ─▶ copies ─▶ store ─▶ deliveries
+    raw-events ─▶ assemble ─▶ conversations ─▶ archive ─▶ deliveries
 
 `consume` is the only place where the project reads a stream: manual acknowledgement, after all effects are durable;
 an exception ends the worker (CrashingSupervisor) with nothing of the batch committed. A test over the source forbids
@@ -11,17 +11,13 @@ from typing import Any
 
 from mode import CrashingSupervisor
 
+from streams.archive import ArchiveStage
 from streams.assemble import AssembleStage
 from streams.holdback import HoldbackApp
-from streams.render import RenderStage
-from streams.route import RouteStage
 from streams.stage import Record, Stage, fresh
-from streams.store import StoreStage
 
 
-def declare_agents(
-    app: HoldbackApp, assemble: AssembleStage, render: RenderStage, route: RouteStage, store: StoreStage
-) -> None:
+def declare_agents(app: HoldbackApp, assemble: AssembleStage, archive: ArchiveStage) -> None:
     """Attach one agent for each stage."""
 
     @_agent(app, assemble)
@@ -29,20 +25,10 @@ def declare_agents(
         """Fold raw events into slices; emit those that a control record closes."""
         await consume(app, assemble, stream)
 
-    @_agent(app, render)
-    async def render_mails(stream: Any) -> None:
-        """Turn closed slices into mails."""
-        await consume(app, render, stream)
-
-    @_agent(app, route)
-    async def route_copies(stream: Any) -> None:
-        """Decide who gets a copy."""
-        await consume(app, route, stream)
-
-    @_agent(app, store)
-    async def store_copies(stream: Any) -> None:
-        """Make mails and copies durable; write the ledger."""
-        await consume(app, store, stream)
+    @_agent(app, archive)
+    async def archive_conversations(stream: Any) -> None:
+        """Turn closed slices into mails, make mails and copies durable, write the ledger."""
+        await consume(app, archive, stream)
 
 
 def _agent(app: HoldbackApp, stage: Stage) -> Any:

@@ -2,7 +2,7 @@
 
 Everything that refers to content stands in raw-events, so it is read once, whole, and what came meanwhile just before the files
 go: what a disposed event refers to may go, unless an event that stays refers to it as well. Both lists lie on disk. Claim checks
-of the stages are told by their topics, for as long as those keep them (30 days). A note in the store says of each file that an
+of slices are told by their topic, for as long as it keeps them (30 days). A note in the store says of each file that an
 order removed it: what names it later is refused, and stops no worker.
 """
 

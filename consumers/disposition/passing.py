@@ -1,4 +1,4 @@
-"""Whether the workers are past a position of the log, through all their stages: what was closed before it is stored by then."""
+"""Whether the workers are past a position of the log, through both their stages: what was closed before it is stored by then."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def wait_until_passed(
                 wanted = _ends(admin, kafka.topic(following.name), kafka.partitions)
 
 
-_NEXT = {"assemble": "render", "render": "route", "route": "store"}
+_NEXT = {"assemble": "archive"}
 
 
 def _wait(

@@ -1,4 +1,4 @@
-"""What refers to files of the content store: events in raw-events, and claim checks of the stages and mappings in theirs."""
+"""What refers to files of the content store: events in raw-events, and claim checks of slices and mappings in their topics."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -11,7 +11,7 @@ from consumers.reading import Read, Reader, read_all
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, DecodeError, expect
 from schemas.records import ContentRef, Event, RawEvents
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, RAW_EVENTS
+from schemas.topics import CONVERSATIONS, MAPPINGS, RAW_EVENTS
 from stores.interface import BlobMissingError, Store
 from stores.paths import content_path
 
@@ -33,10 +33,9 @@ class References:
 
     async def all(self) -> AsyncIterator[Found]:
         """Every one; raw-events last."""
-        for topic in (CONVERSATIONS, MAILS, COPIES):
-            for record in read_all(self.kafka, topic):
-                async for found in self._claims(record):
-                    yield found
+        for record in read_all(self.kafka, CONVERSATIONS):
+            for found in self._claims(record):
+                yield found
         async for found in self.newer():
             yield found
 
@@ -91,25 +90,17 @@ class References:
         for sha256 in rows_of(whole):
             yield sha256, stays
 
-    async def _claims(self, record: Read) -> AsyncIterator[Found]:
-        """What the stages put aside because it was too large for a record; what it holds of files, events decide about."""
-        try:
-            name, one = self.codec.decode(record.value or b"")
-            named = (one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"])
-        except (DecodeError, KeyError, TypeError):
+    def _claims(self, record: Read) -> Iterator[Found]:
+        """What assembly put aside because it was too large for a record; what it holds of files, events decide about."""
+        one = self._decoded(record, "ClosedSlice")
+        if one is None:
             return
-        ident = one.get("closing_id") or one.get("mail_id")
+        ident = one["closing_id"]
+        named = (one["connector_uid"], one["conversation"], one["slice"], one["slice_start_ms"])
         stays = not any(ident in order.mails and order.scope.covers(*named) for order in self.orders)
         for aside in ("events_ref", "overflow"):
-            if one.get(aside) is not None:
+            if one[aside] is not None:
                 yield one[aside]["sha256"], stays
-        if name == "Mail" and one["overflow"] is not None:
-            try:
-                one = expect("Mail", await self._read(one["overflow"]))
-            except BlobMissingError:
-                return
-        for found in _segments(one):
-            yield found, stays
 
     async def _read(self, ref: ContentRef) -> bytes:
         return await self.store.read(content_path(ref["sha256"].hex()))
@@ -124,7 +115,3 @@ def rows_of(event: Event) -> Iterator[bytes]:
         return
     if len(digest) == 32:
         yield digest
-
-
-def _segments(one: Any) -> Iterator[bytes]:
-    return (each["content"]["sha256"] for each in one.get("segments", ()) if each["content"] is not None)

@@ -78,7 +78,7 @@ def test_archives_commits_and_reports(rig: Rig, kafka: KafkaSettings) -> None:
     ]
     assert archived(rig) == {one["path"] for one in deliveries(kafka)}
     eventually(lambda: committed(kafka, RAW_EVENTS) == {0: (8, 8), 1: (6, 6), 2: (6, 6)})
-    eventually(lambda: reported(kafka) == {"assemble": 20, "render": 8, "route": 8, "store": 8})
+    eventually(lambda: reported(kafka) == {"assemble": 20, "archive": 8})
     assert rig.stop() == [0], end_of(worker)
 
 
