@@ -68,10 +68,10 @@ class ArchiveStage(Stateless):
 
     async def _routed(self, closed: ClosedSlice) -> list[Copies]:
         """Every part with its copies: a slice is refused whole, before anything of it is stored, where that can be known."""
+        router = await self._routers.of(closed["mapping_version"])
         mails = await mails_of(closed, self._tools.contents)
         self._moved()
-        routers = [await self._routers.of(mail["mapping_version"]) for mail in mails]
-        return [checked(router.copies(mail)) for router, mail in zip(routers, mails, strict=True)]
+        return [checked(router.copies(mail)) for mail in mails]
 
     async def _keep(self, copies: Copies, outbox: Outbox, partition: int) -> list[Exception]:
         """The mail and its copies, then the ledger. What can't be done for this mail hinders no other part of its slice."""

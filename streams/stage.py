@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, Decoded
@@ -159,15 +159,11 @@ async def each(
         tools.positions.move(record.tp, record.offset)
 
 
-async def _side_by_side(work: Callable[[], Awaitable[None]], count: int) -> None:
+async def _side_by_side(work: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
     """So many of them until all are done; the first error ends the others and is raised itself, with a sentence of its own."""
-
-    async def one() -> None:
-        await work()
-
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
-                group.create_task(one())
+                group.create_task(work())
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from several

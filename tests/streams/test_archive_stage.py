@@ -300,7 +300,7 @@ def test_a_part_whose_place_is_taken_hinders_no_other(tmp_path: Path) -> None:
 
 def test_slices_of_a_batch_are_stored_side_by_side_within_the_limit(tmp_path: Path) -> None:
     """A store that takes its time is asked by as many at once as are allowed, and nothing moves before the last."""
-    store = Slow(tmp_path / "archive")
+    store = Slow(tmp_path / "archive", 5)
     bench = bench_with(tmp_path, *map(a_slice, range(0, 60, 3)), store=store)
     bench.archive = ArchiveStage(bench.tools, lambda: bench.log.read(MAPPINGS, 0), bench.store, concurrency=5)
     store.look = lambda: bench.stand(bench.archive)
@@ -311,19 +311,36 @@ def test_slices_of_a_batch_are_stored_side_by_side_within_the_limit(tmp_path: Pa
     assert bench.stand(bench.archive) == Stand(20, 20)
 
 
-class Slow(ShakyStore):
-    """Counts who waits for it, and notes what would be committed meanwhile."""
+def test_large_slices_are_held_in_memory_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are allowed at a time: their mails wait in memory for a store that is slow."""
+    monkeypatch.setattr("streams.archive.memory_of", lambda *_: 7_000_000)
+    store = Slow(tmp_path / "archive", 2)
+    bench = bench_with(tmp_path, *map(a_slice, range(0, 60, 3)), store=store)
+    work(bench)
 
-    def __init__(self, folder: Path) -> None:
+    assert store.most == 2
+    assert len(bench.deliveries()) == 20
+
+
+class Slow(ShakyStore):
+    """Answers when `wanted` have come, a moment later; counts who came, and notes what would be committed meanwhile."""
+
+    def __init__(self, folder: Path, wanted: int) -> None:
         super().__init__(folder)
-        self.now, self.most, self.stands = 0, 0, set[Stand]()
+        self.wanted, self.now, self.most, self.stands = wanted, 0, 0, set[Stand]()
         self.look: Any = lambda: 0
+        self.enough = asyncio.Event()
 
     async def create(self, path: str, data: Any, **more: Any) -> Any:
         """See `Store`."""
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0.002)
+        if self.most >= self.wanted:
+            self.enough.set()
+        await asyncio.wait_for(self.enough.wait(), 30)
+        await asyncio.sleep(0.005)
         self.stands.add(self.look())
         self.now -= 1
         return await super().create(path, data, **more)
