@@ -93,7 +93,6 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
         "producer_linger": 0.005,
         # Bytes of a batch before compression. Faust's own 16 KiB hold one mail, which made a request for every mail.
         "producer_max_batch_size": 262_144,
-        "stream_buffer_maxsize": 512,
         "stream_wait_empty": True,
         "table_standby_replicas": 0,
         "topic_allow_declare": False,
@@ -108,7 +107,7 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
     if credentials is not None:
         options["broker_credentials"] = credentials
     app = HoldbackApp(kafka.topic_prefix + settings.group, **options)
-    app.positions, app.kafka, app.batch_seconds = Positions(), kafka, settings.batch_seconds
+    app.positions, app.kafka = Positions(), kafka
     return app
 
 

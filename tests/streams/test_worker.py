@@ -181,7 +181,7 @@ def test_a_second_worker_that_joins_at_once_loses_nothing(
     for day in range(3):
         feeder.say_all([(number % 60, day, (number,)) for number in range(600)])
     feeder.watermark(4)
-    slow = {"session_seconds": 10, "commit_seconds": 5, "batch_seconds": 1}
+    slow = {"session_seconds": 10, "commit_seconds": 5}
     with Rig(kafka, tmp_path, worker=slow) as rig:
         first = rig.start()
         if after_s is None:
