@@ -22,9 +22,9 @@ def archive_view(records: Iterable[ConnectorStatus]) -> ArchiveView:
     """From the records of the status topic."""
     found, alarms = set[str](), []
     for record in records:
-        if record["component"] == "store":
+        if record["component"] == "archive":
             found |= {record["protection"]} if "protection" in record else set()
-        elif record["component"] == "archive" and record["last_error"] is not None:
+        elif record["component"] == "alarm" and record["last_error"] is not None:
             alarms.append((record["last_error"]["at_ms"], record["last_error"]["message"]))
     return ArchiveView(sorted(found), sorted(alarms))
 

@@ -1,4 +1,4 @@
-"""Whether every stage has done all its work: compares what the workers' group has reached with where the topics end."""
+"""Whether both stages have done all their work: compares what the workers' group has reached with where the topics end."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,12 +18,10 @@ from kafka.errors import (
 
 from schemas import commits
 from schemas.broker import KafkaSettings
-from schemas.topics import CONVERSATIONS, COPIES, DELIVERIES, MAILS, RAW_EVENTS, Topic
+from schemas.topics import CONVERSATIONS, DELIVERIES, RAW_EVENTS, Topic
 
 Stages = tuple[tuple[str, Topic], ...]
-STAGES: Stages = (
-    ("assemble", RAW_EVENTS), ("render", CONVERSATIONS), ("route", MAILS), ("store", COPIES)
-)  # fmt: skip
+STAGES: Stages = (("assemble", RAW_EVENTS), ("archive", CONVERSATIONS))
 IMPORT: Stages = (("import", DELIVERIES),)
 """The stage of the importers, whose group is their own."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from schemas.records import Settings
 
 ID_BYTES = 16
+_compact = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def digest(purpose: str, *parts: str | bytes) -> bytes:
@@ -44,7 +45,7 @@ def conversation_key(connector_uid: str, conversation: str) -> bytes:
 
 def slice_key(connector_uid: str, conversation: str, label: str) -> str:
     """Name of a slice, unique over all connectors."""
-    return json.dumps([connector_uid, conversation, label], ensure_ascii=True, separators=(",", ":"))
+    return _compact([connector_uid, conversation, label])
 
 
 def closing_id(key: str, event_ids: Iterable[bytes], mail_format: int, settings_version: str) -> bytes:

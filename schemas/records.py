@@ -143,7 +143,7 @@ class SettingsInForce(TypedDict):
 
 
 class ClosedSlice(TypedDict):
-    """A closed slice, ready to be rendered (topic conversations)."""
+    """A closed slice, ready to become mails (topic conversations)."""
 
     connector_uid: str
     source: str
@@ -166,7 +166,7 @@ class ClosedSlice(TypedDict):
 
 
 class Segment(TypedDict):
-    """A piece of a mail's bytes."""
+    """A piece of a mail's bytes: as they are, or a file of the content store that is streamed in."""
 
     data: bytes
     content: ContentRef | None
@@ -174,7 +174,7 @@ class Segment(TypedDict):
 
 
 class MailFacts(TypedDict):
-    """What Mail, Copies and Delivery share."""
+    """What a Mail, its Copies and its Delivery share."""
 
     mail_id: bytes
     connector_uid: str
@@ -195,18 +195,17 @@ class MailFacts(TypedDict):
 
 
 class Mail(MailFacts):
-    """One rendered mail (topic mails)."""
+    """One rendered mail, on its way through the archive stage; in no topic."""
 
     subject: str
     participants: list[Person]
     email: list[str]
     unaddressed: list[Person]
     segments: list[Segment]
-    overflow: NotRequired[ContentRef | None]
 
 
 def mail_facts(one: MailFacts) -> MailFacts:
-    """What Mail, Copies and Delivery share, and nothing else of this one."""
+    """What a Mail, its Copies and its Delivery share, and nothing else of this one."""
     return {
         "mail_id": one["mail_id"], "connector_uid": one["connector_uid"], "source": one["source"],
         "conversation": one["conversation"], "slice": one["slice"], "slice_start_ms": one["slice_start_ms"],
@@ -253,7 +252,7 @@ class Target(TypedDict):
 
 
 class Copies(MailFacts):
-    """One mail and everything that is to be made of it (topic copies)."""
+    """One mail and everything that is to be made of it, on its way through the archive stage; in no topic."""
 
     path: str
     targets: list[Target]

@@ -11,16 +11,7 @@ from typing import Literal, NotRequired, TypedDict
 from schemas.text import well_formed
 
 Component = Literal[
-    "collector",
-    "assemble",
-    "render",
-    "route",
-    "store",
-    "delivery",
-    "import",
-    "reconcile",
-    "archive",
-    "evidence",
+    "collector", "assemble", "archive", "delivery", "import", "reconcile", "evidence", "alarm"
 ]
 State = Literal[
     "starting",

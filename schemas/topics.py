@@ -50,20 +50,12 @@ CLOSINGS = Topic(
     "compact", ("streams: assemble",), ("streams: assemble", "replay", "reconcile"), ledger=True,
 )  # fmt: skip
 CONVERSATIONS = Topic(
-    "conversations", "Closed slices: ordered, without duplicates, ready to be rendered",
-    "connector uid / conversation", ("ClosedSlice",), "delete", ("streams: assemble", "letters command"), ("streams: render",),
-)  # fmt: skip
-MAILS = Topic(
-    "mails", "Rendered mails with their participants' addresses",
-    "connector uid / conversation", ("Mail",), "delete", ("streams: render", "letters command"), ("streams: route",),
-)  # fmt: skip
-COPIES = Topic(
-    "copies", "Each mail with the copies that are to be made of it",
-    "connector uid / conversation", ("Copies",), "delete", ("streams: route", "letters command"), ("streams: store", "reconcile"),
+    "conversations", "Closed slices: ordered, without duplicates, ready to become mails",
+    "connector uid / conversation", ("ClosedSlice",), "delete", ("streams: assemble", "letters command"), ("streams: archive",),
 )  # fmt: skip
 DELIVERIES = Topic(
     "deliveries", "The ledger of what was stored: mail, copies, hashes, outcomes",
-    "connector uid / conversation", ("Delivery",), "delete", ("streams: store", "replay"),
+    "connector uid / conversation", ("Delivery",), "delete", ("streams: archive", "replay"),
     ("monitor", "summary", "replay", "import", "connector log", "reconcile"), ledger=True,
 )  # fmt: skip
 IMPORTS = Topic(
@@ -73,7 +65,7 @@ IMPORTS = Topic(
 )  # fmt: skip
 MAPPINGS = Topic(
     "mappings", "User mappings, whole",
-    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: route", "replay"), partitioned=False,
+    "mapping version", ("Mapping",), "compact", ("mapping command",), ("streams: archive", "replay"), partitioned=False,
     ledger=True,
 )  # fmt: skip
 CURSORS = Topic(
@@ -105,6 +97,6 @@ EVIDENCE = Topic(
 )  # fmt: skip
 
 CATALOGUE = (
-    RAW_EVENTS, CLOSINGS, CONVERSATIONS, MAILS, COPIES, DELIVERIES, IMPORTS, MAPPINGS, CURSORS, CONNECTOR_STATUS,
+    RAW_EVENTS, CLOSINGS, CONVERSATIONS, DELIVERIES, IMPORTS, MAPPINGS, CURSORS, CONNECTOR_STATUS,
     DEAD_LETTERS, AUDIT, EVIDENCE,
 )  # fmt: skip

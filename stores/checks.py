@@ -15,6 +15,8 @@ HASH_KEY: Final = "sha256"
 
 _KEY = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_PLAIN = re.compile(r"(?:[a-z_][a-z0-9_]{0,127}\n[!-~](?:[ -~]{0,198}[!-~])?\n){0,8}")
+"""Few and short, as all are that the product writes: one look instead of one for each."""
 
 
 def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
@@ -24,6 +26,8 @@ def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     (https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources).
     """
     noted = dict(metadata or {})
+    if HASH_KEY not in noted and _is_plain(noted):
+        return noted
     for key, value in noted.items():
         if not _KEY.fullmatch(key) or key == HASH_KEY or not _VALUE.fullmatch(value):
             message = f"metadata {key!r}={value!r}: a lower-case name and printable ASCII are needed"
@@ -31,6 +35,11 @@ def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     if sum(len(key) + len(value) for key, value in noted.items()) > 7 << 10:
         raise StoreError("metadata of more than 7 KiB can't be stored")
     return noted
+
+
+def _is_plain(noted: dict[str, str]) -> bool:
+    lines = "".join([f"{key}\n{value}\n" for key, value in noted.items()])
+    return _PLAIN.fullmatch(lines) is not None and lines.count("\n") == 2 * len(noted)
 
 
 def checked_hash(path: str, announced: str | None, found: str) -> str:

@@ -11,6 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from stores import folder_files as files
+from stores import folder_places as places
 from stores.paths import check_path
 from stores.settings import AzureSettings, FolderSettings
 
@@ -68,7 +69,7 @@ def _remove(target: Path, root: Path) -> bool:
         target.unlink()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    files.sync_folder(target.parent)
+    places.sync_folder(target.parent)
     for folder in target.parents:
         if folder == root or not folder.is_relative_to(root) or any(folder.iterdir()):
             break

@@ -1,4 +1,7 @@
-"""The file system's side of the folder store: whole files or none, never one over another. All blocking."""
+"""The file system's side of the folder store: whole files or none, never one over another. All blocking.
+
+Files are strings here, also in `stores/folder_places.py`: a `Path` costs as much as the call to the system that it is for.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,20 @@ import os
 import shutil
 import stat
 import time
-from itertools import takewhile
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from stores import folder_places as places
 from stores.interface import StoreError, StoreUnavailableError
 from stores.paths import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 INCOMING: Final = ".incoming"
 """Below the root: where files grow until they are whole. Listings skip it."""
 
-_MODE = 0o400  # nobody writes: a copy may be a hard link, and what edits one in place would edit them all
-_ROOT_MODE = 0o700
 _STALE_AFTER_S = 60.0
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ESTALE,
@@ -38,6 +40,8 @@ _NO_LINKS = {
     errno.EOPNOTSUPP,
     errno.EINVAL,
 }
+NO_NAMELESS: Final = {*_NO_LINKS, errno.EISDIR, errno.ENOENT}
+"""What says that files without a name don't exist here (EISDIR: nor in this kernel), or can't be given one (ENOENT: no /proc)."""
 
 
 @contextlib.contextmanager
@@ -46,33 +50,27 @@ def explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _explain(root, error) from error
+        raise explanation(root, error) from error
 
 
-def make_root(root: Path) -> None:
-    """Make the folder of an archive, for its owner alone; one that exists keeps its rights."""
-    root.mkdir(mode=_ROOT_MODE, parents=True, exist_ok=True)
-
-
-def new_file(root: Path) -> tuple[BinaryIO, Path]:
+def new_file(root: Path) -> tuple[BinaryIO, str]:
     """Open a file of its own below `.incoming`, locked for as long as it is open; read by whom the root lets in."""
-    incoming = root / INCOMING
-    path = incoming / f"{os.getpid()}-{time.time_ns():x}-{os.urandom(4).hex()}"
+    incoming = f"{root}/{INCOMING}"
+    path = f"{incoming}/{os.getpid()}-{time.time_ns():x}-{os.urandom(4).hex()}"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     try:
-        number = os.open(path, flags, _MODE)
+        number = os.open(path, flags, 0o400)
     except FileNotFoundError:
-        make_root(root)
-        _make_folders(incoming, root)
-        number = os.open(path, flags, _MODE)
-    os.fchmod(number, _MODE | (_rights(root) & 0o044))
+        places.make_folders(incoming, root)
+        number = os.open(path, flags, 0o400)
+    os.fchmod(number, places.mode(root))
     with contextlib.suppress(OSError):  # a file system without locks: the sweep then goes by age alone
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return os.fdopen(number, "wb", buffering=0), path
 
 
 def publish(
-    temporary: Path, target: Path, *, root: Path, durable: bool, link: Callable[[Path, Path], None] = os.link
+    temporary: str, target: str, *, root: Path, durable: bool, link: Callable[[str, str], None] = os.link
 ) -> bool:
     """Give a whole file its name, and return False if the name is taken; the temporary name goes."""
     try:
@@ -80,12 +78,41 @@ def publish(
     except FileExistsError:
         return False
     finally:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
     return True
 
 
+def create_nameless(target: str, data: bytes, *, root: Path, durable: bool) -> os.stat_result | None:
+    """Let a file with these bytes appear whole, and return what it is; None if the name is taken.
+
+    It has no name before it is whole (`O_TMPFILE`, open(2)), so that a killed writer leaves nothing. An `OSError` with a number
+    of NO_NAMELESS says that this place has no such files, or no /proc to name them through.
+    """
+    folder = target[: target.rindex("/")]
+    try:
+        number = _open_nameless(folder, root)
+    except FileNotFoundError:
+        made = places.make_folders(folder, root)
+        places.sync_above(made if durable else ())
+        number = _open_nameless(folder, root)
+    try:
+        write(partial(os.write, number), data)
+        if durable:
+            os.fsync(number)
+        # linkat(2) follows to the file only when it is given a folder, here without any meaning: the path is absolute
+        os.link(f"/proc/self/fd/{number}", target, src_dir_fd=number)
+        found = os.fstat(number)
+    except FileExistsError:
+        return None
+    finally:
+        os.close(number)
+    if durable:
+        places.sync_folder(folder)
+    return found
+
+
 def link_or_copy(
-    source: Path, target: Path, *, root: Path, durable: bool, link: Callable[[Path, Path], None] = os.link
+    source: str, target: str, *, root: Path, durable: bool, link: Callable[[str, str], None] = os.link
 ) -> bool:
     """Let `target` be `source` by hard link, or by a copy where links don't reach; False if it is taken."""
     try:
@@ -99,13 +126,16 @@ def link_or_copy(
     return True
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    number = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+def write(take: Callable[[memoryview], int], data: bytes) -> None:
+    """Hand all of it to `take`; the system may take it in pieces when the disk fills up."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[take(rest) :]
+
+
+def remove(path: str) -> None:
+    """Remove a temporary name, if it is still there."""
+    Path(path).unlink(missing_ok=True)
 
 
 def sweep(root: Path) -> int:
@@ -118,13 +148,21 @@ def sweep(root: Path) -> int:
     return len(leftovers)
 
 
-def _take_name(temporary: Path, target: Path, root: Path, link: Callable[[Path, Path], None]) -> None:
+def _open_nameless(folder: str, root: Path) -> int:
+    mode = places.mode(root)
+    number = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode)
+    if stat.S_IMODE(os.fstat(number).st_mode) != mode:  # the umask, or a default of this folder
+        os.fchmod(number, mode)
+    return number
+
+
+def _take_name(temporary: str, target: str, root: Path, link: Callable[[str, str], None]) -> None:
     try:
         link(temporary, target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _rename_under_lock(temporary, target, root)
+        _rename_under_lock(Path(temporary), Path(target), root)
 
 
 def _rename_under_lock(temporary: Path, target: Path, root: Path) -> None:
@@ -136,49 +174,29 @@ def _rename_under_lock(temporary: Path, target: Path, root: Path) -> None:
         temporary.rename(target)
 
 
-def _in_parent(target: Path, root: Path, act: Callable[[], None], *, durable: bool) -> None:
+def _in_parent(target: str, root: Path, act: Callable[[], None], *, durable: bool) -> None:
     """Run `act`, which makes `target`, after making its folder if it is missing."""
+    folder = target[: target.rindex("/")]
     try:
         act()
     except FileNotFoundError:
-        made = _make_folders(target.parent, root)
+        made = places.make_folders(folder, root)
         act()
-        for folder in made if durable else ():
-            sync_folder(folder.parent)
+        places.sync_above(made if durable else ())
     if durable:
-        sync_folder(target.parent)
+        places.sync_folder(folder)
 
 
-def _make_folders(folder: Path, root: Path) -> list[Path]:
-    """Make it and what is missing above it, below the root; return those, the lowest first."""
-    make_root(root)
-    rights = _ROOT_MODE | (_rights(root) & 0o2077)
-    missing = list(takewhile(lambda path: path != root and not path.exists(), (folder, *folder.parents)))
-    for path in reversed(missing):
-        with contextlib.suppress(FileExistsError):  # another writer was faster
-            path.mkdir(_ROOT_MODE)
-        # Whatever the umask of this process: who may enter the root may enter what lies below.
-        with contextlib.suppress(PermissionError):  # that of another user is that user's
-            path.chmod(rights)
-    return missing
-
-
-def _rights(root: Path) -> int:
-    return stat.S_IMODE(root.stat().st_mode)
-
-
-def _copy(
-    source: Path, target: Path, *, root: Path, durable: bool, link: Callable[[Path, Path], None]
-) -> bool:
+def _copy(source: str, target: str, *, root: Path, durable: bool, link: Callable[[str, str], None]) -> bool:
     file, temporary = new_file(root)
     try:
-        with file, source.open("rb") as original:
+        with file, Path(source).open("rb") as original:
             shutil.copyfileobj(original, file, 1 << 20)
             if durable:
                 os.fsync(file.fileno())
         return publish(temporary, target, root=root, durable=durable, link=link)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
         raise
 
 
@@ -196,8 +214,9 @@ def _is_left(path: Path, oldest: float) -> bool:
     return True
 
 
-def _explain(root: Path, error: OSError) -> StoreError:
-    where = error.filename or root
+def explanation(root: Path, error: OSError) -> StoreError:
+    """What the error means for who keeps an archive below `root`, with a sentence on what to do."""
+    where = error.filename2 or error.filename or root  # of a link, its new name
     if error.errno in _FULL:
         return StoreUnavailableError(
             f"{root}: no space left ({error.strerror}); free some or raise the quota"

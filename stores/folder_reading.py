@@ -4,38 +4,73 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mimetypes
 import os
-from typing import TYPE_CHECKING
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from stores.interface import LinkFoundError
+from stores.interface import BlobInfo, BlobMissingError, LinkFoundError
 from stores.paths import is_hidden, is_listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from io import FileIO
-    from pathlib import Path
+
+T = TypeVar("T")
+
+_BINARY: Final = "application/octet-stream"
 
 
-def open_file(path: Path) -> FileIO:
+def open_file(path: str) -> FileIO:
     """Open for reading, without a buffer; `LinkFoundError` for a symbolic link."""
     try:
         return open(path, "rb", buffering=0, opener=_not_through_links)
     except OSError as error:
-        if error.errno == errno.ELOOP and path.is_symlink():
-            raise LinkFoundError(str(path)) from error
+        if error.errno == errno.ELOOP and Path(path).is_symlink():
+            raise LinkFoundError(path) from error
         raise
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: str) -> str:
     """Return the SHA-256 of a file in lower-case hexadecimal; `LinkFoundError`."""
     with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def bytes_of(path: Path) -> bytes:
+def bytes_of(path: str) -> bytes:
     """Return all bytes of a file; `LinkFoundError`."""
     with open_file(path) as file:
         return file.read()
+
+
+def stands(target: str) -> bool:
+    """Tell whether something can be found there; unlike `Path.exists`, without an error for what isn't."""
+    return os.access(target, os.F_OK)
+
+
+def found(path: str, act: Callable[[], T]) -> T:
+    """Return what `act` finds at this path of the store; `BlobMissingError` for no file."""
+    try:
+        return act()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise BlobMissingError(path) from error
+
+
+def info(path: str, target: str) -> BlobInfo | None:
+    """Return what stands at this path of the store, its hash computed; None for no file, `LinkFoundError`."""
+    try:
+        standing = os.lstat(target)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(standing.st_mode) and not stat.S_ISLNK(standing.st_mode):
+        return None
+    return BlobInfo(path, standing.st_size, sha256_of(target), type_of(path))
+
+
+def type_of(path: str) -> str:
+    """Return the media type that a file's name says."""
+    return "message/rfc822" if path.endswith(".eml") else mimetypes.guess_type(path)[0] or _BINARY
 
 
 def walk(folder: Path, prefix: str, base: str = "") -> Iterator[tuple[str, int]]:

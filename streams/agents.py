@@ -1,9 +1,9 @@
-"""The four agents, in flow order. Each is a shell: take a batch, hand it to its stage, acknowledge in order.
+"""The two agents, in flow order. Each is a shell: take a pack, hand it to its stage, acknowledge it.
 
-    raw-events ─▶ assemble ─▶ conversations ─▶ render ─▶ mails ─▶ route ─▶ copies ─▶ store ─▶ deliveries
+    raw-events ─▶ assemble ─▶ conversations ─▶ archive ─▶ deliveries
 
 `consume` is the only place where the project reads a stream: manual acknowledgement, after all effects are durable;
-an exception ends the worker (CrashingSupervisor) with nothing of the batch committed. A test over the source forbids
+an exception ends the worker (CrashingSupervisor) with nothing of its batch committed. A test over the source forbids
 every other way.
 """
 
@@ -11,17 +11,14 @@ from typing import Any
 
 from mode import CrashingSupervisor
 
+from streams.archive import ArchiveStage
 from streams.assemble import AssembleStage
 from streams.holdback import HoldbackApp
-from streams.render import RenderStage
-from streams.route import RouteStage
-from streams.stage import Record, Stage, fresh
-from streams.store import StoreStage
+from streams.packs import batches
+from streams.stage import Stage, fresh
 
 
-def declare_agents(
-    app: HoldbackApp, assemble: AssembleStage, render: RenderStage, route: RouteStage, store: StoreStage
-) -> None:
+def declare_agents(app: HoldbackApp, assemble: AssembleStage, archive: ArchiveStage) -> None:
     """Attach one agent for each stage."""
 
     @_agent(app, assemble)
@@ -29,24 +26,14 @@ def declare_agents(
         """Fold raw events into slices; emit those that a control record closes."""
         await consume(app, assemble, stream)
 
-    @_agent(app, render)
-    async def render_mails(stream: Any) -> None:
-        """Turn closed slices into mails."""
-        await consume(app, render, stream)
-
-    @_agent(app, route)
-    async def route_copies(stream: Any) -> None:
-        """Decide who gets a copy."""
-        await consume(app, route, stream)
-
-    @_agent(app, store)
-    async def store_copies(stream: Any) -> None:
-        """Make mails and copies durable; write the ledger."""
-        await consume(app, store, stream)
+    @_agent(app, archive)
+    async def archive_conversations(stream: Any) -> None:
+        """Turn closed slices into mails, make mails and copies durable, write the ledger."""
+        await consume(app, archive, stream)
 
 
 def _agent(app: HoldbackApp, stage: Stage) -> Any:
-    # Bytes stay bytes: Faust acknowledges a record that it cannot decode, so decoding is ours.
+    # Raw: Faust acknowledges a record that it cannot decode, so decoding is ours; and it leaves a pack as it is.
     topic = app.topic(
         app.kafka.topic(stage.source.name),
         key_type=bytes,
@@ -58,15 +45,12 @@ def _agent(app: HoldbackApp, stage: Stage) -> Any:
 
 
 async def consume(app: HoldbackApp, stage: Stage, stream: Any) -> None:
-    """Batches of a stage's topic, until the worker stops."""
+    """Packs of a stage's topic, until the worker stops."""
     unacknowledged = stream.noack()
-    async for batch in unacknowledged.noack_take(stage.batch, within=app.batch_seconds):
-        records = [_record(event.message) for event in batch]
-        await stage.handle(list(fresh(records, app.positions)))
-        for event in batch:
-            await unacknowledged.ack(event)
-
-
-def _record(message: Any) -> Record:
-    # A record without a value (a tombstone that has no place here) is refused like any other that can't be decoded.
-    return Record(message.topic, message.partition, message.offset, message.key, message.value or b"")
+    async for pack in unacknowledged:
+        event = unacknowledged.current_event
+        for batch in batches(pack.unpack(), stage.batch):
+            if not app.goes_on(pack.generation):
+                break  # a rebalance waits for us; what is left is read again by whoever comes after it
+            await stage.handle(list(fresh(batch, app.positions)))
+        await unacknowledged.ack(event)

@@ -12,6 +12,7 @@ from schemas.codec import Codec
 from schemas.topics import CLOSINGS, MAPPINGS, MAX_RECORD_BYTES
 from stores.interface import Safeguarded, Store
 from streams.agents import declare_agents
+from streams.archive import ArchiveStage
 from streams.assemble import AssembleStage
 from streams.connection import faust_credentials
 from streams.contents import Contents
@@ -21,13 +22,10 @@ from streams.outbox import Outbox
 from streams.positions import Positions, Stand, TopicPartition
 from streams.readback import read_records
 from streams.refusals import RefusalLimit
-from streams.render import RenderStage
 from streams.reporting import report_status
-from streams.route import RouteStage
 from streams.scratch import Scratch
 from streams.settings import WorkerSettings
 from streams.stage import Stage, Tools
-from streams.store import StoreStage
 
 METADATA_SECONDS = 10
 log = logging.getLogger(__name__)
@@ -49,13 +47,16 @@ class Worker:
         self.assemble = AssembleStage(
             self.tools, memory, scratch, lambda number, seen: read_records(kafka, CLOSINGS, number, seen)
         )
-        route = RouteStage(self.tools, lambda: read_records(kafka, MAPPINGS, 0))
-        render = RenderStage(self.tools)
-        keep = StoreStage(self.tools, store, concurrency=settings.store_concurrency)
-        stages: tuple[Stage, ...] = (self.assemble, render, route, keep)
+        archive = ArchiveStage(
+            self.tools,
+            lambda: read_records(kafka, MAPPINGS, 0),
+            store,
+            concurrency=settings.store_concurrency,
+        )
+        stages: tuple[Stage, ...] = (self.assemble, archive)
         self.stages = {kafka.topic(stage.source.name): stage for stage in stages}
         self.app.take_over, self.app.let_go = self._take_over, self._let_go
-        declare_agents(self.app, self.assemble, render, route, keep)
+        declare_agents(self.app, self.assemble, archive)
         self.app.on_partitions_revoked.connect(self._revoked)
         report_status(self, settings)
 
@@ -92,7 +93,6 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
         "producer_linger": 0.005,
         # Bytes of a batch before compression. Faust's own 16 KiB hold one mail, which made a request for every mail.
         "producer_max_batch_size": 262_144,
-        "stream_buffer_maxsize": 512,
         "stream_wait_empty": True,
         "table_standby_replicas": 0,
         "topic_allow_declare": False,
@@ -107,7 +107,7 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
     if credentials is not None:
         options["broker_credentials"] = credentials
     app = HoldbackApp(kafka.topic_prefix + settings.group, **options)
-    app.positions, app.kafka, app.batch_seconds = Positions(), kafka, settings.batch_seconds
+    app.positions, app.kafka = Positions(), kafka
     return app
 
 

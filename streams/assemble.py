@@ -7,16 +7,18 @@ from functools import partial
 from itertools import islice
 from typing import cast
 
+from schemas.blocks import event_list, events_of, with_events
 from schemas.codec import DecodeError, encode, expect
 from schemas.ids import closing_key, conversation_key, slice_key
 from schemas.live import LIVE_GROUP
-from schemas.records import ClosedSlice, Closing, Control, Event
+from schemas.records import ClosedSlice, Closing, Control
 from schemas.topics import CLOSINGS, CONVERSATIONS, MAX_RECORD_BYTES, RAW_EVENTS
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
 from streams.contents import Contents
-from streams.events import closed_at
+from streams.events import closed_at, names_nobody
 from streams.in_force import Fact, fact_key, in_force, learn
+from streams.kept import joined, kept
 from streams.mail.participants import cast_of
 from streams.memory import Memory
 from streams.outbox import Outbox
@@ -65,7 +67,7 @@ class AssembleStage:
         self._bare[tp[1]] = stand
         self.assemblies[tp[1]] = Assembly(
             tp[1], needed=stand.needed, reached=stand.reached, memory=self._memory, scratch=self._scratch,
-            decode=self._tools.codec.decode,
+            fold=joined,
         )  # fmt: skip
 
     def let_go(self, tp: TopicPartition) -> None:
@@ -104,12 +106,13 @@ class AssembleStage:
         """Only what a record's own bytes do is refused; an error while its effects are made ends the worker."""
         try:
             name, value = accepted(self._tools.codec.decode(record.value))
+            data = kept(value, record.value, self._tools.codec) if name == "RawEvents" else b""
         except LASTING as error:
             await self._refuse(assembly, record, error, outbox)
             return
         self._tools.limit.note(self.name, refused=False)
         if name == "RawEvents":
-            assembly.add(record.offset, value, record.value, closed_ms=closed_at(value))
+            assembly.add(record.offset, value, data, closed_ms=closed_at(value))
             self._move(assembly, record)
         else:
             await self._control(assembly, record, value, outbox)
@@ -157,14 +160,17 @@ class AssembleStage:
         if closed.slice is None:
             return
         value = outbox.encode(CONVERSATIONS, "ClosedSlice", closed.slice)
+        if closed.blocks is not None:
+            value = with_events(value, closed.blocks)
         if len(value) > MAX_RECORD_BYTES:
-            value = await self._claimed(closed.slice, outbox)
+            value = await self._claimed(closed.slice, closed.blocks, outbox)
         key = conversation_key(closed.slice["connector_uid"], closed.slice["conversation"])
         await outbox.send(CONVERSATIONS, value, key=key, partition=record.partition)
 
-    async def _claimed(self, closed: ClosedSlice, outbox: Outbox) -> bytes:
+    async def _claimed(self, closed: ClosedSlice, blocks: bytes | None, outbox: Outbox) -> bytes:
         """A slice too large for a record: its events by claim check, or all of it where the people alone are too many."""
-        ref = await self._tools.contents.put(encode("EventList", {"events": closed["events"]}))
+        blocks = events_of(closed["events"]) if blocks is None else blocks
+        ref = await self._tools.contents.put(event_list(blocks))
         short: ClosedSlice = {**closed, "events": [], "events_ref": ref}
         value = outbox.encode(CONVERSATIONS, "ClosedSlice", short)
         if len(value) <= MAX_RECORD_BYTES:
@@ -219,15 +225,11 @@ class AssembleStage:
 async def with_everybody(contents: Contents, closed: Closed) -> Closed:
     """The same; a closing also names the people of events that were too large to bring them along."""
     events = closed.slice["events"] if closed.slice else []
-    if closed.slice is None or not any(_names_nobody(event) for event in events):
+    if closed.slice is None or not any(names_nobody(event) for event in events):
         return closed
     try:
-        whole = [await contents.whole(event) if _names_nobody(event) else event for event in events]
+        whole = [await contents.whole(event) if names_nobody(event) else event for event in events]
     except RejectedError:
         return closed  # disposed of: its mail is refused, and says so
     people = cast_of(whole, closed.slice["people"]).people
     return Closed({**closed.closing, "people": people}, closed.slice)
-
-
-def _names_nobody(event: Event) -> bool:
-    return event["overflow"] is not None and event["actor"] is None and not event["people"]

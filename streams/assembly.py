@@ -11,18 +11,17 @@ next record that this life folds). After a crash the log is read again from `nee
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schemas import dispositions
-from schemas.codec import Decoded, decode
+from schemas.codec import decode
 from schemas.ids import closing_id, slice_key
 from schemas.live import LIVE_GROUP, LIVE_LANE
-from schemas.records import ClosedSlice, Closing, Control, Event, Person, RawEvents, Settings
+from schemas.records import ClosedSlice, Closing, Control, Person, RawEvents, Settings
 from streams.closing_times import due_of, is_disposed, pop_until
 from streams.defaults import default_settings
-from streams.events import order
-from streams.mail.participants import cast_of
+from streams.events import Fold, Folded, from_records
 from streams.memory import Memory, PastClosing
 from streams.scratch import Ref, Scratch
 
@@ -48,6 +47,8 @@ class Closed:
 
     closing: Closing
     slice: ClosedSlice | None
+    blocks: bytes | None = None
+    """The events of the slice as Avro blocks, where `slice` has none."""
 
 
 class Assembly:
@@ -62,9 +63,9 @@ class Assembly:
         memory: Memory,
         scratch: Scratch,
         group: str = LIVE_GROUP,
-        decode: Callable[[bytes], Decoded] = decode,
+        fold: Fold | None = None,
     ) -> None:
-        """Begin at `needed`; closings below `reached` are read, not computed. `decode` reads what `add` was given."""
+        """Begin at `needed`; closings below `reached` are read, not computed. `fold` takes what `add` was given: records."""
         self.partition = partition
         self.next_at = needed
         self.open: OrderedDict[int, OpenSlice] = OrderedDict()
@@ -73,7 +74,8 @@ class Assembly:
         self._by_lane: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._by_stall: list[tuple[int, int]] = []
         self._told: dict[int, list[int]] = {}  # position of a past closing -> first positions of its slices
-        self._memory, self._scratch, self._group, self._decode = memory, scratch, group, decode
+        self._memory, self._scratch, self._group = memory, scratch, group
+        self._fold = fold or from_records(decode)
 
     def position(self) -> tuple[int, int]:
         """(needed, reached) as one snapshot, for the commit."""
@@ -87,7 +89,7 @@ class Assembly:
     def add(self, position: int, record: RawEvents, data: bytes, *, closed_ms: int | None) -> None:
         """Fold a record of events: O(1), whatever the length of the conversation.
 
-        The events in `record` are not looked at, and may be left out: `data` is what `decode` reads them from when the slice
+        The events in `record` are not looked at, and may be left out: `data` is what `fold` takes them from when the slice
         closes, and `closed_ms` says all that matters before (see `events.closed_at`).
         """
         key = slice_key(record["connector_uid"], record["conversation"], record["slice"])
@@ -118,15 +120,14 @@ class Assembly:
         settings = self._settings(one.head["connector_uid"], one.head["source"], position)
         taken = self._memory.taken(self.partition, one.key, one.first) if one.earlier else set()
         known = self._memory.people(self.partition, one.key, one.first) if one.earlier else []
-        events = order(self._events(one), taken)
-        ids = sorted(event["id"] for event in events)
-        emits = bool(events) and not one.disposed
+        folded = self._fold(map(self._scratch.read, one.records), taken, known)
+        ids = sorted(folded.ids)
+        emits = bool(ids) and not one.disposed
         name = closing_id(one.key, ids, settings["format"], settings["version"]) if emits else None
         closing = self._closing(one, position, name, ids)
-        closing["people"] = cast_of(
-            events, known
-        ).people  # of what was disposed of too: the rest of its day goes to them
-        return Closed(closing, self._slice(one, position, name, events, known, settings) if name else None)
+        closing["people"] = folded.people  # of what was disposed of too: the rest of its day goes to them
+        emitted = self._slice(one, position, name, folded, known, settings) if name else None
+        return Closed(closing, emitted, folded.blocks)
 
     def done(self, position: int, closed: Iterable[OpenSlice] = ()) -> None:
         """Everything up to and with this position is durable; `closed` leave in the same breath (needed, reached)."""
@@ -205,12 +206,6 @@ class Assembly:
         known = self._memory.settings(self.partition, connector_uid, position)
         return known if known is not None else default_settings(connector_uid, source)
 
-    def _events(self, one: OpenSlice) -> list[Event]:
-        """In log order."""
-        return [
-            event for ref in one.records for event in self._decode(self._scratch.read(ref)).value["events"]
-        ]
-
     def _closing(self, one: OpenSlice, position: int, name: bytes | None, ids: list[bytes]) -> Closing:
         return {
             "group": self._group, "connector_uid": one.head["connector_uid"],
@@ -225,7 +220,7 @@ class Assembly:
         one: OpenSlice,
         position: int,
         name: bytes,
-        events: list[Event],
+        folded: Folded,
         known: list[Person],
         settings: Settings,
     ) -> ClosedSlice:
@@ -236,7 +231,7 @@ class Assembly:
             "closing_id": name, "revision": len(earlier), "earlier": earlier, "people": known, "partition": self.partition,
             "position": position, "settings": settings,
             "mapping_version": self._memory.mapping(self.partition, position),
-            "count": len(events), "events": events, "events_ref": None,
+            "count": len(folded.ids), "events": folded.events, "events_ref": None,
         }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from schemas.codec import expect
-from schemas.records import ContentRef, Event, Segment
+from schemas.records import ContentRef, Event
 from stores.interface import BlobMissingError, Store, StoreUnavailableError
 from stores.paths import content_path, disposed_path
 from streams.refusals import DependencyError, RejectedError
@@ -16,8 +16,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
-CLAIM_BYTES = (16_384, 256)
-"""In what is too large for a record, pieces longer than this go by claim check; the second if the first won't do."""
 
 
 class Contents:
@@ -90,13 +88,6 @@ class Contents:
             return event
         found: Event = expect("Event", await self.get(event["overflow"]))
         return found
-
-    async def lighter(self, segments: list[Segment], longest: int) -> list[Segment]:
-        """The same pieces of a mail, those over `longest` bytes by claim check."""
-        return [await self._light(one) if len(one["data"]) > longest else one for one in segments]
-
-    async def _light(self, one: Segment) -> Segment:
-        return {**one, "data": b"", "content": await self.put(one["data"])}
 
     async def stream(self, ref: ContentRef) -> AsyncIterator[bytes]:
         """The bytes behind a claim check, a chunk at a time; RejectedError if an order removed them."""

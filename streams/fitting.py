@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from schemas.records import CopyResult, Target
+from schemas.records import CopyResult
 from schemas.topics import MAX_RECORD_BYTES
 from streams.refusals import RejectedError
 
@@ -30,6 +30,6 @@ def fitting(
     yield from fitting(ordered[middle:], encode, first=first)
 
 
-def has_path(one: Target | CopyResult) -> bool:
+def has_path(one: CopyResult) -> bool:
     """Whether somebody gets a copy: who counts unrouted mails sees it in the first record."""
     return one["path"] is not None

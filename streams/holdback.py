@@ -6,6 +6,8 @@ Three measured ways in which the stock driver loses data are closed here, all be
 - after a rebalance it seeks only where an offset > 0 was committed: we seek always;
 - when the group coordinator or the fetcher has failed for good it waits silently for ever: we crash, and a supervisor
   restarts us.
+
+`fetching.py` is the other half: what Faust passes on is a pack of records, and it counts no offsets.
 """
 
 import asyncio
@@ -21,6 +23,8 @@ from mode import Service
 
 from schemas.broker import KafkaSettings
 from schemas.topics import RAW_EVENTS
+from streams.fetching import PackingConsumer
+from streams.packs import Packs
 from streams.positions import Positions, Stand, TopicPartition, stored_stand
 from streams.seams import check_seams
 
@@ -33,7 +37,7 @@ class DeadFetcherError(RuntimeError):
     """The driver's task that reads from Kafka has ended: nothing would ever arrive any more."""
 
 
-class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishes no types
+class HoldbackConsumer(PackingConsumer):
     """Commits (needed, reached) and starts where `Positions` says."""
 
     app: "HoldbackApp"
@@ -43,9 +47,9 @@ class HoldbackConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishe
         self._seeking = asyncio.Lock()
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002 - Faust's signature
-        """Commit what Faust counts, then what it forgets: one that failed counts as done for it (measured)."""
-        did = bool(await super().force_commit(topics, start_new_transaction))
-        return await self._commit(dict.fromkeys(self.assignment(), 0)) and did
+        """Commit all that is ours: Faust, which counts nothing, would see nothing to commit."""
+        await super().force_commit(topics, start_new_transaction)
+        return await self._commit(dict.fromkeys(self.assignment(), 0))
 
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
         """Ignore Faust's offsets: the snapshot is taken here, without an await, and sent as it is."""
@@ -169,8 +173,8 @@ class HoldbackApp(faust.App):  # type: ignore[misc]  # faust publishes no types
     """A Faust app whose positions are ours."""
 
     positions: Positions
+    packs: Packs
     kafka: KafkaSettings
-    batch_seconds: float
     take_over: Callable[[TopicPartition, Stand], None]
     let_go: Callable[[TopicPartition], None]
     look: Callable[[], Awaitable[None]]
@@ -179,6 +183,11 @@ class HoldbackApp(faust.App):  # type: ignore[misc]  # faust publishes no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         check_seams()
         super().__init__(*args, **kwargs)
+        self.packs = Packs()
+
+    def goes_on(self, generation: int) -> bool:
+        """Whether records that were fetched under this assignment may still be worked on."""
+        return bool(self.flow_control.is_active()) and self.consumer_generation_id == generation
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from schemas.ids import conversation_key
-from schemas.records import Copies, CopyResult, Delivery, Outcome, Target, mail_facts
+from schemas.records import Copies, CopyResult, Delivery, Outcome, Segment, Target, mail_facts
 from schemas.topics import DELIVERIES
 from stores.interface import Store, StoreConflictError, Stored
 from streams.contents import Contents
@@ -64,12 +64,19 @@ class Keeper:
         }, created, conflict)  # fmt: skip
 
     async def _create(self, copies: Copies) -> Stored:
-        segments = copies["segments"]
-        chunks = self._told(mail_chunks(segments, self._contents.stream))
-        data = await _joined(chunks) if mail_size(segments) <= INLINE_BYTES else chunks
+        data = await self._data(copies["segments"])
         return await self._store.create(
             copies["path"], data, content_type=MAIL_TYPE, metadata=_metadata(copies)
         )
+
+    async def _data(self, segments: list[Segment]) -> bytes | AsyncIterator[bytes]:
+        """The mail, in one piece if it is small."""
+        small = mail_size(segments) <= INLINE_BYTES
+        if small and all(one["content"] is None for one in segments):
+            self._moved()
+            return b"".join([one["data"] for one in segments])
+        chunks = self._told(mail_chunks(segments, self._contents.stream))
+        return await _joined(chunks) if small else chunks
 
     async def _told(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
@@ -131,5 +138,7 @@ def _metadata(mail: Copies | Delivery) -> dict[str, str]:
 
 def _ascii(text: str) -> str:
     """What a store takes as metadata, whatever the text: it is a convenience, and never a reason to refuse a mail."""
+    if text.isascii() and text.isprintable() and text == text.strip() and 0 < len(text) <= LONGEST_FACT:
+        return text
     seen = text.encode("ascii", "backslashreplace").decode()
     return _UNPRINTABLE.sub("?", seen)[:LONGEST_FACT].strip() or "-"

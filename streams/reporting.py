@@ -155,7 +155,7 @@ def statuses(worker: Worker) -> Iterator[ConnectorStatus]:
             "counters": {"waiting": max(0, highwater - reached)}, "updated_at_ms": now_ms,
         }  # fmt: skip
         safeguard = worker.store.safeguard if isinstance(worker.store, Safeguarded) else None
-        if stage == "store" and safeguard is not None:
+        if stage == "archive" and safeguard is not None:
             found["protection"] = str(safeguard)
         yield found
 
@@ -165,7 +165,7 @@ def alarms(worker: Worker) -> Iterator[ConnectorStatus]:
     now_ms = int(time.time() * 1000)
     for tp, (position, message) in sorted(worker.tools.alarms.items()):
         yield {
-            "connector_uid": ALL_CONNECTORS, "connector": "all connectors", "source": "all", "component": "archive",
+            "connector_uid": ALL_CONNECTORS, "connector": "all connectors", "source": "all", "component": "alarm",
             "partition": tp[1], "lane": None, "reached": position, "state": "refused", "captured_up_to_ms": None,
             "lag_ms": None, "progress": None, "last_success_ms": None,
             "last_error": {"at_ms": now_ms, "message": message}, "counters": {}, "updated_at_ms": now_ms,

@@ -15,18 +15,18 @@ class Room:
 
     def __init__(self, total: int = ROOM_BYTES) -> None:
         self._total = self._free = total
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def of(self, size: int) -> AsyncIterator[None]:
         """Hold what a mail of `size` bytes needs while the block runs."""
-        needed = min(size, UPLOAD_BYTES, self._total)
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._free >= needed)
-            self._free -= needed
+        needed = max(0, min(size, UPLOAD_BYTES, self._total))
+        while self._free < needed:
+            self._changed.clear()
+            await self._changed.wait()
+        self._free -= needed
         try:
             yield
         finally:
             self._free += needed
-            async with self._changed:
-                self._changed.notify_all()
+            self._changed.set()

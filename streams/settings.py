@@ -19,10 +19,9 @@ class WorkerSettings(BaseModel):
         default=None, description="Folder for open slices and closings; by default state_dir/worker"
     )
     store_concurrency: int = Field(
-        default=16, ge=1, le=256, description="Mails that are stored at the same time"
+        default=16, ge=1, le=256, description="Closed slices that are stored at the same time"
     )
     commit_seconds: float = Field(default=2.0, gt=0, description="Pause between two commits")
-    batch_seconds: float = Field(default=0.2, gt=0, le=5, description="Longest wait for a batch to fill")
     session_seconds: float = Field(
         default=10.0, ge=1, description="A worker silent for so long has lost its partitions"
     )

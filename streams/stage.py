@@ -1,9 +1,10 @@
-"""What all four stages share: which records of a batch are new, what one stage may touch, and how it refuses."""
+"""What both stages share: which records of a batch are new, what one stage may touch, and how it refuses."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec, Decoded
@@ -65,7 +66,7 @@ class Tools:
     new_outbox: Callable[[], Outbox]
     limit: RefusalLimit = field(default_factory=RefusalLimit)
     alarms: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
-    """By partition of the store stage: the last record whose mail or copy met other bytes in its place, and what to say."""
+    """By partition of the archive stage: the last slice of which a mail or copy met other bytes in its place, and what to say."""
     steps: Counter[str] = field(default_factory=Counter)
     """Small steps by stage, for the watch over progress: positions of a large batch move only at its end."""
 
@@ -126,20 +127,43 @@ class Stateless:
 Effect = Callable[[Record, Outbox], Awaitable[None]]
 
 
-async def each(stage: str, tools: Tools, records: list[Record], effect: Effect) -> None:
-    """One record after the other through `effect`, then confirm all, then move: for stages without open state.
+async def each(
+    stage: str,
+    tools: Tools,
+    records: list[Record],
+    effect: Effect,
+    *,
+    at_a_time: int = 1,
+    refusable: tuple[type[Exception], ...] = LASTING,
+) -> None:
+    """Every record through `effect`, so many at a time, then confirm all, then move: for stages without open state.
 
-    LASTING errors (DecodeError and RejectedError are ValueErrors) mean that the same bytes will always fail: they are
-    refused. Anything else ends the worker, and nothing of the batch is committed.
+    They begin in their order and end as they are done. LASTING errors (DecodeError and RejectedError are ValueErrors) mean that
+    the same bytes will always fail: they are refused. Anything else ends the worker, and nothing of the batch is committed.
     """
-    outbox = tools.new_outbox()
-    for record in records:
-        try:
-            await effect(record, outbox)
-            tools.limit.note(stage, refused=False)
-            tools.steps[stage] += 1
-        except LASTING as error:
-            await tools.refuse(stage, record, error, outbox)
+    outbox, waiting = tools.new_outbox(), iter(records)
+
+    async def work() -> None:
+        for record in waiting:
+            try:
+                await effect(record, outbox)
+            except refusable as error:
+                await tools.refuse(stage, record, error, outbox)
+            else:
+                tools.limit.note(stage, refused=False)
+                tools.steps[stage] += 1
+
+    await _side_by_side(work, min(at_a_time, len(records)))
     await outbox.confirm()
     for record in records:
         tools.positions.move(record.tp, record.offset)
+
+
+async def _side_by_side(work: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
+    """So many of them until all are done; the first error ends the others and is raised itself, with a sentence of its own."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(work())
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from several

@@ -1,8 +1,8 @@
 """Files of the content store that only disposed events refer to leave it too.
 
 Everything that refers to content stands in raw-events, and the index knows it: what a disposed event refers to may go, unless
-something that stays refers to it as well. What came to the log meanwhile is read just before the files go. Claim checks of the
-stages are told by their topics, for as long as those keep them (30 days). A note in the store says of each file which order
+something that stays refers to it as well. What came to the log meanwhile is read just before the files go. Claim checks of
+slices are told by their topic, for as long as it keeps them (30 days). A note in the store says of each file which order
 removed it and when that was given: what names it later gets a placeholder, and stops no worker.
 """
 

@@ -1,4 +1,4 @@
-"""Whether the workers are past a position of the log, through all their stages: what was closed before it is stored by then."""
+"""Whether the workers are past a position of the log, through both their stages: what was closed before it is stored by then."""
 
 import contextlib
 import time

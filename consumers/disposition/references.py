@@ -1,4 +1,4 @@
-"""What refers to files of the content store: events in raw-events, and claim checks of the stages and mappings in theirs."""
+"""What refers to files of the content store: events in raw-events, and claim checks of slices and mappings in their topics."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from consumers.disposition.index import Index
 from consumers.reading import Read
 from schemas.codec import Codec, expect
 from schemas.records import ContentRef, Event
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, RAW_EVENTS, Topic
+from schemas.topics import CONVERSATIONS, MAPPINGS, RAW_EVENTS, Topic
 from stores.interface import BlobMissingError, Store
 from stores.paths import content_path
 
-CLAIMING = (CONVERSATIONS, MAILS, COPIES)
+CLAIMING = (CONVERSATIONS,)
 REFERRING = (MAPPINGS, RAW_EVENTS)
 OF_PEOPLE = frozenset({"roster", "joined", "left"})
 
@@ -33,8 +33,8 @@ class References:
             if name == "Mapping" and one["rows_ref"] is not None:
                 self.index.add_ref(one["rows_ref"]["sha256"], (-1, record.offset), None, always=True)
         elif topic is not RAW_EVENTS:
-            async for sha256, ident in self._claims(name, one):
-                self.index.add_claim(sha256, ident)
+            for sha256 in _claims(one):
+                self.index.add_claim(sha256, one["closing_id"])
         elif name == "RawEvents":
             for event in one["events"]:
                 async for sha256, always in self._of_event(event):
@@ -56,20 +56,6 @@ class References:
         for sha256 in rows_of(whole):
             yield sha256, False
 
-    async def _claims(self, name: str, one: Any) -> AsyncIterator[tuple[bytes, bytes]]:
-        """What the stages put aside because it was too large for a record, and of which slice or mail; they forget in 30 days."""
-        ident = one.get("closing_id") or one.get("mail_id")
-        for aside in ("events_ref", "overflow"):
-            if one.get(aside) is not None:
-                yield one[aside]["sha256"], ident
-        if name == "Mail" and one["overflow"] is not None:
-            try:
-                one = expect("Mail", await self._read(one["overflow"]))
-            except BlobMissingError:
-                return
-        for found in _segments(one):
-            yield found, ident
-
     async def _read(self, ref: ContentRef) -> bytes:
         return await self.store.read(content_path(ref["sha256"].hex()))
 
@@ -85,5 +71,8 @@ def rows_of(event: Event) -> Iterator[bytes]:
         yield digest
 
 
-def _segments(one: Any) -> Iterator[bytes]:
-    return (each["content"]["sha256"] for each in one.get("segments", ()) if each["content"] is not None)
+def _claims(closed: Any) -> Iterator[bytes]:
+    """What assembly put aside because it was too large for a record; what it holds of files, events decide about."""
+    for aside in ("events_ref", "overflow"):
+        if closed.get(aside) is not None:
+            yield closed[aside]["sha256"]

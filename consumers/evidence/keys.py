@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from consumers.evidence.errors import EvidenceError
-from stores.folder_files import sync_folder
+from stores.folder_places import sync_folder
 
 ROTATION = b"chatledger evidence: the next key is "
 """What the old key signs before the 32 bytes of the new public key."""

@@ -12,7 +12,7 @@ from consumers.importing.folders import levels, maildir_name
 from consumers.importing.shape import Shaped
 from consumers.importing.troubles import HostError, ItemError, LostError
 from schemas.records import Receipt
-from stores.folder_files import sync_folder
+from stores.folder_places import sync_folder
 from stores.paths import check_path, safe_name
 
 

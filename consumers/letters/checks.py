@@ -11,10 +11,12 @@ from consumers.disposition.books import Order
 from consumers.letters.book import UNKNOWN, Letter, LetterError
 from schemas.broker import KafkaSettings
 from schemas.codec import Decoded
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, RAW_EVENTS
+from schemas.topics import CONVERSATIONS, RAW_EVENTS
 
-SOURCES = {"assemble": RAW_EVENTS, "render": CONVERSATIONS, "route": MAILS, "store": COPIES}
-"""By stage, the topic whose records it refuses."""
+SOURCES = {"assemble": RAW_EVENTS, "archive": CONVERSATIONS, "render": CONVERSATIONS}
+"""By stage, the topic whose records it refuses; `render` was one of an earlier version, and its records are as good as ever."""
+FORMER = {"route": "mails", "store": "copies"}
+"""Stages of an earlier version and the topics that they read: what such letters hold is half-made, and nothing reads it."""
 LASTING = (ValueError, LookupError, TypeError, ArithmeticError)
 """What reading raises over bytes that it can't take, as in the workers."""
 
@@ -48,6 +50,8 @@ class Checks:
 
     def _demand_record(self, letter: Letter) -> None:
         source = SOURCES.get(letter.said["stage"])
+        if self._is_former(letter):
+            raise LetterError(_of_former(letter))
         if letter.said["stage"] == "collect":
             raise LetterError(_of_answer(letter))
         if letter.said["stage"] == UNKNOWN:
@@ -59,6 +63,10 @@ class Checks:
                 f"{_named(letter)}: stage {letter.said['stage']} reads no topic {letter.said['topic']} here, so nothing is put "
                 "in again. A user mapping that can't be read is replaced by `chatledger mapping apply`; then settle the letter"
             )
+
+    def _is_former(self, letter: Letter) -> bool:
+        former = FORMER.get(letter.said["stage"])
+        return former is not None and letter.said["topic"] == self.kafka.topic(former)
 
     def _read(self, letter: Letter, body: bytes) -> Decoded:
         source = SOURCES[letter.said["stage"]]
@@ -93,6 +101,14 @@ def _of_answer(letter: Letter) -> str:
     )
 
 
+def _of_former(letter: Letter) -> str:
+    return (
+        f"{_named(letter)} is from an earlier version, which had a stage {letter.said['stage']}: nothing reads topic "
+        f"{letter.said['topic']} any more. The log has all that its mail is made of: `chatledger replay --connector "
+        f"{letter.connector or 'UID'} --into store` makes what is missing; then settle the letter"
+    )
+
+
 def _of_control(letter: Letter, found: Decoded) -> str:
     told = {
         "watermark": "the next watermark of its lane says the same",
@@ -120,8 +136,6 @@ def _disposes(order: Order, letter: Letter, found: Decoded) -> bool:
     place = (letter.said["partition"], letter.said["position"])
     if found.name == "ClosedSlice":
         place = (one["partition"], one["position"])
-    elif found.name != "RawEvents":
-        return order.finished_ms is None or letter.at_ms < order.finished_ms
     partition, position = place
     below = order.positions.get(partition) if partition is not None else None
     return below is None or position is None or position < below

@@ -1,9 +1,10 @@
 """The comparison itself, as sets and step by step: source ⊆ raw-events ⊆ closings ⊆ mails ⊆ copies ⊆ mailboxes. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from consumers.reconciling.day import Day, Finding, Letter, Shown
-from schemas.deliveries import newest, participant_key, stands
+from consumers.reconciling.day import Day, Finding, Letter, Shown, Taken
+from schemas.addresses import comparable
+from schemas.deliveries import newest, stands
 from schemas.ids import mail_id
 from schemas.records import CopyResult, Delivery
 from schemas.topics import RAW_EVENTS
@@ -55,36 +56,50 @@ def _unmailed(day: Day) -> Iterator[Finding]:
 
 def _mails(day: Day) -> Iterator[Finding]:
     """Each closing that made mails has all of their parts in the ledger, and the ledger has no others."""
-    known: set[bytes] = set()
-    for (conversation, _), closings in day.closings.items():
-        for closing in (one.closing for one in closings if one.closing):
-            first = day.deliveries.get(closing)
-            parts = first[0]["parts"] if first else 1
-            for ident in (mail_id(closing, part) for part in range(1, parts + 1)):
-                known.add(ident)
-                if ident not in day.deliveries:
-                    why = _why(day, ident, closing)
-                    yield Finding(
-                        "mails", "missing", ident.hex(), conversation, "mail without a delivery", why
-                    )
-    for ident in day.deliveries.keys() - known:
+    due = dict(_due(day))
+    for ident, (conversation, taken) in due.items():
+        if ident not in day.deliveries:
+            why = _why(day, ident, taken.closing)
+            yield Finding("mails", "missing", ident.hex(), conversation, "mail without a delivery", why)
+    for ident in day.deliveries.keys() - due.keys():
         one = day.deliveries[ident][0]
         yield Finding("mails", "unexplained", ident.hex(), one["conversation"], one["path"])
 
 
+def _due(day: Day) -> Iterator[tuple[bytes, tuple[str, Taken]]]:
+    """Every mail that a closing made, with its conversation; how many parts it has, the ledger's first says."""
+    for (conversation, _), closings in day.closings.items():
+        for taken in closings:
+            if taken.closing:
+                first = day.deliveries.get(taken.closing)
+                for part in range(1, (first[0]["parts"] if first else 1) + 1):
+                    yield mail_id(taken.closing, part), (conversation, taken)
+
+
 def _copies(day: Day) -> Iterator[Finding]:
-    """Each copy that was ordered has a result; one that failed is told with its reason."""
+    """Everybody whom a closing names has a result in each of its mails; one that failed is told with its reason."""
+    due = dict(_due(day))
     for ident, deliveries in day.deliveries.items():
         results = newest(deliveries)
         conversation = deliveries[0]["conversation"]
-        for who in day.targets.get(ident, set()) - results.keys():
-            why = _why(day, ident)
-            yield Finding("copies", "missing", ident.hex(), conversation, f"no result for {who}", why)
+        if ident in due:
+            taken = due[ident][1]
+            for who in _without_result(taken.people, results):
+                why = _why(day, ident, taken.closing)
+                yield Finding("copies", "missing", ident.hex(), conversation, f"no result for {who}", why)
         for who, (_, copy) in results.items():
             if copy["outcome"] == "failed":
                 yield Finding(
                     "copies", "missing", ident.hex(), conversation, f"for {who}", f"failed: {copy['reason']}"
                 )
+
+
+def _without_result(people: Iterable[str], results: Collection[str]) -> Iterator[str]:
+    """Keys of people of whom no result has the id, or else the address; a header may spell an address in another way."""
+    done = {comparable(name) for key in results for name in key.rsplit("|", 1) if name}
+    for who in people:
+        if who not in results and not any(comparable(name) in done for name in who.rsplit("|", 1) if name):
+            yield who
 
 
 def _mailboxes(day: Day) -> Iterator[Finding]:
@@ -127,11 +142,6 @@ def expected_files(day: Day) -> dict[str, tuple[int, str, bytes]]:
         for path in paths:
             found[path] = (first["size"], first["sha256"].hex(), ident)
     return found
-
-
-def participants(copies: Iterable[CopyResult]) -> set[str]:
-    """Keys of those whom these results are for."""
-    return {participant_key(copy["participant"]) for copy in copies}
 
 
 def _why(day: Day, ident: bytes, closing: bytes | None = None) -> str:

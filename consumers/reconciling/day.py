@@ -51,10 +51,14 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A closing of a slice: the events that it took and the mail that it made, None if nothing was new."""
+    """A closing of a slice: the mail that it made (None if nothing was new), the events that it took, whom its mails are for.
+
+    `people`: keys as `participant_key` makes them; everybody who took part or could read it.
+    """
 
     closing: bytes | None
     ids: frozenset[bytes]
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,6 @@ class Day:
     naming: dict[bytes, set[bytes]] = field(default_factory=dict)
     """By file (SHA-256), the events that name it."""
     closings: dict[SliceKey, list[Taken]] = field(default_factory=dict)
-    targets: dict[bytes, set[str]] = field(default_factory=dict)
-    """By mail, the participants that copies were ordered for."""
     deliveries: dict[bytes, list[Delivery]] = field(default_factory=dict)
     receipts: dict[tuple[bytes, str], tuple[int, str, str]] = field(default_factory=dict)
     """By mail and participant: routing, outcome and reason of the newest receipt."""

@@ -13,11 +13,10 @@ from schemas.codec import Codec, DecodeError, expect
 from schemas.deliveries import participant_key
 from schemas.ids import conversation_key, split
 from schemas.live import LIVE_GROUP, LIVE_LANE
-from schemas.records import Closing, Control, Copies, DeadLetter, Delivery, RawEvents, Receipt
+from schemas.records import Closing, Control, DeadLetter, Delivery, RawEvents, Receipt
 from schemas.topics import (
     AUDIT,
     CLOSINGS,
-    COPIES,
     DAY_MS,
     DEAD_LETTERS,
     DELIVERIES,
@@ -46,8 +45,6 @@ class DayReader:
             day, frozenset(ident for some in day.closings.values() for one in some for ident in one.ids)
         )
         self._letters(day)
-        for copies in self._records(COPIES, "Copies", day):
-            _targets(day, slices, copies)
         for delivery in self._records(DELIVERIES, "Delivery", day):
             _delivery(day, slices, delivery)
         for receipt in self._records(IMPORTS, "Receipt", day):
@@ -87,7 +84,8 @@ class DayReader:
         whole = record
         if record["overflow"] is not None:
             whole = expect("Closing", self._fetch(record["overflow"]["sha256"]))
-        return Taken(record["closing_id"], frozenset(split(whole["ids"])))
+        people = tuple(map(participant_key, whole["people"]))
+        return Taken(record["closing_id"], frozenset(split(whole["ids"])), people)
 
     def _letters(self, day: Day) -> None:
         day.letters.clear()
@@ -182,12 +180,6 @@ def _control(day: Day, control: Control) -> None:
         day.watermarks.setdefault(lane, -1)
     elif control["kind"] == "watermark" and at_ms is not None:
         day.watermarks[lane] = max(at_ms, day.watermarks.get(lane, -1))
-
-
-def _targets(day: Day, slices: Iterable[SliceKey], copies: Copies) -> None:
-    if (copies["conversation"], copies["slice"]) in slices:
-        people = {participant_key(target["participant"]) for target in copies["targets"]}
-        day.targets.setdefault(copies["mail_id"], set()).update(people)
 
 
 def _delivery(day: Day, slices: Iterable[SliceKey], delivery: Delivery) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from producers.source import SourceRefusedError
-from stores.folder_files import sync_folder
+from stores.folder_places import sync_folder
 
 
 @dataclass(frozen=True)

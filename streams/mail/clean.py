@@ -19,10 +19,15 @@ LEFT_TO_RIGHT_MARK: Final = "\u200e"
 
 def visible(text: str) -> str:
     """The text with line feeds as its only line ends and every unsafe character as a token such as ⟦U+202E⟧."""
-    if _UNSAFE.search(text) is None:
+    if _is_plain(text) or _UNSAFE.search(text) is None:
         return text
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     return _UNSAFE.sub(_token, joined.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether all of it is printable ASCII; asked first: of a name it takes half as long as the expression."""
+    return text.isascii() and text.isprintable()
 
 
 def _token(match: re.Match[str]) -> str:
@@ -31,7 +36,10 @@ def _token(match: re.Match[str]) -> str:
 
 def one_line(text: str, limit: int = 0) -> str:
     """The visible text on one line, blanks collapsed, cut with an ellipsis beyond `limit` characters (0: never)."""
-    line = _BLANKS.sub(" ", visible(text)).strip()
+    line = visible(text)
+    if "  " in line or not line.isprintable():
+        line = _BLANKS.sub(" ", line)
+    line = line.strip()
     return f"{line[: limit - 1]}…" if 0 < limit < len(line) else line
 
 

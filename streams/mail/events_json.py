@@ -28,7 +28,7 @@ def events_json(closed: ClosedSlice, people: list[Person], events: list[Event]) 
     return well_formed(_dump(document)).encode()
 
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_dump = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -64,14 +64,15 @@ def date_of(closed: ClosedSlice, events: list[Event]) -> int:
 
 def head(closed: ClosedSlice, cast: Cast, mail: MailFields) -> str:
     """The whole header of a mail, with the empty line behind it."""
+    anchor = _anchor(closed, closed["slice"])
     user = [header for header in closed["settings"]["headers"] if header_problem(header) is None]
     return "".join([
         *_addresses(closed, cast),
         f"Date: {date(mail.date_ms)}\r\n",
         unstructured("Subject", mail.subject),
-        *_threading(closed, mail),
+        *_threading(closed, mail, anchor),
         "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
-        _own(closed, mail),
+        _own(closed, mail, anchor),
         listed("Email", cast.email) if cast.email else "",
         *(unstructured(header["name"], one_line(header["value"])) for header in user),
         f'Content-Type: multipart/mixed;\r\n boundary="{mail.boundary}"\r\n\r\n',
@@ -89,9 +90,10 @@ def _addresses(closed: ClosedSlice, cast: Cast) -> tuple[str, str]:
     return f"From: {people[cast.initiator]}\r\n", listed("To", people)
 
 
-def _threading(closed: ClosedSlice, mail: MailFields) -> tuple[str, str, str]:
-    references = _references(closed, mail.part)
-    answered = references[-1] if closed["earlier"] or mail.part > 1 else _previous(closed)
+def _threading(closed: ClosedSlice, mail: MailFields, anchor: str) -> tuple[str, str, str]:
+    previous = _previous(closed)
+    references = _references(closed, mail.part, previous, anchor)
+    answered = references[-1] if closed["earlier"] or mail.part > 1 else previous
     return (
         f"Message-ID: {message_id(mail_id(closed['closing_id'], mail.part))}\r\n",
         f"In-Reply-To: {answered}\r\n" if answered else "",
@@ -99,15 +101,14 @@ def _threading(closed: ClosedSlice, mail: MailFields) -> tuple[str, str, str]:
     )
 
 
-def _references(closed: ClosedSlice, part: int) -> list[str]:
+def _references(closed: ClosedSlice, part: int, previous: str | None, anchor: str) -> list[str]:
     """From the conversation's anchor down to the mail before this one."""
     earlier = closed["earlier"]
     kept = earlier if len(earlier) <= _REFERENCES else [earlier[0], *earlier[-_REFERENCES:]]
-    previous = _previous(closed)
     return [
         message_id(digest("thread", closed["connector_uid"], closed["conversation"])),
         *([previous] if previous else []),
-        _anchor(closed, closed["slice"]),
+        anchor,
         *map(message_id, kept),
         *([message_id(closed["closing_id"])] if part > 1 else []),
     ]
@@ -123,7 +124,7 @@ def _previous(closed: ClosedSlice) -> str | None:
     return None if before is None else _anchor(closed, before)
 
 
-def _own(closed: ClosedSlice, mail: MailFields) -> str:
+def _own(closed: ClosedSlice, mail: MailFields, anchor: str) -> str:
     named = (
         ("X-Chatledger-Source", closed["source"]),
         ("X-Chatledger-Connector", closed["connector_uid"]),
@@ -133,7 +134,7 @@ def _own(closed: ClosedSlice, mail: MailFields) -> str:
     fields = [unstructured(name, one_line(value) or "-") for name, value in named]
     return (
         f"{''.join(fields)}"
-        f"X-Chatledger-Slice-Anchor: {_anchor(closed, closed['slice'])}\r\n"
+        f"X-Chatledger-Slice-Anchor: {anchor}\r\n"
         f"X-Chatledger-Revision: {closed['revision']}\r\n"
         f"X-Chatledger-Part: {mail.part}/{mail.parts}\r\n"
         f"X-Chatledger-Event-Count: {len(mail.events)}\r\n"

@@ -36,17 +36,28 @@ def cast_of(events: Iterable[Event], known: Iterable[Person] = ()) -> Cast:
     """Everybody who acted, was a member, joined or left, then `known`; never people who were only mentioned."""
     found = _Found()
     for event in events:
-        actor = _speaker(event)
-        if actor is not None and actor["role"] != "system":
-            spot = found.add(actor)
+        for person in present(event):
+            spot = found.add(person)
             if found.first_speaker < 0 and event["kind"] in _SPEECH:
-                found.first_speaker = spot
-        if event["people"] and event["kind"] in _MEMBER_KINDS:
-            for person in event["people"]:
-                found.add(person)
+                found.first_speaker = spot  # who spoke: nobody else is present in speech
     for person in known:
         found.add(person)
     return _ordered(found)
+
+
+def people_of(people: Iterable[Person]) -> list[Person]:
+    """The people of a cast, of those who are present in its events, in order, then of those known; repeats change nothing."""
+    found = _Found()
+    for person in people:
+        found.add(person)
+    return _ordered(found).people
+
+
+def present(event: Event) -> list[Person]:
+    """Who acted, and who was a member, joined or left, in this order."""
+    actor = _speaker(event)
+    acted = [] if actor is None or actor["role"] == "system" else [actor]
+    return [*acted, *event["people"]] if event["people"] and event["kind"] in _MEMBER_KINDS else acted
 
 
 def _speaker(event: Event) -> Person | None:

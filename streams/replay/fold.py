@@ -8,7 +8,7 @@ from schemas.codec import Codec, Decoded
 from schemas.records import Control, RawEvents
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
-from streams.events import closed_at
+from streams.events import closed_at, from_records
 from streams.in_force import Fact, in_force, learn
 from streams.memory import Memory
 from streams.positions import Stand
@@ -59,7 +59,7 @@ class Fold:
         self._refused, self._broken = refused, broken
         self._assembly = Assembly(
             partition, needed=stand.needed, reached=stand.reached, memory=memory, scratch=scratch, group=GROUP,
-            decode=_decoding(codec.decode),
+            fold=from_records(_decoding(codec.decode)),
         )  # fmt: skip
 
     @property

@@ -12,10 +12,9 @@ from streams.assemble import with_everybody
 from streams.assembly import Closed, OpenSlice
 from streams.contents import Contents
 from streams.mail.assemble import ContentError
-from streams.mail.render import EventsMissingError, render
 from streams.memory import Memory
-from streams.placeholders import with_placeholders
 from streams.refusals import LASTING, DependencyError
+from streams.rendering import mails_of
 from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
 from streams.replay.fold import BrokenRecordError, Fold
@@ -29,7 +28,7 @@ from streams.scratch import Scratch
 MAILS_A_COMMIT = 500
 RECORDS_A_COMMIT = 20_000
 UNMAKEABLE = (
-    *LASTING, EventsMissingError, BlobMissingError, ContentError, StoreConflictError, DependencyError
+    *LASTING, BlobMissingError, ContentError, StoreConflictError, DependencyError
 )  # fmt: skip
 """What is wrong with one mail, its files or its mapping: a finding, and the others go on."""
 
@@ -154,13 +153,8 @@ class PartitionReplay:
             return closed  # its mails will say so
 
     async def _rendered(self, closed: ClosedSlice) -> list[Mail]:
-        contents = self._means.contents
         try:
-            events = [
-                await contents.whole(event) if event["overflow"] else event for event in closed["events"]
-            ]
-            whole: ClosedSlice = {**closed, "events": events}
-            return render(await with_placeholders(contents, whole, keep=self._means.keep))
+            return await mails_of(closed, self._means.contents, keep=self._means.keep)
         except UNMAKEABLE as error:
             name = (
                 f"{closed['connector_uid']}, conversation {closed['conversation']}, slice {closed['slice']}"

@@ -113,9 +113,9 @@ class Hands:
         waiting = 0
         while not waiting:  # the last of it may get done in the moment before answers are held back
             proxy.release(lost=False)
-            self._moment(step, lambda: self._fresh().waiting_in_all("store"))
+            self._moment(step, lambda: self._fresh().waiting_in_all("archive"))
             hold_until_saved(proxy, azurite, self.rest)
-            waiting = max(self._fresh().waiting_in_all("store"), proxy.held)
+            waiting = max(self._fresh().waiting_in_all("archive"), proxy.held)
         azurite.kill()
         self.recoveries.killed(step.target, "azurite", waiting, step.lasts_s)
         self._told(step, f"{waiting} records waiting, {proxy.held} requests in flight")

@@ -26,7 +26,7 @@ class _Open:
         if self.uid:
             return look.captured.get(self.uid, 0)
         if self.target == "azurite":
-            return sum(number for (stage, _), number in look.reached.items() if stage == "store")
+            return sum(number for (stage, _), number in look.reached.items() if stage == "archive")
         return sum(
             number for place, number in look.reached.items() if not self.places or place in self.places
         )

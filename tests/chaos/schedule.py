@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["kill", "stop", "store", "disk", "add", "remove"]
-STAGES: Final = ("assemble", "render", "route", "store")
+STAGES: Final = ("assemble", "archive")
 KILLED: Final = ("collector", *STAGES, "broker", "azurite")
 STOPPED: Final = ("collector", "worker", "broker", "azurite")
 STORE_ANSWERS: Final = ("500", "503", "409", "timeout")

@@ -119,9 +119,9 @@ def test_the_owner_of_a_partition_is_who_said_so_last(tmp_path: Path) -> None:
         for name in ("worker-1", "worker-2"):
             sleeper = up.enter_context(start_process(["sleep", "60"], log=tmp_path / "sleep.log"))
             parts.parts.append(Part(name, ["work"], tmp_path / f"{name}.log", sleeper))
-        said = "[2026-03-02 10:00:0{},000] [{}] [INFO] owns mails/{} from 4, reached 4 \n"
+        said = "[2026-03-02 10:00:0{},000] [{}] [INFO] owns conversations/{} from 4, reached 4 \n"
         first, second = parts.parts
         one, other = (part.process.pid if part.process else 0 for part in parts.parts)
         first.log.write_text(said.format(1, one, 0) + said.format(9, 1, 1))
         second.log.write_text(said.format(2, other, 0) + said.format(1, other, 1))
-        assert parts.owners({"mails": "route"}) == {("route", 0): second, ("route", 1): second}
+        assert parts.owners({"conversations": "archive"}) == {("archive", 0): second, ("archive", 1): second}

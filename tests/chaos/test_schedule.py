@@ -7,14 +7,14 @@ import pytest
 from tests.chaos.schedule import KILLED, SESSION_S, STAGES, STOPPED, STORE_ANSWERS, Step, plan, planned
 
 
-@pytest.mark.parametrize("kills", [7, 25, 100, 130])
+@pytest.mark.parametrize("kills", [5, 7, 25, 100, 130])
 def test_every_kind_is_planned_often_enough(kills: int) -> None:
     """Exactly so many kills, of each kind ten where there are enough, and each other fault at least once."""
     steps = plan(kills, seed=7)
     found = Counter(step.target for step in steps if step.kind == "kill")
     assert found.total() == kills
     assert set(found) == set(KILLED) >= set(STAGES)
-    assert min(found.values()) >= min(10, kills // 7)
+    assert min(found.values()) >= min(10, kills // 5)
     others = {(step.kind, step.target) for step in steps}
     assert {("stop", one) for one in STOPPED} | {("store", one) for one in STORE_ANSWERS} <= others
     assert {("disk", "full"), ("add", "worker"), ("remove", "worker")} <= others
@@ -41,15 +41,15 @@ def test_as_many_workers_are_added_as_removed() -> None:
 def test_too_few_kills_are_refused() -> None:
     """A run that can't hit every kind would prove less than it says."""
     with pytest.raises(ValueError, match="too few"):
-        plan(6, seed=1)
+        plan(len(KILLED) - 1, seed=1)
 
 
 def test_planned_counts_by_what_a_reader_looks_for() -> None:
     """Kills by what they hit, everything else by the name that `faults_by_kind` has."""
     steps = [
-        Step(1, "kill", "render", 0, 0, 0),
-        Step(2, "kill", "render", 0, 0, 0),
+        Step(1, "kill", "archive", 0, 0, 0),
+        Step(2, "kill", "archive", 0, 0, 0),
         Step(3, "store", "503", 0, 0, 0),
         Step(4, "disk", "full", 0, 0, 0),
     ]
-    assert planned(steps) == {"kill render": 2, "store answers 503": 1, "disk full": 1}
+    assert planned(steps) == {"kill archive": 2, "store answers 503": 1, "disk full": 1}

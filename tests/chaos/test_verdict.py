@@ -18,9 +18,9 @@ def found(**changes: Any) -> Found:
     """A run in which all is well, but for the changes."""
     well = Found(
         7,
-        {"kill render": 1, "stop worker": 1},
+        {"kill archive": 1, "stop worker": 1},
         wanted=10,
-        kills=[Kill("render", "worker-1", 3, 1.0, 4.5)],
+        kills=[Kill("archive", "worker-1", 3, 1.0, 4.5)],
         faults=Counter({"stop worker": 1}),
         events=10,
     )
@@ -35,7 +35,7 @@ def test_a_good_run_is_ok() -> None:
     assert result["ok"]
     assert result["kills_by_process"] == {"worker": 1}
     assert result["faults_by_kind"] == {"kill": 1, "stop worker": 1}
-    assert result["recovery_s"] == {"render": {"seen": 1, "least": 4.5, "median": 4.5, "most": 4.5}}
+    assert result["recovery_s"] == {"archive": {"seen": 1, "least": 4.5, "median": 4.5, "most": 4.5}}
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_anything_lost_doubled_or_different_fails_the_run(changes: dict[str, Any
 def test_a_fault_that_did_not_occur_fails_the_run() -> None:
     """Also a kill that hit a process without work."""
     assert not document(found(faults=Counter()))["ok"]
-    idle = document(found(kills=[Kill("render", "worker-1", 0, 1.0, None)]))
+    idle = document(found(kills=[Kill("archive", "worker-1", 0, 1.0, None)]))
     assert not idle["ok"]
-    assert idle["did_not_occur"] == ["kill render: planned 1 times, occurred 0 times"]
+    assert idle["did_not_occur"] == ["kill archive: planned 1 times, occurred 0 times"]
 
 
 def test_a_run_with_too_few_events_proves_nothing() -> None:
@@ -89,14 +89,14 @@ def test_a_worker_is_hit_only_where_records_wait_in_its_own_partitions() -> None
     first, second = part("worker-1"), part("worker-2")
     look = Look(
         0,
-        ends={("render", 0): 5, ("render", 1): 5, ("store", 0): 9},
-        reached={("render", 0): 5, ("render", 1): 3},
+        ends={("archive", 0): 5, ("archive", 1): 5, ("another", 0): 9},
+        reached={("archive", 0): 5, ("archive", 1): 3},
     )
-    owners = {("render", 0): first, ("render", 1): second, ("store", 0): first, ("assemble", 1): second}
-    (only,) = with_work(look, owners, "render")
+    owners = {("archive", 0): first, ("archive", 1): second, ("another", 0): first, ("assemble", 1): second}
+    (only,) = with_work(look, owners, "archive")
     assert (only.part, only.waiting, only.places) == (second, 2, (("assemble", 1),))
-    assert [one.part for one in with_work(look, owners, "store")] == [first]
-    assert with_work(look, owners, "route") == []
+    assert [one.part for one in with_work(look, owners, "another")] == [first]
+    assert with_work(look, owners, "a third") == []
 
 
 def test_a_collector_is_hit_only_when_its_source_has_gone_on() -> None:
@@ -109,7 +109,7 @@ def test_a_collector_is_hit_only_when_its_source_has_gone_on() -> None:
 def test_recovery_is_what_comes_after_the_first_look_that_counts() -> None:
     """A commit before the kill that Kafka shows only afterwards is none."""
     recoveries = Recoveries()
-    recoveries.killed("render", "worker-1", 3, 0.0, places=(("assemble", 1),))
+    recoveries.killed("archive", "worker-1", 3, 0.0, places=(("assemble", 1),))
     at = recoveries.opened[0].at
     for after, reached in ((-1, 1), (1, 2), (2, 2)):
         recoveries.see(Look(at + after, reached={("assemble", 1): reached, ("assemble", 0): after}))

@@ -16,7 +16,7 @@ from schemas.records import Delivery, RawEvents
 from schemas.topics import CATALOGUE, MAX_RECORD_BYTES
 from tests.cli.playground import Installation
 
-COPIED = ("raw-events", "closings", "copies", "deliveries", "cursors", "dead-letters", "mappings")
+COPIED = ("raw-events", "closings", "deliveries", "cursors", "dead-letters", "mappings")
 
 
 class Planted(NamedTuple):

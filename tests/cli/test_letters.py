@@ -36,7 +36,7 @@ def check(record):
 gate._check_times = check
 """
 BAD_RENDERER = """
-import streams.render as stage
+import streams.rendering as stage
 def render(closed):
     raise ValueError("no version renders this")
 stage.render = render
@@ -179,7 +179,7 @@ def test_a_stage_is_redriven_at_once_and_the_rest_is_settled(rig: Rig, kafka: Ka
     assert delivered_mails(kafka) == set()
     assert counted_open(rig) == 4
 
-    assert "2 records put in again" in run(rig, "letters", "redrive", "--all-of", "render", *BY)
+    assert "2 records put in again" in run(rig, "letters", "redrive", "--all-of", "archive", *BY)
     rig.drained()
     rig.stop()
     assert (revisions(kafka, "room0"), revisions(kafka, "room1")) == ([(0, 3)], [(0, 1)])

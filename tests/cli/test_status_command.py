@@ -18,7 +18,7 @@ def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
     done = made.chatledger("status")
     assert done.returncode == 0, done.stdout
     assert "2026-03-12 11:" in done.stdout
-    for word in ("liveperson", "webex", "assemble", "render", "route", "store", "dead letters: 0"):
+    for word in ("liveperson", "webex", "assemble", "archive", "dead letters: 0"):
         assert word in done.stdout
     document = json.loads(made.chatledger("status", "--json").stdout)
     assert set(document) == {
@@ -35,7 +35,7 @@ def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
             == count["ok"] + count["partial"] + count["skipped"] + count["failed"]
         )
         assert view["progress"] == 1
-    assert [one["stage"] for one in document["stages"]] == ["assemble", "render", "route", "store"]
+    assert [one["stage"] for one in document["stages"]] == ["assemble", "archive"]
     assert all(one["total"] > 60 and one["waiting"] == 0 for one in document["stages"])
 
     assert all(one["state"] == "no worker" for one in document["stages"])

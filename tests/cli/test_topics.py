@@ -67,7 +67,7 @@ def test_cat_prints_every_topic_as_json_lines(once: tuple[Installation, Result])
         assert not any("error" in row for row in rows)
     records = {name: {row["record"] for row in rows} for name, rows in lines.items()}
     assert records["raw-events"] == {"RawEvents", "Control"}
-    assert records["mails"] == {"Mail"}
+    assert records["conversations"] == {"ClosedSlice"}
     assert records["connector-status"] == {"JSON"}
     texts = [
         event["text"]
@@ -91,7 +91,7 @@ def test_an_unknown_topic_is_answered_with_the_list(fresh: Installation) -> None
 def test_a_topic_that_is_missing_is_said_with_the_way_out(site: Site, tmp_path: Path) -> None:
     """Reading commands on a cluster without topics: one sentence, what to run."""
     made = install(site, tmp_path / "bare")
-    for command in (["topics", "cat", "mails"], ["mapping", "apply", "--no-users"]):
+    for command in (["topics", "cat", "conversations"], ["mapping", "apply", "--no-users"]):
         done = made.chatledger(*command)
         assert done.returncode == 1
         assert f"does not exist; run `chatledger topics create -c {made.path}`" in done.stderr

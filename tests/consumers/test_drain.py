@@ -10,7 +10,7 @@ from kafka.structs import OffsetAndMetadata
 
 from consumers.drain import Backlog, NotDrainedError, _reached, backlogs, group_members, wait_until_drained
 from schemas.broker import KafkaSettings
-from schemas.topics import COPIES, RAW_EVENTS
+from schemas.topics import CONVERSATIONS, RAW_EVENTS
 
 GROUP = "workers"
 
@@ -52,23 +52,21 @@ def test_held_back_records_do_not_count_as_waiting(kafka: KafkaSettings) -> None
     """A stage that has reached the end has nothing to do, though its commit lies far behind."""
     assert group_members(kafka, GROUP) == []
     produce(kafka, RAW_EVENTS.name, 5)
-    produce(kafka, COPIES.name, 2)
-    assert backlogs(kafka, GROUP) == [
-        Backlog("assemble", 5, 5), Backlog("render", 0, 0), Backlog("route", 0, 0), Backlog("store", 2, 2),
-    ]  # fmt: skip
+    produce(kafka, CONVERSATIONS.name, 2)
+    assert backlogs(kafka, GROUP) == [Backlog("assemble", 5, 5), Backlog("archive", 2, 2)]
     commit(kafka, RAW_EVENTS.name, 1, 5)
-    commit(kafka, COPIES.name, 1, 1)
-    assert [one.waiting for one in backlogs(kafka, GROUP)] == [0, 0, 0, 1]
+    commit(kafka, CONVERSATIONS.name, 1, 1)
+    assert [one.waiting for one in backlogs(kafka, GROUP)] == [0, 1]
     assert group_members(kafka, GROUP) == []
 
 
 @pytest.mark.kafka
 def test_waiting_ends_when_all_is_done_or_nothing_moves(kafka: KafkaSettings) -> None:
     """It returns once the last stage has committed; without progress it names the stage that stands still."""
-    produce(kafka, COPIES.name, 2)
-    with pytest.raises(NotDrainedError, match=r"store 2"):
+    produce(kafka, CONVERSATIONS.name, 2)
+    with pytest.raises(NotDrainedError, match=r"archive 2"):
         wait_until_drained(kafka, GROUP, patience_s=1)
-    later = threading.Timer(1, commit, (kafka, COPIES.name, 2, 2))
+    later = threading.Timer(1, commit, (kafka, CONVERSATIONS.name, 2, 2))
     later.start()
     seen = list[int]()
     wait_until_drained(kafka, GROUP, patience_s=20, tell=lambda now: seen.append(sum(b.waiting for b in now)))

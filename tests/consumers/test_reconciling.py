@@ -60,9 +60,9 @@ def a_day(events: set[int], taken: set[int] | None = None, *, watermark_ms: int 
     mail = delivery(1, {"ana": "ok"})
     mail["parts"] = 1
     if taken is not None:
-        day.closings = {SLICE: [Taken(mail["mail_id"], frozenset(map(name, taken)))]}
+        people = tuple(participant_key(one["participant"]) for one in mail["copies"])
+        day.closings = {SLICE: [Taken(mail["mail_id"], frozenset(map(name, taken)), people)]}
         day.deliveries = {mail["mail_id"]: [mail]}
-        day.targets = {mail["mail_id"]: {participant_key(one["participant"]) for one in mail["copies"]}}
     return day
 
 

@@ -96,19 +96,19 @@ def test_lanes_are_told_apart() -> None:
 
 def test_stages_show_the_worst_of_their_partitions() -> None:
     """What Kafka knows is joined with what workers say."""
-    waiting = [Backlog("assemble", 0, 9), Backlog("store", 4, 5)]
+    waiting = [Backlog("assemble", 0, 9), Backlog("archive", 4, 5)]
     trouble = {"at_ms": 1, "message": "the store is down"}
-    records = [stage("store", "working"), stage("store", "waiting", 1, last_error=trouble), record()]
+    records = [stage("archive", "working"), stage("archive", "waiting", 1, last_error=trouble), record()]
     found = stage_views(waiting, records, workers=1)
     assert [(one.stage, one.waiting, one.state) for one in found] == [
-        ("assemble", 0, "never reported"), ("store", 4, "waiting"),
+        ("assemble", 0, "never reported"), ("archive", 4, "waiting"),
     ]  # fmt: skip
-    assert stages_unwell(WorkersView(found, 1, 0)) == ["store: waiting: the store is down"]
+    assert stages_unwell(WorkersView(found, 1, 0)) == ["archive: waiting: the store is down"]
 
 
 def test_what_a_worker_said_is_left_over_when_none_is_there() -> None:
     """Nobody is shown at work who is gone."""
-    (found,) = stage_views([Backlog("store", 0, 9)], [stage("store", "working")], workers=0)
+    (found,) = stage_views([Backlog("archive", 0, 9)], [stage("archive", "working")], workers=0)
     assert found.state == "no worker"
 
 
@@ -127,5 +127,5 @@ def test_stages_are_unwell_where_work_waits_and_nobody_does_it(
     waiting: int, workers: int, state: str, reasons: int
 ) -> None:
     """A health check must not fail for what is over, nor pass where records wait for a worker."""
-    found = stage_views([Backlog("store", waiting, 9)], [stage("store", state)], workers=workers)
+    found = stage_views([Backlog("archive", waiting, 9)], [stage("archive", state)], workers=workers)
     assert len(stages_unwell(WorkersView(found, workers, 0))) == reasons

@@ -1,4 +1,4 @@
-"""Hostile records in every topic that a stage reads, among honest ones, through all four stages of the real code."""
+"""Hostile records in every topic that a stage reads, among honest ones, through both stages of the real code."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -9,8 +9,7 @@ from typing import Any
 
 from schemas import codec
 from schemas.records import Mapping
-from schemas.topics import CONVERSATIONS, COPIES, MAILS, MAPPINGS, MAX_RECORD_BYTES, RAW_EVENTS, Topic
-from stores.paths import mail_path
+from schemas.topics import CONVERSATIONS, MAPPINGS, MAX_RECORD_BYTES, RAW_EVENTS, Topic
 from tests.fuzz.found import events_of, raw_of
 from tests.fuzz.values import keeps_ours, names, record
 from tests.fuzz.watch import Watch
@@ -22,8 +21,7 @@ MAPPING: Mapping = {"version": "v", "rows": [], "domains": ["bank.example", "b.e
 LAST_MS = 253_402_300_799_999 + 3 * 86_400_000
 """A watermark behind the end of the calendar, and behind any wait of two days."""
 TOPICS: tuple[tuple[Topic, str, str], ...] = (
-    (RAW_EVENTS, "RawEvents", "assemble"), (RAW_EVENTS, "Control", "assemble"), (CONVERSATIONS, "ClosedSlice", "render"),
-    (MAILS, "Mail", "route"), (COPIES, "Copies", "store"),
+    (RAW_EVENTS, "RawEvents", "assemble"), (RAW_EVENTS, "Control", "assemble"), (CONVERSATIONS, "ClosedSlice", "archive"),
 )  # fmt: skip
 
 
@@ -145,17 +143,7 @@ def _twisted(dice: Random, twist: Twist, value: bytes) -> bytes:
 
 def _valid(dice: Random, name: str) -> dict[str, Any]:
     """Random, but for what would stop the flow on purpose or hide it from the watermark of this test."""
-    if name in {"ClosedSlice", "Mail"}:
-        return record(dice, name, mapping_version="v")
-    made = record(dice, name)
-    if name == "Copies" and dice.random() < 0.8:
-        made["path"] = mail_path(made["connector_uid"], made["mail_id"].hex())
-        for target in made["targets"]:
-            target["outcome"], target["path"] = (
-                "deliver",
-                dice.choice([None, f"m@b/f/2026/01/02/{dice.random()}.eml"]),
-            )
-    return made
+    return record(dice, name, mapping_version="v") if name == "ClosedSlice" else record(dice, name)
 
 
 @dataclass
@@ -163,11 +151,10 @@ class _Ends:
     """Where something may have ended."""
 
     letters: dict[str, bytes]
-    mails: dict[bytes, bytes]
     told: dict[str, bytes]
     """Raw bytes by event id, of archived mails."""
     told_in_letters: dict[str, bytes]
-    """The same of mails that a later stage refused."""
+    """The same of slices that the archive stage refused."""
 
 
 def _judge(bench: Bench, made: Batch) -> None:
@@ -180,43 +167,30 @@ def _judge(bench: Bench, made: Batch) -> None:
 
 def _ends(bench: Bench) -> _Ends:
     archive = bench.folder / "archive"
-    mails = {one["mail_id"]: (archive / one["path"]).read_bytes() for one in bench.deliveries()}
+    mails = {(archive / one["path"]).read_bytes() for one in bench.deliveries()}
     letters = {letter["origin"]: _value(bench, letter) for letter in bench.letters()}
-    refused = [
-        _text(value) for origin, value in letters.items() if origin.startswith(("t-mails", "t-copies"))
-    ]
-    return _Ends(letters, mails, _told(mails.values()), _told(refused))
+    refused = (_events(value) for origin, value in letters.items() if origin.startswith("t-conversations"))
+    told = {event["id"].hex(): bytes(event["raw"]) for events in refused for event in events}
+    return _Ends(letters, _told(mails), told)
 
 
 def _told(mails: Iterable[bytes]) -> dict[str, bytes]:
     return {event["id"]: raw_of(event) for mail in mails for event in events_of(mail)}
 
 
-def _text(value: bytes) -> bytes:
-    """The mail in a refused record, if there is one."""
+def _events(value: bytes) -> list[Any]:
+    """The events in a refused record, if it is a slice."""
     try:
-        segments = codec.decode(value).value["segments"]
-    except (codec.DecodeError, KeyError):
-        return b""
-    return b"".join(segment["data"] for segment in segments)
+        return list(codec.expect("ClosedSlice", value)["events"])
+    except codec.DecodeError:
+        return []
 
 
 def _fate(one: Planted, ends: _Ends) -> str:
     if one.origin in ends.letters:
         return "in_dead_letters" if ends.letters[one.origin] == one.value else "lost"
     name, value = codec.decode(one.value)
-    if name == "Control":
-        return "in_effect"
-    if name in {"RawEvents", "ClosedSlice"}:
-        return _fate_of_events(value["events"], ends)
-    stored = ends.mails.get(value["mail_id"])
-    if stored is None:  # refused behind this stage: the record there holds the same mail
-        return (
-            "in_dead_letters"
-            if any(value["mail_id"] in letter for letter in ends.letters.values())
-            else "lost"
-        )
-    return "in_mails" if _text(one.value) in stored else "lost"
+    return "in_effect" if name == "Control" else _fate_of_events(value["events"], ends)
 
 
 def _fate_of_events(events: list[Any], ends: _Ends) -> str:

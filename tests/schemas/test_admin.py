@@ -62,9 +62,9 @@ def test_only_what_is_missing_is_created(kafka: KafkaSettings) -> None:
     """A topic that is there stays as it is."""
     create_topics(kafka)
     with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap)) as admin:
-        admin.delete_topics([kafka.topic("mails")])
+        admin.delete_topics([kafka.topic("conversations")])
     settled_drift(kafka)
-    assert create_topics(kafka) == [kafka.topic("mails")]
+    assert create_topics(kafka) == [kafka.topic("conversations")]
 
 
 def test_a_status_topic_that_is_not_compacted_is_found(kafka: KafkaSettings) -> None:

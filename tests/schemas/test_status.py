@@ -58,8 +58,8 @@ EXAMPLES = [
     a_status(component="import", connector_uid="acme-1", counters={"ok": 3, "waiting": 1}),
     *lane_status(Lane("live", 0, None, 800)),
     *lane_status(back_fill(0, 1_000).moved(250)),
-    a_status(component="store", protection="not enforced: m.eml: no immutability policy"),
-    a_status(component="archive", state="refused", last_error={"at_ms": 1, "message": "m"}),
+    a_status(component="archive", protection="not enforced: m.eml: no immutability policy"),
+    a_status(component="alarm", state="refused", last_error={"at_ms": 1, "message": "m"}),
 ]
 
 
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_refused(wrong: ConnectorStatus) -> None:
 def test_keys_say_who_writes() -> None:
     """One key for each lane, stage and partition."""
     keys = sorted({status_key(status) for status in EXAMPLES})
-    assert keys[:2] == [b"*/archive/2", b"*/assemble/2"]
+    assert keys[:3] == [b"*/alarm/2", b"*/archive/2", b"*/assemble/2"]
     assert b"acme-1/delivery" in keys
     assert b"acme-1/collector/live" in keys
 

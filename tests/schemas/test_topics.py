@@ -52,7 +52,7 @@ def test_what_lies_between_stages_goes_by_age_and_never_by_size() -> None:
     """A busy day must not push out what is not processed yet."""
     between = [topic for topic in CATALOGUE if topic.name not in LEDGERS]
 
-    assert {topic.name for topic in between} == {"conversations", "mails", "copies"}
+    assert {topic.name for topic in between} == {"conversations"}
     for topic in between:
         assert int(topic.configs()["retention.ms"]) >= 7 * 86_400_000
         assert topic.configs()["retention.bytes"] == "-1"
@@ -74,8 +74,6 @@ def test_a_record_stays_in_its_partition_from_source_to_store() -> None:
         "raw-events",
         "closings",
         "conversations",
-        "mails",
-        "copies",
         "deliveries",
         "imports",
     }
@@ -85,10 +83,5 @@ def test_each_topic_names_the_stage_that_reads_it() -> None:
     """The flow can be followed in the catalogue alone."""
     readers = {topic.name: topic.readers for topic in CATALOGUE}
 
-    for name, stage in (
-        ("raw-events", "assemble"),
-        ("conversations", "render"),
-        ("mails", "route"),
-        ("copies", "store"),
-    ):
+    for name, stage in (("raw-events", "assemble"), ("conversations", "archive")):
         assert f"streams: {stage}" in readers[name]

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.azurite import Azurite
 from stores.factory import open_store
+from stores.folder import FolderStore
 from stores.settings import AzureSettings, FolderSettings
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Backend:
     """One empty store, however often it is opened."""
 
     settings: FolderSettings | AzureSettings
+    nameless: bool = True
+    """In a folder: whether files may be nameless until they are whole."""
 
     @property
     def in_folder(self) -> bool:
@@ -40,11 +43,16 @@ class Backend:
         asyncio.run(self._play(scenario))
 
     async def _play(self, scenario: Callable[[Store], Awaitable[None]]) -> None:
-        store = open_store(self.settings)
+        store = self._opened()
         try:
             await scenario(store)
         finally:
             await store.close()
+
+    def _opened(self) -> Store:
+        if isinstance(self.settings, FolderSettings) and not self.nameless:
+            return FolderStore(self.settings.path, durable=self.settings.durable, nameless=False)
+        return open_store(self.settings)
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +64,11 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
         del os.environ[CONNECTION]
 
 
-@pytest.fixture(params=["folder", pytest.param("azurite", marks=pytest.mark.azurite)])
+@pytest.fixture(params=["folder", "folder-named", pytest.param("azurite", marks=pytest.mark.azurite)])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """Give an empty store of each kind in turn."""
-    if request.param == "folder":
-        return Backend(FolderSettings(path=tmp_path / "archive"))
+    if request.param != "azurite":
+        return Backend(FolderSettings(path=tmp_path / "archive"), nameless=request.param == "folder")
     request.getfixturevalue("azurite")
     return Backend(new_container())
 

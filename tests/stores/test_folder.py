@@ -28,14 +28,14 @@ SHA = hashlib.sha256(b"mail").hexdigest()
 ROOT = Path(__file__).parents[2]
 
 
-def no_links(source: Path, target: Path) -> None:
+def no_links(source: str, target: str) -> None:
     """Refuse as a file system without hard links does."""
-    raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(source), None, str(target))
+    raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), source, None, target)
 
 
-def no_more_links(source: Path, target: Path) -> None:
+def no_more_links(source: str, target: str) -> None:
     """Refuse further links as ext4 does after 65,000, but take a new file's first."""
-    if INCOMING not in source.parts:
+    if INCOMING not in Path(source).parts:
         raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
     os.link(source, target)
 
@@ -54,13 +54,21 @@ def test_copies_are_hard_links_and_read_only(tmp_path: Path) -> None:
     assert not stat.S_IMODE(copy.stat().st_mode) & 0o222
 
 
+@pytest.mark.parametrize("nameless", [True, False])
 @pytest.mark.parametrize("link", [os.link, no_links])
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
 @pytest.mark.parametrize(
     ("root", "folder", "file"), [(None, 0o700, 0o400), (0o750, 0o750, 0o440), (0o2775, 0o2775, 0o444)]
 )
 def test_an_archive_is_as_private_as_its_root(
-    tmp_path: Path, link: Callable[[Path, Path], None], umask: int, root: int | None, folder: int, file: int
+    tmp_path: Path,
+    link: Callable[[str, str], None],
+    umask: int,
+    root: int | None,
+    folder: int,
+    file: int,
+    *,
+    nameless: bool,
 ) -> None:
     """A new one is its owner's alone; one that an administrator opened to others is open below, whatever the umask."""
     archive = tmp_path / "archive"
@@ -69,7 +77,7 @@ def test_an_archive_is_as_private_as_its_root(
         archive.chmod(root)
 
     async def scenario() -> None:
-        store = FolderStore(archive, link=link)
+        store = FolderStore(archive, link=link, nameless=nameless)
         await store.create("_mails/x/m.eml", b"mail", content_type=MAIL)
         await store.copy("_mails/x/m.eml", "ann/inbox/m.eml", content_type=MAIL, sha256=SHA)
 
@@ -85,16 +93,17 @@ def test_an_archive_is_as_private_as_its_root(
     }
     assert {mode for path, mode in modes.items() if path.is_dir()} == {folder}
     assert {mode for path, mode in modes.items() if path.is_file()} == {file}
-    assert len(modes) == 8
+    assert len(modes) == (7 if nameless and link is os.link else 8)
 
 
+@pytest.mark.parametrize("nameless", [True, False])
 @pytest.mark.parametrize("link", [no_links, no_more_links])
 @pytest.mark.parametrize("durable", [True, False])
 def test_works_without_hard_links(
-    tmp_path: Path, link: Callable[[Path, Path], None], *, durable: bool
+    tmp_path: Path, link: Callable[[str, str], None], *, durable: bool, nameless: bool
 ) -> None:
     """Where links don't reach, files are renamed and copied under the same rules."""
-    store = FolderStore(tmp_path, durable=durable, link=link)
+    store = FolderStore(tmp_path, durable=durable, link=link, nameless=nameless)
 
     async def scenario() -> None:
         outcomes = await asyncio.gather(
@@ -110,6 +119,49 @@ def test_works_without_hard_links(
     asyncio.run(scenario())
     assert not (tmp_path / "m.eml").samefile(tmp_path / "ann/m.eml")
     assert [path.name for path in (tmp_path / INCOMING).iterdir()] in ([".lock"], [])
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_file_has_no_name_before_it_is_whole(tmp_path: Path, *, durable: bool) -> None:
+    """Files in one piece need no temporary name, in folders that are missing or there; a name that is taken stays."""
+    store = FolderStore(tmp_path / "archive", durable=durable)
+
+    async def scenario() -> None:
+        for path in ("m.eml", "ann/inbox/m.eml", "ann/inbox/n.eml"):
+            assert (await store.create(path, path.encode(), content_type=MAIL)).created
+        with pytest.raises(StoreConflictError):
+            await store.create("m.eml", b"else", content_type=MAIL)
+        assert not (await store.create("m.eml", b"m.eml", content_type=MAIL)).created
+        assert await store.read("ann/inbox/n.eml") == b"ann/inbox/n.eml"
+
+    asyncio.run(scenario())
+    assert sorted(path.name for path in (tmp_path / "archive").iterdir()) == ["ann", "m.eml"]
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL])
+def test_a_file_system_without_nameless_files_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Where they are refused, by the file system or an old kernel, files grow below `.incoming` from then on."""
+    asked, really = list[str](), os.open
+
+    def open_named(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            asked.append(path)
+            raise OSError(number, os.strerror(number), path)
+        return really(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_named)
+    store = FolderStore(tmp_path)
+
+    async def scenario() -> None:
+        for path in ("ann/m.eml", "ann/n.eml"):
+            assert (await store.create(path, b"mail", content_type=MAIL)).created
+            assert await store.read(path) == b"mail"
+
+    asyncio.run(scenario())
+    assert len(asked) == 1
+    assert list((tmp_path / INCOMING).iterdir()) == []
 
 
 def test_a_changed_file_is_found_out(tmp_path: Path) -> None:
@@ -232,3 +284,12 @@ def test_a_read_only_disk_says_what_to_do(tmp_path: Path) -> None:
     said = in_namespace(script, tmp_path, settings)
     assert said.startswith("StoreError")
     assert "or name another folder" in said
+
+
+def test_works_without_proc(tmp_path: Path) -> None:
+    """Where /proc is not mounted, nameless files can't be named, and files grow below `.incoming`."""
+    settings = FolderSettings(path=tmp_path / "a").model_dump_json()
+    script = 'mount -t tmpfs none /proc\n"$2" -m tests.stores.writer "$3" b/c 1 bytes\n'
+    assert in_namespace(script, tmp_path, settings) == f"stored True {1 << 20}\n"
+    assert list((tmp_path / "a" / INCOMING).iterdir()) == []
+    assert (tmp_path / "a/b/c").read_bytes() == bytes(1 << 20)

@@ -193,3 +193,42 @@ def test_there_is_no_part_beyond_the_last() -> None:
     for revision, part, parts in ((-1, 1, 1), (0, 2, 1), (0, 0, 1)):
         with pytest.raises(BadPathError):
             path_of(("a", "b", DAY, "u", "c", "1", revision, part, parts))
+
+
+COMPONENTS = [
+    "",
+    "a",
+    "Z~",
+    ".a",
+    "a.",
+    "a ",
+    " a",
+    "-.-",
+    "\\",
+    "[",
+    "a\n",
+    "\x7f",
+    "é",
+    "\x85",
+    "a" * 255,
+    "a" * 256,
+]
+
+
+@given(st.lists(st.sampled_from(COMPONENTS), max_size=4).map("/".join))
+@example("/".join("a" * 600))
+def test_plain_paths_are_judged_as_all_others(path: str) -> None:
+    """The one look at a plain path lets nothing pass that the look at its components refuses, and refuses nothing for them."""
+    fine = (
+        len(path) <= 1024
+        and not re.search(r"[\x00-\x1f\x7f-\x9f\\]", path)
+        and all(
+            0 < len(part.encode()) <= 255 and part[0] != "." and part[-1] not in ". "
+            for part in path.split("/")
+        )
+    )
+    if fine:
+        assert check_path(path) == path
+    else:
+        with pytest.raises(BadPathError):
+            check_path(path)

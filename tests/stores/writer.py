@@ -1,13 +1,16 @@
 """A process that writes and may be killed: `python -m tests.stores.writer SETTINGS PATH BLOCKS`.
 
 It streams BLOCKS chunks of 1 MiB, says so on standard output, and then waits for ever in the middle of the
-body; with `whole` as a fourth argument it ends the body instead. Errors are printed by class and text.
+body; with `whole` as a fourth argument it ends the body instead, with `bytes` it writes the same in one piece, and
+with `linking` so too, but waits where the file would get its name. Errors are printed by class and text.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
@@ -29,12 +32,21 @@ async def body(blocks: int, *, whole: bool) -> AsyncIterator[bytes]:
         await asyncio.sleep(600)
 
 
+def stay(*_: object, **__: object) -> None:
+    """Wait to be killed, instead of what was to be done."""
+    print("half", flush=True)
+    time.sleep(600)
+
+
 async def main() -> None:
     """Write as the arguments say."""
     settings, path, blocks, *rest = sys.argv[1:]
     store = open_store(TypeAdapter(StoreSettings).validate_json(settings))
+    if rest == ["linking"]:
+        os.link = stay
     try:
-        stored = await store.create(path, body(int(blocks), whole=bool(rest)), content_type="text/plain")
+        data = bytes(int(blocks) << 20) if rest and rest != ["whole"] else body(int(blocks), whole=bool(rest))
+        stored = await store.create(path, data, content_type="text/plain")
         print("stored", stored.created, stored.size)
     except StoreError as error:
         print(type(error).__name__, error)

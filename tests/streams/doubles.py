@@ -1,4 +1,4 @@
-"""The four stages in one process, over topics in memory.
+"""Both stages in one process, over topics in memory.
 
 They behave as Kafka does where it matters: a record is durable only when its confirmation was awaited, one over the
 limit is refused at `send`, and a crash leaves what was durable.
@@ -18,16 +18,15 @@ from schemas.commits import Bounds
 from schemas.topics import (
     CLOSINGS,
     CONVERSATIONS,
-    COPIES,
     DEAD_LETTERS,
     DELIVERIES,
-    MAILS,
     MAPPINGS,
     RAW_EVENTS,
     Topic,
 )
 from stores.folder import FolderStore
 from stores.interface import Stored, StoreUnavailableError
+from streams.archive import ArchiveStage
 from streams.assemble import AssembleStage
 from streams.contents import Contents
 from streams.memory import Memory
@@ -35,11 +34,8 @@ from streams.outbox import Outbox
 from streams.positions import Positions, Stand
 from streams.readback import Kept
 from streams.refusals import RefusalLimit
-from streams.render import RenderStage
-from streams.route import RouteStage
 from streams.scratch import Scratch
 from streams.stage import Record, Stage, Tools, fresh
-from streams.store import StoreStage
 
 T = TypeVar("T")
 KAFKA = KafkaSettings(bootstrap="nowhere.invalid:1", partitions=2, topic_prefix="t-")
@@ -134,9 +130,7 @@ class Bench:
         self.assemble = AssembleStage(
             self.tools, self.memory, self.scratch, lambda number, seen: self.log.read(CLOSINGS, number, seen)
         )
-        self.render = RenderStage(self.tools)
-        self.route = RouteStage(self.tools, lambda: self.log.read(MAPPINGS, 0))
-        self.keep = StoreStage(self.tools, self.store)
+        self.archive = ArchiveStage(self.tools, lambda: self.log.read(MAPPINGS, 0), self.store)
 
     def outbox(self) -> Outbox:
         """A new outbox on this log."""
@@ -166,8 +160,8 @@ class Bench:
             await stage.handle(batch)
 
     def flow(self, partition: int = 0) -> "Bench":
-        """Own the partition everywhere where it isn't yet, and drain all four stages."""
-        for stage in (self.assemble, self.render, self.route, self.keep):
+        """Own the partition everywhere where it isn't yet, and drain both stages."""
+        for stage in (self.assemble, self.archive):
             if (KAFKA.topic(stage.source.name), partition) not in self.positions.next_at:
                 self.own(stage, partition)
             asyncio.run(self.work(stage, partition))
@@ -200,14 +194,6 @@ class Bench:
     def add_to(self, topic: Topic, name: str, record: object, partition: int = 0) -> int:
         """Write a record of any topic."""
         return self.log.add(topic, self.codec.encode(KAFKA.topic(topic.name), name, record), partition)
-
-    def mails(self) -> list[Any]:
-        """Rendered mails."""
-        return self.found(MAILS)
-
-    def copies(self) -> list[Any]:
-        """What routing decided."""
-        return self.found(COPIES)
 
     def slices(self) -> list[Any]:
         """Closed slices."""

@@ -106,6 +106,29 @@ def test_soft_breaks_keep_escapes_whole(length: int) -> None:
     assert b"".join(lines) == b"x" * length + b"=3D" * 3 + b"y" * 80
 
 
+@pytest.mark.parametrize("lines", [0, 1, 63, 64, 65, 128, 200])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_base64_lines_are_those_of_the_standard_library(lines: int, more: int) -> None:
+    """At every edge of a line, and of the lines that are cut at a time."""
+    data = bytes(range(256)) * 50
+    data = data[: max(0, lines * 57 + more)]
+    assert base64_lines(data) == base64.encodebytes(data).strip().replace(b"\n", b"\r\n")
+
+
+def test_long_lines_break_softly_at_75_characters() -> None:
+    """Whether something in them is escaped or not."""
+    for line in (b"x" * 160, b"x" * 149 + b"=3D" + b"x" * 8):
+        coded = quoted_printable(line.replace(b"=3D", b"=")).split(b"\r\n")
+        assert b"".join(part.removesuffix(b"=") for part in coded[:-1]) + coded[-1] == line
+        assert [len(part) for part in coded[:2]] == [76, 75 if b"=" in line[149:] else 76]
+
+
+def test_blanks_are_one_blank_whatever_they_are() -> None:
+    """Also in text that needs nothing else; other scripts' blanks stay, and go at the ends."""
+    assert one_line("a  b") == one_line(" a\tb ") == one_line("a \n b") == "a b"
+    assert one_line("\u3000a\u3000\u3000b \u3000") == "a\u3000\u3000b"
+
+
 def test_encoded_words_hold_whole_characters() -> None:
     """No word is over 75 characters or cuts a character in two."""
     words = encoded_words("ä田👩" * 40, 9).split("\r\n ")

@@ -13,9 +13,10 @@ STREAMS = Path(__file__).parents[2] / "streams"
 TIMELESS = sorted(path for path in STREAMS.rglob("*.py") if path.name != "reporting.py")
 PURE = [STREAMS / "assembly.py", STREAMS / "routing.py", *sorted((STREAMS / "mail").glob("*.py"))]
 
-READERS = frozenset({"noack", "noack_take", "ack"})
+READERS = frozenset({"noack", "ack"})
 BANNED = {
     "take": "acknowledges before the effects are durable",
+    "noack_take": "waits for a batch to fill; a pack is one",
     "events": "acknowledges what an exception left undone",
     "group_by": "sends without confirmation",
     "through": "sends without confirmation",
@@ -167,7 +168,7 @@ def test_pure_modules_know_no_clock_and_no_chance(path: Path) -> None:
 def test_the_one_place_is_there() -> None:
     """`consume` reads, acknowledges by hand, and declares concurrency: else the bans would guard nothing."""
     text = (STREAMS / "agents.py").read_text(encoding="utf-8")
-    for needed in ("async def consume(", ".noack_take(", ".ack(", "concurrency=1", "CrashingSupervisor"):
+    for needed in ("async def consume(", ".noack(", ".ack(", "concurrency=1", "CrashingSupervisor"):
         assert needed in text
 
 
@@ -179,6 +180,8 @@ def test_the_one_place_is_there() -> None:
         "async def other(stream):\n  return [event async for event in stream]",
         "async def other(stream):\n  async for event in stream.events(): pass",
         "async def other(stream):\n  async for batch in stream.noack_take(5): pass",
+        "async def other(stream):\n  unacknowledged = stream.noack()",
+        "async def consume(stream):\n  async for batch in stream.noack_take(5, within=1): pass",
         "async def other(event, stream):\n  await stream.ack(event)",
         "app.agent(topic, sink=[other])",
         "app.agent(topic, concurrency=4)",

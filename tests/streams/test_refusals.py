@@ -19,18 +19,18 @@ def test_half_of_a_window_is_too_much() -> None:
     """The limit looks at the last records only, and not before it has seen a window of them."""
     limit = RefusalLimit(window=10)
     for _ in range(20):
-        limit.note("render", refused=True) if _ % 5 == 0 else limit.note("render", refused=False)
+        limit.note("archive", refused=True) if _ % 5 == 0 else limit.note("archive", refused=False)
     for _ in range(3):
-        limit.note("render", refused=True)
+        limit.note("archive", refused=True)
     with pytest.raises(TooManyRefusalsError, match="of the last 10"):
-        limit.note("render", refused=True)
+        limit.note("archive", refused=True)
 
 
 def test_the_first_records_of_a_process_may_all_be_bad() -> None:
     """One bad record at the head of a quiet topic must not stop the worker."""
     limit = RefusalLimit(window=10)
     for _ in range(9):
-        limit.note("render", refused=True)
+        limit.note("archive", refused=True)
 
 
 def test_errors_of_a_dependency_never_look_like_those_of_bytes() -> None:
@@ -45,7 +45,7 @@ def test_errors_of_a_dependency_never_look_like_those_of_bytes() -> None:
 
 def test_a_letter_says_what_where_and_why() -> None:
     """Original bytes and key verbatim; the reason is one that can be written, and not endless."""
-    letter = dead_letter("route", "mails", 3, 7, b"\x00k", b"\xffv", ValueError("\ud800" + "x" * 9999))
+    letter = dead_letter("archive", "mails", 3, 7, b"\x00k", b"\xffv", ValueError("\ud800" + "x" * 9999))
 
     assert (letter["key"], letter["value"], letter["origin"]) == (b"\x00k", b"\xffv", "mails/3/7")
     assert letter["reason"].startswith("mails/3/7: \ufffdxxx")
@@ -57,15 +57,15 @@ def test_healthy_stages_do_not_hide_one_that_refuses_everything() -> None:
     """Each stage counts for itself: a broken renderer is stopped however many raw events are fine."""
     limit = RefusalLimit(window=10)
     for _ in range(9):
-        limit.note("render", refused=True)
+        limit.note("archive", refused=True)
         for _ in range(20):
             limit.note("assemble", refused=False)
 
-    with pytest.raises(TooManyRefusalsError, match="render"):
-        limit.note("render", refused=True)
+    with pytest.raises(TooManyRefusalsError, match="archive"):
+        limit.note("archive", refused=True)
 
 
-def life(kept: Path, outcomes: list[bool], stage: str = "render") -> int:
+def life(kept: Path, outcomes: list[bool], stage: str = "archive") -> int:
     """How many records of these a worker refuses before it is stopped; -1 if it is not."""
     limit = RefusalLimit(window=20, kept=kept)
     for count, refused in enumerate(outcomes):
@@ -98,7 +98,7 @@ def test_after_a_bad_deploy_a_sound_one_goes_on_and_forgets(tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["", "[]", "7", "{}", "{"])
 def test_a_file_that_says_nothing_counts_for_nothing(tmp_path: Path, text: str) -> None:
     """It is a memory, and no reason not to start."""
-    (tmp_path / "refusals-render.json").write_text(text)
+    (tmp_path / "refusals-archive.json").write_text(text)
 
     assert life(tmp_path, [True] * 100) == 19
 
@@ -106,12 +106,15 @@ def test_a_file_that_says_nothing_counts_for_nothing(tmp_path: Path, text: str) 
 def test_a_worker_leaves_alone_what_the_others_of_its_host_counted(tmp_path: Path) -> None:
     """Neither a healthy stage nor a healthy worker of the same stage takes back what stopped another one."""
     healthy = RefusalLimit(window=20, kept=tmp_path)
-    healthy.note("render", refused=False)
+    healthy.note("archive", refused=False)
     assert life(tmp_path, [True] * 100) == 19
-    assert life(tmp_path, [True] * 100, "route") == 19
+    assert life(tmp_path, [True] * 100, "another") == 19
     for _ in range(40):
-        healthy.note("render", refused=False)
+        healthy.note("archive", refused=False)
         healthy.note("assemble", refused=False)
 
-    assert [life(tmp_path, [True] * 100, stage) for stage in ("render", "route")] == [1, 1]
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["refusals-render.json", "refusals-route.json"]
+    assert [life(tmp_path, [True] * 100, stage) for stage in ("archive", "another")] == [1, 1]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "refusals-another.json",
+        "refusals-archive.json",
+    ]

@@ -111,11 +111,11 @@ class Guarded:
         return self.said
 
 
-def test_the_store_stage_says_how_the_archive_is_protected() -> None:
+def test_the_archive_stage_says_how_the_archive_is_protected() -> None:
     """Nothing before the probe; a store that does not answer is asked again."""
     made, store = worker({TP: 3}), Guarded(None)
     made.store = made.unproved = store  # type: ignore[assignment]  # all that is asked of a store here
-    cast(Any, made.stages[TP[0]]).name = "store"
+    cast(Any, made.stages[TP[0]]).name = "archive"
     asyncio.run(proved(made))
     assert "protection" not in next(statuses(made))
     store.said = Safeguard("not enforced", "a blob could be deleted")
@@ -125,13 +125,13 @@ def test_the_store_stage_says_how_the_archive_is_protected() -> None:
 
 
 def test_an_alarm_names_what_stood_in_the_way() -> None:
-    """By partition, as the status of component archive, with the record that met it."""
+    """By partition, as the status of component alarm, with the record that met it."""
     made = worker({TP: 3})
     assert list(alarms(made)) == []
-    made.tools.alarms["copies", 2] = (7, "m.eml: other bytes already stand there")
+    made.tools.alarms["conversations", 2] = (7, "m.eml: other bytes already stand there")
     (alarm,) = alarms(made)
     assert (alarm["component"], alarm["partition"], alarm["reached"], alarm["state"]) == (
-        "archive",
+        "alarm",
         2,
         7,
         "refused",

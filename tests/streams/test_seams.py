@@ -10,10 +10,11 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers import aiokafka as driver
+from mode.utils.queues import FlowControlEvent
 
 from schemas import clients
 from schemas.broker import KafkaSettings
-from streams import agents, holdback, readback, reporting, seams
+from streams import agents, fetching, holdback, readback, reporting, seams
 from streams.app import new_app
 from streams.replay import log as replay_log
 from streams.seams import SeamError, check_seams
@@ -47,7 +48,14 @@ def test_the_installed_drivers_are_the_tested_ones() -> None:
             lambda patch: patch.delattr(GroupCoordinator, "fetch_committed_offsets"),
             "committed_offsets is gone",
         ),
-        (lambda patch: patch.delattr(faust.Stream, "noack_take"), "Stream.noack_take is gone"),
+        (lambda patch: patch.setattr(driver.Consumer, "getmany", one_more), "getmany is no async generator"),
+        (lambda patch: patch.setattr(driver.Consumer, "ack", one_more), "ack is no plain function with 2"),
+        (lambda patch: patch.delattr(faust.Stream, "noack"), "Stream.noack is gone"),
+        (
+            lambda patch: patch.delattr(driver.AIOKafkaConsumerThread, "_fetch_records"),
+            "_fetch_records is gone",
+        ),
+        (lambda patch: patch.delattr(FlowControlEvent, "is_active"), "FlowControlEvent.is_active is gone"),
         (lambda patch: patch.delattr(AIOKafkaClient, "fetch_all_metadata"), "fetch_all_metadata is gone"),
         (lambda patch: patch.setitem(seams.ATTRIBUTES, plain, ("_fetch_task",)), "plain sets no _fetch_task"),
         (lambda patch: patch.setitem(seams.TESTED, "aiokafka", "0.13."), "was never tested, 0.13 was"),
@@ -57,7 +65,11 @@ def test_the_installed_drivers_are_the_tested_ones() -> None:
         "no coroutine",
         "no method",
         "no coordinator",
-        "no batches",
+        "no generator",
+        "a coroutine",
+        "no manual acknowledgement",
+        "no fetch",
+        "no flow",
         "no metadata",
         "no attribute",
         "another version",
@@ -76,7 +88,7 @@ def test_a_worker_does_not_start_on_others(
 def private_names_of_drivers() -> set[str]:
     """Names with an underscore that our shells of Kafka read from something that is not their own `self`."""
     found = set[str]()
-    for module in (holdback, agents, readback, reporting, replay_log, clients):
+    for module in (holdback, fetching, agents, readback, reporting, replay_log, clients):
         tree = ast.parse(inspect.getsource(module))
         own = {one.name for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
         named = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]

@@ -12,10 +12,12 @@ from streams.refusals import DependencyError, RejectedError
 from streams.stage import LogGapError, Record, each, fresh
 from tests.streams.doubles import Bench
 
-TP = ("t-mails", 0)
+TP = ("t-conversations", 0)
 
 
-def records(*offsets: int, topic: str = "t-mails", partition: int = 0, value: bytes = b"v") -> list[Record]:
+def records(
+    *offsets: int, topic: str = "t-conversations", partition: int = 0, value: bytes = b"v"
+) -> list[Record]:
     """Records at these positions."""
     return [Record(topic, partition, offset, b"k", value) for offset in offsets]
 
@@ -43,7 +45,7 @@ def test_a_gap_stops_the_worker() -> None:
 def test_partitions_are_counted_apart() -> None:
     """A batch mixes partitions; each is contiguous for itself."""
     positions = started(1)
-    positions.start(("t-mails", 1), Stand(8, 8))
+    positions.start(("t-conversations", 1), Stand(8, 8))
     batch = [records(1)[0], *records(8, 9, partition=1), records(2)[0]]
 
     assert list(fresh(batch, positions)) == batch
@@ -59,12 +61,12 @@ def test_each_moves_only_after_everything_is_confirmed(tmp_path: Path) -> None:
         await outbox.send(DEAD_LETTERS, b"x", key=None, partition=0)
         seen.append(bench.positions.stand(TP))
 
-    asyncio.run(each("route", bench.tools, records(0, 1), effect))
+    asyncio.run(each("archive", bench.tools, records(0, 1), effect))
     assert seen == [Stand(0, 0)] * 2
     assert bench.positions.stand(TP) == Stand(2, 2)
     bench.log.broken = ConnectionError("gone")
     with pytest.raises(ConnectionError):
-        asyncio.run(each("route", bench.tools, records(2), effect))
+        asyncio.run(each("archive", bench.tools, records(2), effect))
     assert bench.positions.stand(TP) == Stand(2, 2)
 
 
@@ -82,13 +84,13 @@ def test_what_bytes_do_is_refused_and_the_rest_goes_on(tmp_path: Path, error: Ex
             raise error
         done.append(record.offset)
 
-    asyncio.run(each("route", bench.tools, records(0, 1, 2), effect))
+    asyncio.run(each("archive", bench.tools, records(0, 1, 2), effect))
     (letter,) = bench.letters()
     assert done == [0, 2]
     assert (letter["value"], letter["key"], letter["origin"], letter["error"]) == (
         b"v",
         b"k",
-        "t-mails/0/1",
+        "t-conversations/0/1",
         type(error).__name__,
     )
     assert bench.positions.stand(TP) == Stand(3, 3)
@@ -104,7 +106,7 @@ def test_what_a_dependency_does_ends_the_worker(tmp_path: Path, error: Exception
         raise error
 
     with pytest.raises(type(error)):
-        asyncio.run(each("route", bench.tools, records(0), effect))
+        asyncio.run(each("archive", bench.tools, records(0), effect))
     assert bench.letters() == []
     assert bench.positions.stand(TP) == Stand(0, 0)
 
@@ -120,7 +122,7 @@ def test_a_value_error_of_kafka_is_no_record_s_fault(tmp_path: Path) -> None:
         await outbox.confirm()
 
     with pytest.raises(DependencyError, match="a client's own"):
-        asyncio.run(each("route", bench.tools, records(0), effect))
+        asyncio.run(each("archive", bench.tools, records(0), effect))
 
 
 def test_a_batch_that_outlives_its_partition_does_not_bring_it_back(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ def test_a_batch_that_outlives_its_partition_does_not_bring_it_back(tmp_path: Pa
     async def effect(record: Record, outbox: Outbox) -> None:
         bench.positions.forget(TP)
 
-    asyncio.run(each("route", bench.tools, records(0, 1), effect))
+    asyncio.run(each("archive", bench.tools, records(0, 1), effect))
     assert bench.positions.next_at == {}
 
 
@@ -144,7 +146,7 @@ def test_letters_of_every_size_keep_the_bytes(tmp_path: Path, size: int) -> None
     async def refuse() -> None:
         outbox = bench.outbox()
         await bench.tools.refuse(
-            "route", records(0, value=value)[0], ValueError("\ud800" + "x" * 2_000_000), outbox
+            "archive", records(0, value=value)[0], ValueError("\ud800" + "x" * 2_000_000), outbox
         )
         await outbox.confirm()
 

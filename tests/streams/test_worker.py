@@ -78,7 +78,7 @@ def test_archives_commits_and_reports(rig: Rig, kafka: KafkaSettings) -> None:
     ]
     assert archived(rig) == {one["path"] for one in deliveries(kafka)}
     eventually(lambda: committed(kafka, RAW_EVENTS) == {0: (8, 8), 1: (6, 6), 2: (6, 6)})
-    eventually(lambda: reported(kafka) == {"assemble": 20, "render": 8, "route": 8, "store": 8})
+    eventually(lambda: reported(kafka) == {"assemble": 20, "archive": 8})
     assert rig.stop() == [0], end_of(worker)
 
 
@@ -181,7 +181,7 @@ def test_a_second_worker_that_joins_at_once_loses_nothing(
     for day in range(3):
         feeder.say_all([(number % 60, day, (number,)) for number in range(600)])
     feeder.watermark(4)
-    slow = {"session_seconds": 10, "commit_seconds": 5, "batch_seconds": 1}
+    slow = {"session_seconds": 10, "commit_seconds": 5}
     with Rig(kafka, tmp_path, worker=slow) as rig:
         first = rig.start()
         if after_s is None:

@@ -93,7 +93,7 @@ def test_other_bytes_in_the_archive_are_an_alarm_and_nothing_is_overwritten(rig:
     assert "archive not enforced: " in said
     assert "immutable:" not in json.dumps(found)
     letters = [decode(one.value).value for one in read_all(rig.kafka, DEAD_LETTERS) if one.value is not None]
-    assert {(one["stage"], one["error"]) for one in letters} == {("store", "StoreConflictError")}
+    assert {(one["stage"], one["error"]) for one in letters} == {("archive", "StoreConflictError")}
     named = " ".join(one["reason"] for one in letters)
     assert (mail in named) or (copies[-1] in named)
     outcomes = [copy["outcome"] for one in deliveries(rig.kafka) for copy in one["copies"]]

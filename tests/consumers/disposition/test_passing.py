@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from kafka.errors import KafkaTimeoutError
 
 from consumers.disposition.passing import Watch
-from schemas.topics import MAILS, RAW_EVENTS, Topic
+from schemas.topics import CONVERSATIONS, RAW_EVENTS, Topic
 
 
 def test_what_was_reached_stays_so_while_kafka_is_away() -> None:
@@ -20,4 +20,4 @@ def test_what_was_reached_stays_so_while_kafka_is_away() -> None:
     watch = Watch(ask)
     assert watch.reached(RAW_EVENTS, [0, 1]) == {0: 7, 1: 3}
     assert watch.reached(RAW_EVENTS, [0, 1]) == {0: 7, 1: 3}
-    assert watch.reached(MAILS, [0]) == {0: 0}
+    assert watch.reached(CONVERSATIONS, [0]) == {0: 0}

@@ -14,20 +14,20 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Decoded, DecodeError
 from schemas.dispositions import CAPTURED
 from streams.accepting import accepted
-from streams.render import RenderStage
-from streams.route import RouteStage
-from streams.store import StoreStage
+from streams.archive import ArchiveStage
+from streams.assemble import AssembleStage
 from tests.consumers.letters.test_book import book_of, letter, say
 
 NAMED = {"connector_uid": "wx", "conversation": "room", "slice": "day", "slice_start_ms": 5}
 EVENTS = Decoded("RawEvents", {**NAMED, "slice_end_ms": 9, "captured_at_ms": 9, "events": []})
-TOPICS = {"assemble": "raw-events", "render": "conversations", "route": "mails", "store": "copies"}
+TOPICS = {"assemble": "raw-events", "archive": "conversations"}
+FORMER = {"render": "conversations", "route": "mails", "store": "copies"}
 
 
 def refused(stage: str = "assemble", **changes: Any) -> Letter:
     """A letter of this stage, about position 7 of partition 0."""
     return book_of(
-        letter(f"{stage}/0/7", **{"stage": stage, "topic": TOPICS.get(stage), **changes})
+        letter(f"{stage}/0/7", **{"stage": stage, "topic": (TOPICS | FORMER).get(stage), **changes})
     ).letters()[0]
 
 
@@ -46,10 +46,10 @@ def demand(one: Letter, found: Decoded | Exception, *said: Any, again: bool = Fa
     Checks(kafka, decode, accepted, list(books.orders.values())).demand(one, b"", again=again)
 
 
-@pytest.mark.parametrize("name", ["ClosedSlice", "Mail", "Copies", "RawEvents"])
+@pytest.mark.parametrize("name", ["ClosedSlice", "RawEvents"])
 def test_records_of_every_stage_may_be_put_in_again(name: str) -> None:
     """Where they are what the stage reads; nowhere else."""
-    stages = {"RawEvents": "assemble", "ClosedSlice": "render", "Mail": "route", "Copies": "store"}
+    stages = {"RawEvents": "assemble", "ClosedSlice": "archive"}
     found = Decoded(name, {**EVENTS.value, "partition": 0, "position": 3})
     demand(refused(stages[name]), found)
     for stage, topic in TOPICS.items():
@@ -60,8 +60,18 @@ def test_records_of_every_stage_may_be_put_in_again(name: str) -> None:
 
 def test_the_stages_are_those_of_the_workers() -> None:
     """Each reads the topic that its letters are put back into."""
-    for stage in (RenderStage, RouteStage, StoreStage):
+    for stage in (AssembleStage, ArchiveStage):
         assert SOURCES[stage.name] is stage.source
+
+
+def test_letters_of_an_earlier_version_are_put_in_again_or_say_what_to_do() -> None:
+    """A slice is a slice; of a half-made mail the log has all, and a replay makes it."""
+    demand(refused("render"), Decoded("ClosedSlice", {**NAMED, "partition": 0, "position": 3}))
+    for stage in ("route", "store"):
+        with pytest.raises(
+            LetterError, match=r"earlier version.*`chatledger replay --connector wx --into store`"
+        ):
+            demand(refused(stage), DecodeError("unknown"))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,7 @@ def test_the_stages_are_those_of_the_workers() -> None:
             "no watermark would ever",
         ),
         (refused("collect"), EVENTS, "`chatledger reconcile wx --day DAY --fetch`"),
+        (refused("archive", topic="mappings"), EVENTS, "`chatledger mapping apply`"),
         (refused("route", topic="mappings"), EVENTS, "`chatledger mapping apply`"),
         (refused(topic="other-raw-events"), EVENTS, "reads no topic other-raw-events here"),
         (refused("unknown"), EVENTS, "is no letter that this version can read"),
@@ -133,16 +144,14 @@ def step(kind: str, at_ms: int = 600, details: dict[str, str] | None = None) -> 
         (refused(), EVENTS, [step("in_force", details={"0": "6"})], False),
         (refused(), EVENTS, [], True),
         (refused(), EVENTS, [step("withdrawn")], False),
-        (refused("render"), closed(3), [step("in_force", details={"1": "4"})], True),
-        (refused("render"), closed(5), [step("in_force", details={"1": "4"})], False),
-        (refused("route"), Decoded("Mail", NAMED), [step("finished", 1_001)], True),
-        (refused("route"), Decoded("Mail", NAMED), [step("finished", 1_000)], False),
+        (refused("archive"), closed(3), [step("in_force", details={"1": "4"})], True),
+        (refused("archive"), closed(5), [step("in_force", details={"1": "4"})], False),
     ],
 )  # fmt: skip
 def test_what_an_order_of_disposition_names_is_not_brought_back(
     one: Letter, found: Decoded, steps: list[Any], disposed: bool
 ) -> None:
-    """By the position of what was refused, or else by when that was; all of these letters are from 1,000 ms."""
+    """By the position in the log of what was refused, or of the control record that closed it."""
     elsewhere = Decoded(found.name, {**found.value, "conversation": "another"})
     demand(one, elsewhere, order(), *steps)
     if not disposed:

@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING
 
 from stores.folder_files import INCOMING
 from stores.settings import FolderSettings
+from tests.stores.conftest import Backend
 
 if TYPE_CHECKING:
     from stores.interface import Store
-    from tests.stores.conftest import Backend
 
 MIB = 1 << 20
 
 
-def kill_in_the_middle(backend: Backend) -> None:
+def kill_in_the_middle(backend: Backend, *how: str) -> None:
     """Let a process write 5 MiB of a body to a/b, and kill it before the end."""
-    arguments = [sys.executable, "-m", "tests.stores.writer", backend.settings.model_dump_json(), "a/b", "5"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "tests.stores.writer",
+        backend.settings.model_dump_json(),
+        "a/b",
+        "5",
+        *how,
+    ]
     root = Path(__file__).parents[3]
     with subprocess.Popen(arguments, cwd=root, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
@@ -81,3 +89,15 @@ def test_leftovers_are_swept_but_not_a_living_writer(backend: Backend) -> None:
 
     backend.run(write_more)
     assert list(incoming.iterdir()) == []
+
+
+def test_a_writer_killed_before_the_name_leaves_nothing(tmp_path: Path) -> None:
+    """A file in one piece whose writer is killed when all bytes are written, and the name isn't: there is no trace of it."""
+    backend = Backend(FolderSettings(path=tmp_path / "archive"))
+    kill_in_the_middle(backend, "linking")
+    assert [path.name for path in (tmp_path / "archive").rglob("*")] == ["a"]
+
+    async def again(store: Store) -> None:
+        assert (await store.create("a/b", b"whole", content_type="text/plain")).created
+
+    backend.run(again)

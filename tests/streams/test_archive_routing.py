@@ -1,4 +1,4 @@
-"""The third stage's shell: which mapping was in force where, and mails with more participants than a record takes."""
+"""The archive stage's routing: which mapping was in force where, and mails with more participants than a record takes."""
 
 import asyncio
 from pathlib import Path
@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import Codec
+from schemas.codec import Codec, encode
 from schemas.ids import mapping_version
 from schemas.mappings import rows_to_csv
-from schemas.records import Mail, Mapping, person
-from schemas.topics import MAILS, MAPPINGS, MAX_RECORD_BYTES
+from schemas.records import ClosedSlice, Mapping, person
+from schemas.topics import CONVERSATIONS, MAPPINGS, MAX_RECORD_BYTES
 from stores.interface import BlobMissingError
 from stores.paths import content_path
-from streams.mail.render import render
 from streams.positions import Stand
 from streams.refusals import DependencyError
 from streams.routers import Routers
@@ -21,10 +20,9 @@ from tests.streams.doubles import Bench, Log
 from tests.streams.mail_cases import AGENT, closed, said
 
 
-def a_mail(number: int = 0, **fields: Any) -> Mail:
-    """A mail of one agent."""
-    (made,) = render(closed([said(number, AGENT, "hello")], **fields))
-    return made
+def a_slice(number: int = 0, **fields: Any) -> ClosedSlice:
+    """A slice of one agent; each number is another conversation."""
+    return closed([said(number, AGENT, "hello")], conversation=f"c{number}", **fields)
 
 
 def mapping(mailbox: str) -> Mapping:
@@ -39,15 +37,20 @@ def mapping(mailbox: str) -> Mapping:
 ONE, TWO = mapping("one@x"), mapping("two@x")
 
 
+def in_order(bench: Bench) -> list[Any]:
+    """The ledger by conversation: slices of a batch are made side by side."""
+    return sorted(bench.deliveries(), key=lambda one: int(one["conversation"][1:]))
+
+
 def boxes(bench: Bench) -> list[str | None]:
     """To whom each mail went."""
-    return [target["mailbox"] for one in bench.copies() for target in one["targets"]]
+    return [copy["mailbox"] for one in in_order(bench) for copy in one["copies"]]
 
 
 def routed(bench: Bench, stand: Stand | None = None) -> Bench:
     """Drain the stage."""
-    bench.own(bench.route, 0, stand)
-    asyncio.run(bench.work(bench.route))
+    bench.own(bench.archive, 0, stand)
+    asyncio.run(bench.work(bench.archive))
     return bench
 
 
@@ -60,10 +63,10 @@ def test_the_rows_of_a_large_mapping_come_from_the_content_store(tmp_path: Path)
     ref = asyncio.run(bench.tools.contents.put(rows_to_csv([*many, *ONE["rows"]])))  # type: ignore[list-item]  # rows as they are read
     bench.add_to(MAPPINGS, "Mapping", {**ONE, "rows": [], "rows_ref": ref})
     for number in range(3):
-        bench.add_to(MAILS, "Mail", a_mail(number, mapping_version=ONE["version"]))
+        bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(number, mapping_version=ONE["version"]))
 
     assert boxes(routed(bench)) == ["one@x"] * 3
-    assert len(bench.route._routers) == 1
+    assert len(bench.archive._routers) == 1
 
 
 def test_rows_that_are_gone_refuse_no_mail(tmp_path: Path) -> None:
@@ -71,13 +74,13 @@ def test_rows_that_are_gone_refuse_no_mail(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     ref = {"sha256": bytes(32), "size": 1}
     bench.add_to(MAPPINGS, "Mapping", {**ONE, "rows": [], "rows_ref": ref})
-    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
+    bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(mapping_version=ONE["version"]))
     with pytest.raises(BlobMissingError):
         routed(bench)
     asyncio.run(bench.store.create(content_path(bytes(32).hex()), b"other", content_type="text/csv"))
     with pytest.raises(DependencyError, match="other bytes"):
-        asyncio.run(bench.work(bench.route))
-    assert (bench.letters(), bench.copies()) == ([], [])
+        asyncio.run(bench.work(bench.archive))
+    assert (bench.letters(), bench.deliveries(), bench.archived()) == ([], [], {})
 
 
 def test_each_mail_goes_by_the_mapping_that_it_names(tmp_path: Path) -> None:
@@ -86,11 +89,11 @@ def test_each_mail_goes_by_the_mapping_that_it_names(tmp_path: Path) -> None:
     bench.add_to(MAPPINGS, "Mapping", ONE)
     bench.add_to(MAPPINGS, "Mapping", TWO)
     versions = ["", ONE["version"], TWO["version"], ONE["version"]]
-    for version in versions:
-        bench.add_to(MAILS, "Mail", a_mail(mapping_version=version))
+    for number, version in enumerate(versions):
+        bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(number, mapping_version=version))
 
     assert boxes(routed(bench)) == [None, "one@x", "two@x", "one@x"]
-    assert [one["mapping_version"] for one in bench.copies()] == versions
+    assert [one["mapping_version"] for one in in_order(bench)] == versions
 
 
 def test_routing_again_from_the_beginning_decides_the_same(tmp_path: Path) -> None:
@@ -98,11 +101,11 @@ def test_routing_again_from_the_beginning_decides_the_same(tmp_path: Path) -> No
     log = Log()
     bench = Bench(tmp_path, log)
     bench.add_to(MAPPINGS, "Mapping", ONE)
-    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
+    bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(mapping_version=ONE["version"]))
     routed(bench)
     bench.add_to(MAPPINGS, "Mapping", TWO)
     again = Bench(tmp_path, log)
-    again.add_to(MAILS, "Mail", a_mail(1, mapping_version=TWO["version"]))
+    again.add_to(CONVERSATIONS, "ClosedSlice", a_slice(1, mapping_version=TWO["version"]))
 
     assert boxes(routed(again)) == ["one@x", "one@x", "two@x"]
 
@@ -112,10 +115,10 @@ def test_a_mapping_that_was_never_written_is_refused(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.add_to(MAPPINGS, "Mapping", ONE)
     for made in (TWO, ONE):
-        bench.add_to(MAILS, "Mail", a_mail(mapping_version=made["version"]))
+        bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(mapping_version=made["version"]))
 
     assert boxes(routed(bench)) == ["one@x"]
-    assert [letter["origin"] for letter in bench.letters()] == ["t-mails/0/0"]
+    assert [letter["origin"] for letter in bench.letters()] == ["t-conversations/0/0"]
 
 
 def test_mappings_that_cannot_be_read_refuse_nothing(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_mappings_that_cannot_be_read_refuse_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.codec = SecretIsGone()
     bench.add_to(MAPPINGS, "Mapping", ONE)
-    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
+    bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(mapping_version=ONE["version"]))
     with pytest.raises(DependencyError, match="mappings"):
         asyncio.run(
             Routers(lambda: bench.log.read(MAPPINGS, 0), bench.codec, bench.tools.contents).of(ONE["version"])
@@ -142,9 +145,9 @@ def test_garbage_among_the_mappings_stops_nobody(tmp_path: Path) -> None:
     """As long as the mapping is found, it hides nothing: one dead letter with its bytes, and copies are made."""
     bench = Bench(tmp_path)
     bench.log.add(MAPPINGS, b"no Avro", key=b"order 66")
-    for made in (ONE, TWO):
+    for number, made in enumerate((ONE, TWO)):
         bench.add_to(MAPPINGS, "Mapping", made)
-        bench.add_to(MAILS, "Mail", a_mail(mapping_version=made["version"]))
+        bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(number, mapping_version=made["version"]))
 
     assert boxes(routed(bench)) == ["one@x", "two@x"]
     (letter,) = bench.letters()
@@ -155,7 +158,7 @@ def test_garbage_that_may_hide_the_mapping_stops_the_worker(tmp_path: Path) -> N
     """Refusing the mails would send everybody's copies to dead-letters; the message says where, and what to do."""
     bench = Bench(tmp_path)
     bench.log.add(MAPPINGS, b"no Avro")
-    bench.add_to(MAILS, "Mail", a_mail(mapping_version=ONE["version"]))
+    bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(mapping_version=ONE["version"]))
     with pytest.raises(DependencyError, match=r"position 0: put the file .*mapping apply"):
         routed(bench)
     assert bench.letters() == []
@@ -167,10 +170,10 @@ def test_old_mappings_are_forgotten(tmp_path: Path) -> None:
     for number in range(50):
         made = mapping(f"box{number}@x")
         bench.add_to(MAPPINGS, "Mapping", made)
-        bench.add_to(MAILS, "Mail", a_mail(mapping_version=made["version"]))
+        bench.add_to(CONVERSATIONS, "ClosedSlice", a_slice(number, mapping_version=made["version"]))
 
     assert boxes(routed(bench)) == [f"box{n}@x" for n in range(50)]
-    assert len(bench.route._routers) < 5
+    assert len(bench.archive._routers) < 5
 
 
 @pytest.mark.parametrize("text", ["", "x" * 990_000], ids=["short", "as long as a record"])
@@ -186,17 +189,16 @@ def test_more_participants_than_a_record_takes(tmp_path: Path, text: str) -> Non
     bench.add_to(
         MAPPINGS, "Mapping", {"version": "v", "rows": rows, "domains": ["bank.example"], "catch_all": None}
     )
-    (made,) = render(closed([said(0, crowd[0], text)], people=crowd, mapping_version="v"))
-    asyncio.run(_send(bench, made))
-    for stage in (bench.route, bench.keep):
-        bench.own(stage)
-        asyncio.run(bench.work(stage))
+    made = closed([said(0, crowd[0], text)], people=crowd, mapping_version="v")
+    ref = asyncio.run(bench.tools.contents.put(encode("ClosedSlice", made)))
+    bench.add_to(CONVERSATIONS, "ClosedSlice", {**made, "events": [], "people": [], "overflow": ref})
+    routed(bench)
 
     deliveries = bench.deliveries()
     ids = [one["participant"]["id"] for delivery in deliveries for one in delivery["copies"]]
     assert bench.letters() == []
     assert sorted(ids) == sorted(one["id"] for one in crowd)
-    assert {delivery["mail_id"] for delivery in deliveries} == {made["mail_id"]}
+    assert {delivery["mail_id"] for delivery in deliveries} == {made["closing_id"]}
     assert len(deliveries) > 1
     assert any(one["path"] for one in deliveries[0]["copies"])
     files = list((tmp_path / "archive").rglob("*.eml"))
@@ -204,8 +206,3 @@ def test_more_participants_than_a_record_takes(tmp_path: Path, text: str) -> Non
     assert len({path.stat().st_ino for path in files}) == 1, "copies are links to the one mail"
     assert len(files) == 1 + sum(1 for n in range(5000) if n % 9)
     assert all(len(value) <= MAX_RECORD_BYTES for place in log.records.values() for _, value in place)
-
-
-async def _send(bench: Bench, mail: Mail) -> None:
-    """Put a rendered mail into its topic, as the stage before does."""
-    bench.log.add(MAILS, await bench.render._fitted(mail, bench.outbox()))

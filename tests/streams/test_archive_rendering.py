@@ -1,4 +1,4 @@
-"""The second stage's shell: claim checks in and out, and what is refused."""
+"""The archive stage between record and mails: claim checks, and what is refused before anything is stored."""
 
 import asyncio
 import hashlib
@@ -15,17 +15,19 @@ from streams.contents import Contents
 from streams.mail.assemble import mail_chunks
 from streams.mail.render import UnknownFormatError, render
 from streams.refusals import DependencyError
+from streams.rendering import GROWTH, memory_of
+from streams.room import UPLOAD_BYTES
 from tests.schemas.registries import MemoryRegistry
 from tests.streams.doubles import Bench, ShakyStore, down
 from tests.streams.mail_cases import AGENT, KEN, MOD, closed, said
 
 
 def bench_with(tmp_path: Path, *slices: Any, codec: Codec | None = None) -> Bench:
-    """Closed slices that wait to be rendered."""
+    """Closed slices that wait to be archived."""
     bench = Bench(tmp_path, codec=codec)
     for one in slices:
         bench.add_to(CONVERSATIONS, "ClosedSlice", one)
-    bench.own(bench.render)
+    bench.own(bench.archive)
     return bench
 
 
@@ -69,11 +71,11 @@ def test_a_claim_check_changes_no_byte(tmp_path: Path, how: str, codec: Codec | 
     if how == "overflow":
         sent = {**whole, "events": [], "people": [], "overflow": put(contents, encode("ClosedSlice", whole))}
     bench.add_to(CONVERSATIONS, "ClosedSlice", sent)
-    asyncio.run(bench.work(bench.render))
+    asyncio.run(bench.work(bench.archive))
 
-    (mail,), (want,) = bench.mails(), render(whole)
+    (want,) = render(whole)
     assert bench.letters() == []
-    assert body(contents, mail) == body(contents, want)
+    assert bench.archived() == {bench.deliveries()[0]["path"]: body(contents, want)}
 
 
 def many(count: int) -> list[Any]:
@@ -85,26 +87,27 @@ def many(count: int) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("slice_", "overflow"),
+    "slice_",
     [
-        (closed([said(0, AGENT, "x" * 3_000_000)]), False),
-        (closed([said(0, AGENT, "hello")], people=many(12_000)), True),
-        (closed([said(n, AGENT, "y" * 30_000) for n in range(100)], people=many(12_000)), True),
+        closed([said(0, AGENT, "x" * 3_000_000)]),
+        closed([said(0, AGENT, "hello")], people=many(12_000)),
+        closed([said(n, AGENT, "y" * 30_000) for n in range(100)], people=many(12_000)),
     ],
     ids=["a long text", "many people", "both"],
 )
-def test_mails_larger_than_a_record_go_by_claim_check(
-    tmp_path: Path, slice_: ClosedSlice, overflow: bool
+def test_slices_larger_than_a_record_come_by_claim_check_and_are_archived_whole(
+    tmp_path: Path, slice_: ClosedSlice
 ) -> None:
-    """First their long pieces, then all of it; what arrives are the same bytes and people."""
+    """What is archived are the same bytes and people; nothing of a mail is put aside, and no record is too large."""
     bench = Bench(tmp_path)
     ref = put(bench.tools.contents, encode("ClosedSlice", slice_))
     bench.add_to(CONVERSATIONS, "ClosedSlice", {**slice_, "events": [], "people": [], "overflow": ref})
     bench.flow()
-    (mail,), (want,) = bench.mails(), render(slice_)
+    (want,) = render(slice_)
 
     assert bench.letters() == []
-    assert (mail["overflow"] is not None) == overflow
+    contents = [path for path in (tmp_path / "archive" / "_content").rglob("*") if path.is_file()]
+    assert [path.name for path in contents] == [ref["sha256"].hex()]
     archived = [data for path, data in bench.archived().items() if path.startswith("_mails/")]
     assert archived == [body(bench.tools.contents, want)]
     reached = {one["participant"]["id"] for delivery in bench.deliveries() for one in delivery["copies"]}
@@ -115,17 +118,17 @@ def test_mails_larger_than_a_record_go_by_claim_check(
 def test_a_slice_without_events_is_refused_and_the_next_goes_on(tmp_path: Path) -> None:
     """No renderer could do anything with it, ever."""
     bench = bench_with(tmp_path, {**closed([said(0, MOD, "x")]), "events": []}, closed([said(1, MOD, "y")]))
-    asyncio.run(bench.work(bench.render))
+    asyncio.run(bench.work(bench.archive))
 
     assert [letter["error"] for letter in bench.letters()] == ["RejectedError"]
-    assert len(bench.mails()) == 1
+    assert len(bench.deliveries()) == 1
 
 
 def test_a_format_of_the_future_ends_the_worker(tmp_path: Path) -> None:
     """A newer version can write it, so it is not refused: the worker says so and waits for its update."""
     bench = bench_with(tmp_path, closed([said(0, MOD, "x")], changes={"format": 99}))
     with pytest.raises(UnknownFormatError):
-        asyncio.run(bench.work(bench.render))
+        asyncio.run(bench.work(bench.archive))
     assert bench.letters() == []
 
 
@@ -133,7 +136,7 @@ def test_a_zone_that_tzdata_lacks_ends_the_worker(tmp_path: Path) -> None:
     """The installation is at fault and no record: nothing is refused, and the sentence says what to do."""
     bench = bench_with(tmp_path, closed([said(0, MOD, "x")], changes={"zone": "Europe/Atlantis"}))
     with pytest.raises(DependencyError, match="'Europe/Atlantis': install tzdata"):
-        asyncio.run(bench.work(bench.render))
+        asyncio.run(bench.work(bench.archive))
     assert bench.letters() == []
 
 
@@ -144,15 +147,15 @@ def test_contents_that_are_gone_or_damaged_end_the_worker(tmp_path: Path) -> Non
     bench.add_to(
         CONVERSATIONS, "ClosedSlice", {**closed([said(0, MOD, "x")]), "events": [], "events_ref": ref}
     )
-    bench.own(bench.render)
+    bench.own(bench.archive)
     (file,) = [path for path in (tmp_path / "archive" / "_content").rglob("*") if path.is_file()]
     data = file.read_bytes()
     file.unlink()
     with pytest.raises(BlobMissingError):
-        asyncio.run(bench.work(bench.render))
+        asyncio.run(bench.work(bench.archive))
     file.write_bytes(data[:-1] + b"!")
     with pytest.raises(DependencyError, match="other bytes"):
-        asyncio.run(bench.work(bench.render))
+        asyncio.run(bench.work(bench.archive))
     assert bench.letters() == []
 
 
@@ -174,3 +177,13 @@ def test_a_store_that_is_down_is_waited_for(tmp_path: Path, monkeypatch: pytest.
     asyncio.run(test())
     assert contents.waiting == 0
     assert store.calls == ["create"] * 3 + ["read"] * 2
+
+
+def test_memory_is_told_before_anything_is_fetched() -> None:
+    """Of what a record has and names; a slice that is all elsewhere counts as large."""
+    whole, ref = closed([said(0, AGENT, "hello")]), {"sha256": bytes(32), "size": 7_000}
+    assert memory_of(whole, 100) == GROWTH * 100
+    assert memory_of({**whole, "events_ref": ref}, 100) == GROWTH * 7_100  # type: ignore[typeddict-item]  # a plain dict
+    bare: Any = {**whole["events"][0], "overflow": ref}
+    assert memory_of({**whole, "events": [bare, bare]}, 100) == GROWTH * 14_100
+    assert memory_of({**whole, "overflow": ref}, 100) == UPLOAD_BYTES  # type: ignore[typeddict-item]  # as above
