@@ -31,6 +31,7 @@ from streams.stage import Record, Tools
 from streams.unreadable import pass_over
 
 log = logging.getLogger(__name__)
+BREATH_BYTES = 32_768  # records without a pause: some milliseconds; a pause costs as much as a small record
 CHUNK = 100  # slices whose bytes are in memory at a time, however many one watermark closes
 
 ReadBack = Callable[[int, Seen], AsyncIterator[Kept]]
@@ -81,14 +82,17 @@ class AssembleStage:
 
     async def handle(self, records: list[Record]) -> None:
         """Events are folded; each control record's effects are confirmed before the next record is touched."""
-        outbox = self._tools.new_outbox()
+        outbox, unbroken = self._tools.new_outbox(), 0
         for record in records:
             await self._restore(record.partition)
             if self._tools.positions.is_next(
                 record.tp, record.offset
             ):  # else it went to another worker meanwhile
                 await self._one(self.assemblies[record.partition], record, outbox)
-            await asyncio.sleep(0)
+            unbroken += len(record.value)
+            if unbroken >= BREATH_BYTES:
+                unbroken = 0
+                await asyncio.sleep(0)
 
     async def _restore(self, partition: int) -> None:
         """Here and not at assignment: Faust gives a seek little time, and there may be years of closings."""

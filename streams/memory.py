@@ -35,6 +35,9 @@ def _unnamed(folder: Path | None) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode=OFF")  # a cache: after a crash it is made anew
     db.execute("PRAGMA synchronous=OFF")
+    db.execute(
+        "PRAGMA locking_mode=EXCLUSIVE"
+    )  # nobody else can open it: locks would be half of each query's cost
     if path:
         # Open, but without a name: the space is free again whatever happens to the process.
         Path(path).unlink()

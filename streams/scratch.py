@@ -1,15 +1,19 @@
 """Bytes of open slices on local disk: appended as they come, read once when their slice closes.
 
+The last of them are in memory until there are enough for a write.
+
 Nothing here is an original: the files are thrown away at every start and filled again from the log. Space comes
 back a whole file at a time, when nothing in it is needed any more.
 """
 
+import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 FILE_BYTES = 16 * 1024 * 1024
+TAIL_BYTES = 64 * 1024
 
 
 class Ref(NamedTuple):
@@ -35,6 +39,8 @@ class Scratch:
     live_bytes: int = 0
     _files: dict[int, _File] = field(default_factory=dict)
     _last: int = -1
+    _tail: bytearray = field(default_factory=bytearray)
+    """The end of the last file, not written yet."""
 
     def append(self, data: bytes) -> Ref:
         """Keep these bytes."""
@@ -42,18 +48,21 @@ class Scratch:
         if current is None or current.size >= FILE_BYTES:
             current = self._open_next()
         ref = Ref(self._last, current.size, len(data))
-        current.handle.seek(current.size)
-        current.handle.write(data)
+        self._tail += data
         current.size += len(data)
+        if len(self._tail) >= TAIL_BYTES:
+            self._write(current)
         current.live += 1
         self.live_bytes += len(data)
         return ref
 
     def read(self, ref: Ref) -> bytes:
         """The bytes again."""
-        handle = self._files[ref.file].handle
-        handle.seek(ref.offset)
-        return handle.read(ref.length)
+        current = self._files[ref.file]
+        in_tail = ref.offset - current.size + len(self._tail)
+        if ref.file == self._last and in_tail >= 0:
+            return bytes(self._tail[in_tail : in_tail + ref.length])
+        return os.pread(current.handle.fileno(), ref.length, ref.offset)
 
     def free(self, ref: Ref) -> None:
         """These bytes are not needed any more."""
@@ -67,12 +76,21 @@ class Scratch:
         """Let go of everything."""
         for number in list(self._files):
             self._drop(number)
+        self._tail.clear()
         self.live_bytes = 0
+
+    def _write(self, last: _File) -> None:
+        last.handle.write(self._tail)
+        last.handle.flush()
+        self._tail.clear()
 
     def _open_next(self) -> _File:
         previous = self._files.get(self._last)
         if previous is not None and previous.live == 0:
             self._drop(self._last)
+        elif previous is not None:
+            self._write(previous)
+        self._tail.clear()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._last += 1
         # No name on disk: the space is free again whatever happens to the process.

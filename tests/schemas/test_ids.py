@@ -52,6 +52,7 @@ def test_borders_count(cut: int) -> None:
 def test_slices_have_names_of_their_own(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     """Whatever a source puts into its ids, quotation marks and brackets included."""
     assert (ids.slice_key(*one) == ids.slice_key(*other)) == (one == other)
+    assert ids.slice_key(*one) == json.dumps(one, separators=(",", ":"))
     assert ids.slice_key(*one).isascii()
 
 

@@ -16,7 +16,7 @@ from schemas.commits import Bounds
 from schemas.ids import with_version
 from schemas.records import person
 from schemas.topics import CLOSINGS, CONVERSATIONS, RAW_EVENTS
-from streams import scratch
+from streams import assemble, scratch
 from streams.defaults import default_settings
 from streams.positions import Stand
 from streams.readback import Seen
@@ -32,6 +32,12 @@ SETTINGS = {
     for uid in "ab"
 }
 TP = (KAFKA.topic(RAW_EVENTS.name), 0)
+
+
+@pytest.fixture(autouse=True)
+def breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others may have their turn after every record."""
+    monkeypatch.setattr(assemble, "BREATH_BYTES", 1)
 
 
 def with_settings(log: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -89,7 +95,8 @@ def test_kills_commits_and_rebalances_at_any_await(
 ) -> None:
     """Whatever happens between two awaits of the shell: the mails of the oracle, repeated only as identical repeats."""
     log, kafka, stored, chance = with_settings(log), Log(), Stand(0, 0), random.Random(seed)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assemble, "BREATH_BYTES", chance.choice([1, 1, 300, 100_000]))
         first = Bench(Path(folder), kafka)
         for name, record in log:
             first.add(name, record)

@@ -14,8 +14,9 @@ from streams.scratch import Ref, Scratch
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scratch]:
-    """Files of 100 bytes."""
+    """Files of 100 bytes, written when 70 have come together."""
     monkeypatch.setattr(module, "FILE_BYTES", 100)
+    monkeypatch.setattr(module, "TAIL_BYTES", 70)
     made = Scratch(tmp_path)
     yield made
     made.close()
