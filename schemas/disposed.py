@@ -2,7 +2,7 @@
 
 _disposed/ab/SHA256          the first order that removed the file
 _disposed/ab/SHA256.1        the next one (2, 3, …), since the file had come back meanwhile
-_disposed/mails/CLOSING      in which mail which files have a placeholder: decided once, when it is made first
+_disposed/mails/CLOSING      in which mail which files have a placeholder, or that none has: decided once, when it is made first
 """
 
 import json

@@ -6,7 +6,6 @@ look for each file of a mail, and nothing more for files that no order ever remo
 """
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Iterator
 
 from schemas import disposed
@@ -50,11 +49,14 @@ async def _decided(contents: Contents, closing: str, names: Iterable[str], *, ke
     gone = {
         name: await _note(contents, name) for name in names if not await contents.exists(content_path(name))
     }
-    if gone and keep:
-        with contextlib.suppress(StoreConflictError):  # another worker was faster, and it counts
-            await contents.note(path, disposed.written(gone))
-            return gone
-        return await _read(contents, path) or gone
+    if not keep:
+        return gone
+    # Also where it is none: a file that came back and is lost later was not removed by an order.
+    try:
+        await contents.note(path, disposed.written(gone))
+    except StoreConflictError:  # another worker was faster, and it counts
+        found = await _read(contents, path)
+        return gone if found is None else found
     return gone
 
 
