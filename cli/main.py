@@ -38,7 +38,7 @@ COMMANDS = {
     "sandbox": ("cli.sandbox:sandbox", "Local Kafka, Azurite and simulated chat sources."),
     "status": ("cli.status:status", "What every connector has done, and whether it is well."),
     "topics": ("cli.topics:topics", "Create, check and read the topics."),
-    "work": ("cli.work:work", "A stream worker: assemble, render, route, store."),
+    "work": ("cli.work:work", "A stream worker: assembles conversations and archives their mails."),
 }
 
 SECTIONS = {

@@ -20,7 +20,7 @@ from cli.parts.common import (
 @log_option
 @click.option("--with-parent", is_flag=True, hidden=True)
 def work(config_path: Path, log_level: str, *, with_parent: bool) -> None:
-    """A stream worker: raw-events ─▶ assemble ─▶ render ─▶ route ─▶ store.
+    """A stream worker: raw-events ─▶ assemble ─▶ archive.
 
     Start as many as you like; they share the partitions. SIGTERM ends it with exit code 0. Any other exit code
     means: start it again, nothing is lost. It refuses to start on topics that have drifted from the catalogue.

@@ -1,1 +1,1 @@
-"""The Faust app: raw-events ─▶ assemble ─▶ render ─▶ route ─▶ store. Start with `agents.py`."""
+"""The Faust app: raw-events ─▶ assemble ─▶ archive. Start with `agents.py`."""

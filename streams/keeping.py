@@ -1,4 +1,4 @@
-"""One mail and its copies made durable in a store: what the store stage and a replay both do."""
+"""One mail and its copies made durable in a store: what the archive stage and a replay both do."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""One round against a spoiled source: the real collector with the real runner on the real Kafka, then all four stages."""
+"""One round against a spoiled source: the real collector with the real runner on the real Kafka, then both stages."""
 
 import contextlib
 import threading
