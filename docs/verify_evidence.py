@@ -49,7 +49,7 @@ def check_proof(file, mail, key):
         yield "another mail, or not signed with the key that was given"
     print(f"signed with key {one['key']}, which was compared with {'yours' if key else 'none: give the one that you know with --key'}")
     verify()
-def check_manifest(files, number, before, mails, disposed):
+def check_manifest(files, number, before, mails, disposed, differing):
     text, packed = [files[f"_evidence/{number:08d}/{name}"].read_bytes() for name in ("manifest.jsonl", "leaves.jsonl.gz")]
     (one, verify), unpack = statement_of(text.decode()), zlib.decompressobj(31)
     before_it = number, before["digest"], before.get("next_key", one["key"]), max(before.get("closed_at", ""), one["closed_at"])
@@ -67,8 +67,7 @@ def check_manifest(files, number, before, mails, disposed):
     before |= one | {"digest": sha(text).hex(), "seen": before["seen"] | {("key", one["key"]), ("root", one["root"])}}
     for gone, stands in map(leaf_of, lines):
         disposed.update(gone)
-        if stands and mails.setdefault(stands[0], stands[1:])[0] != stands[1]:
-            yield f"{stands[0]}: two manifests name different bytes"
+        if stands and mails.setdefault(stands[0], stands[1:])[0] != stands[1]: differing.append((stands[0], {stands[2], mails[stands[0]][1]}))
     verify()
 def check_archive(top, key, wanted, at_least):
     found = {path.relative_to(top).as_posix(): path for path in top.rglob("*") if path.is_symlink() or path.is_file()}
@@ -79,9 +78,10 @@ def check_archive(top, key, wanted, at_least):
         numbers += [int(at[1])] if at and at[2] == "manifest.jsonl" else []
         yield from [] if at else [f"{name} does not belong to the evidence"]
     yield from (f"the manifest before {two} is missing" for one, two in itertools.pairwise(numbers) if two != one + 1)
-    mails, disposed, before = {}, set(), {"digest": None, "seen": {("key", None), ("root", None)}}
+    mails, disposed, differing, before = {}, set(), [], {"digest": None, "seen": {("key", None), ("root", None)}}
     for number in numbers[1:]:
-        yield from told(f"manifest {number}", check_manifest(files, number, before, mails, disposed))
+        yield from told(f"manifest {number}", check_manifest(files, number, before, mails, disposed, differing))
+    yield from (f"{name}: two manifests name different bytes" for name, both in differing if both - disposed)
     yield from (f"{what} {one} is nowhere in the chain" for what, one in {("key", key), ("root", wanted)} - before["seen"])
     yield from [f"the chain ends with manifest {numbers[-1]}"] if numbers[-1] < max(1, at_least) else []
     shown = {name for name in found if name.startswith("_mails/") or name[0] != "_"}

@@ -16,6 +16,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _TABLES = (
     "CREATE TABLE expected (path TEXT PRIMARY KEY, sha256 TEXT, mail TEXT, number INTEGER, seen INTEGER) WITHOUT ROWID",
     "CREATE TABLE disposed (mail TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
+    "CREATE TABLE differing (path TEXT, first TEXT, second TEXT, told INTEGER, again INTEGER)",
 )
 
 
@@ -48,18 +49,31 @@ class Expected:
         report.counts[kind] = report.counts.get(kind, 0) + 1
         if kind in {"mail", "copy"}:
             mail = leaf["id" if kind == "mail" else "mail"]
-            self._expect(leaf["path"], leaf["sha256"], mail, number, report)
+            self._expect(leaf["path"], leaf["sha256"], mail, number)
         elif kind == "audit":
             report.disposals.see(leaf)
             rows = [(mail, number) for mail in leaf.get("mails", ())]
             self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?,?)", rows)
 
-    def _expect(self, path: str, sha256: str, mail: str, number: int, report: "Report") -> None:
-        row = self._db.execute("SELECT sha256, number FROM expected WHERE path=?", (path,)).fetchone()
+    def _expect(self, path: str, sha256: str, mail: str, number: int) -> None:
+        row = self._db.execute("SELECT sha256, mail, number FROM expected WHERE path=?", (path,)).fetchone()
         if row is None:
             self._db.execute("INSERT INTO expected VALUES (?,?,?,?,0)", (path, sha256, mail, number))
         elif row[0] != sha256:
-            report.faults.append(f"{path}: manifests {row[1]} and {number} name different bytes for it")
+            self._db.execute("INSERT INTO differing VALUES (?,?,?,?,?)", (path, row[1], mail, row[2], number))
+
+    def differing(self) -> Iterator[str]:
+        """A sentence for each path of which leaves name different bytes; of what was disposed of it does not matter.
+
+        A worker that was stopped in the middle of an order makes such a mail again when it goes on, without the files that left.
+        """
+        rows = self._db.execute(
+            "SELECT path, told, again FROM differing WHERE first NOT IN (SELECT mail FROM disposed) "
+            "OR second NOT IN (SELECT mail FROM disposed) ORDER BY path, again"
+        )
+        return (
+            f"{path}: manifests {told} and {again} name different bytes for it" for path, told, again in rows
+        )
 
     def wanted(self, path: str) -> str | None:
         """The SHA-256 that must stand there; None if no manifest knows the path."""

@@ -70,6 +70,7 @@ class Verifier:
         try:
             await self._chain(expected)
             self._anchored()
+            self.report.faults += expected.differing()
             await self._files(expected)
         finally:
             self._db.close()

@@ -16,7 +16,7 @@ from consumers.evidence.prove import check, prove
 from stores.folder import FolderStore
 from tests.consumers.evidence import test_malformed as malformed
 from tests.consumers.evidence import test_proofs as proofs
-from tests.consumers.evidence.injector import leaves, manifest, overwrite
+from tests.consumers.evidence.injector import leaves, manifest, overwrite, own_key, sign
 from tests.consumers.evidence.offline import make
 
 STRANGER = Path(__file__).parents[3] / "docs" / "verify_evidence.py"
@@ -68,6 +68,25 @@ def signature_line(change: Callable[[str], str]) -> Callable[[Path], None]:
     return altered
 
 
+def made_again(*disposed: str, path: str = "_mails/lp/11/" + "1" * 32 + ".eml") -> Callable[[Path], None]:
+    """The second manifest says of the first one's mail that it has other bytes, and which mails were disposed of."""
+
+    def change(archive: Path) -> None:
+        lines = gzip.decompress(leaves(archive, 2).read_bytes())
+        for leaf in (
+            {"kind": "mail", "id": "1" * 32, "path": path, "sha256": "0" * 64},
+            {"kind": "audit", "what": "disposed", "mails": list(disposed)},
+        ):
+            lines += json.dumps(leaf).encode() + b"\n"
+        overwrite(leaves(archive, 2), gzip.compress(lines))
+        sign(archive, 2, own_key(archive), {})
+        for mail in disposed:
+            for gone in archive.rglob(f"{mail[0]}*.eml"):
+                gone.unlink()
+
+    return change
+
+
 FAULTS: dict[str, Callable[[Path], None]] = {
     "hidden mail": added("ana@bank.example/.e.eml"), "hidden folder": added("ana@bank.example/.h/e.eml"),
     "hidden mail at the top": added(".x.EML"), "mail in a hidden folder of mails": added("_mails/lp/.x/a.eml"),
@@ -82,10 +101,13 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "signature upper": signature_line(lambda one: f'{{"signature":"{one.upper()}"}}'),
     "signature padded": signature_line(lambda one: f'{{"signature":" {one}"}}'),
     "signature twice": signature_line(lambda one: f'{{"signature":"00","signature":"{one}"}}'),
+    "other bytes": made_again(), "other bytes of what another order took": made_again("3" * 32),
+    "other bytes in the place of another mail": made_again("1" * 32, path=f"_mails/lp/22/{'2' * 32}.eml"),
     "signature and more": signature_line(lambda one: f'{{"note":"added","signature":"{one}"}}'),
 }  # fmt: skip
 
 NONE: dict[str, Callable[[Path], None]] = {
+    "made again after it was disposed of": made_again("1" * 32),
     "what file browsers leave": added("_mails/lp/.DS_Store"), "in a mailbox": added("ana@bank.example/.DS_Store"),
     "in the evidence": added("_evidence/.x/anything"), "hidden at the top": added(".incoming/a.eml"),
     "plan altered": malformed.in_place("plan.json", b"garbage"),
