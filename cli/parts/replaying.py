@@ -43,9 +43,14 @@ def goal(into: str, store: "FolderSettings | AzureSettings") -> Where:
 
 def _checked(name: str) -> str:
     try:
-        return check_path(name)
+        checked = check_path(name)
     except BadPathError as error:
         raise click.UsageError(f"--into {PREFIX_ROOT}/{name}: {error}") from error
+    if "@" in checked.partition("/")[2]:  # an order would take it for a mailbox, and not look for mails in it
+        raise click.UsageError(
+            f"--into {PREFIX_ROOT}/{name}: behind a / it must have no @, as mailboxes have"
+        )
+    return checked
 
 
 def _outside(folder: Path, store: "FolderSettings | AzureSettings") -> str:

@@ -55,15 +55,20 @@ async def new_remover(disposal: Disposal) -> Remover:
     return Remover(disposal, [one async for one in _prefixes(disposal, PREFIX_ROOT)])
 
 
-async def _prefixes(disposal: Disposal, folder: str) -> AsyncIterator[str]:
-    """Folders that have mails; a name may have slashes, so others are looked into."""
+async def _prefixes(disposal: Disposal, folder: str, *, inside: bool = False) -> AsyncIterator[str]:
+    """Folders that have mails; a name may have slashes, so others are looked into, and so are these: one may lie in another.
+
+    `inside`: of a folder that has mails; what is called like a mailbox there is one.
+    """
     for name in await disposal.folders(folder):
+        if inside and ("@" in name or name == MAILS_ROOT):
+            continue
         below = f"{folder}/{name}"
-        if MAILS_ROOT in await disposal.folders(below):
+        here = MAILS_ROOT in await disposal.folders(below)
+        if here:
             yield below
-        else:
-            async for one in _prefixes(disposal, below):
-                yield one
+        async for one in _prefixes(disposal, below, inside=inside or here):
+            yield one
 
 
 async def remove_mails(

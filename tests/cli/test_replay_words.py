@@ -60,6 +60,13 @@ def test_no_prefix_leaves_its_place(name: str) -> None:
         goal(f"_replay/{name}", AZURE)
 
 
+def test_no_prefix_looks_like_a_mailbox_in_another_one() -> None:
+    """Orders of disposition look for prefixes within prefixes, and not within mailboxes."""
+    assert goal("_replay/for-ana@bank.example", AZURE).place == "for-ana@bank.example"
+    with pytest.raises(click.UsageError, match="as mailboxes have"):
+        goal("_replay/july/ana@bank.example", AZURE)
+
+
 def test_the_archive_is_no_folder_elsewhere(tmp_path: Path) -> None:
     """What is made there would be in no ledger."""
     for place in (tmp_path, tmp_path / "_mails", tmp_path / "x" / ".."):
