@@ -50,9 +50,7 @@ def run(config_path: Path, *, once: bool, workers: int, as_json: bool) -> None:
             sys.exit(run_once(processes, config, config_path, stop, as_json=as_json))
         for connector in config.connector:
             start_collector(processes, config, config_path, connector.uid)
-        if config.evidence.key_file is not None:
-            log_file = config.state_dir / "logs" / "evidence.log"
-            processes.add("evidence", ["evidence", "follow", "-c", str(config_path)], log_file)
+        start_evidence(processes, config, config_path)
         start_reconciler(processes, config, config_path)
         click.echo(f"running, logs in {config.state_dir / 'logs'}; Ctrl-C ends it", err=True)
         while not stop.wait(0.5):
@@ -78,6 +76,13 @@ def start_collector(
         ["collect", uid, "-c", str(config_path), *options],
         config.state_dir / "logs" / f"{uid}.log",
     )
+
+
+def start_evidence(processes: Supervisor, config: "Config", config_path: Path) -> None:
+    """What closes a manifest after each day, where evidence is configured."""
+    if config.evidence.key_file is not None:
+        log = config.state_dir / "logs" / "evidence.log"
+        processes.add("evidence", ["evidence", "follow", "-c", str(config_path)], log)
 
 
 def start_reconciler(processes: Supervisor, config: "Config", config_path: Path) -> None:

@@ -15,7 +15,7 @@ from cli.parts.common import new_codec
 from cli.parts.evidence import closing_line
 from cli.parts.ready import ready_or_explain
 from cli.parts.supervise import Supervisor
-from cli.run import start_collector, start_workers
+from cli.run import start_collector, start_evidence, start_workers
 from cli.words.advice import command
 from cli.words.steps import Steps
 from cli.words.summary import Summary, summarise, write_text
@@ -30,6 +30,7 @@ from sandbox.processes import ProcessError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cli.parts.config import Config
     from sandbox.checker import Report
 
 BEGIN = datetime(2026, 3, 5, 0, 30, tzinfo=UTC)  # late enough for a first watermark of the live lane
@@ -56,7 +57,7 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
                     )
                 proven = _finish(site, store, summary, before, evidence, as_json=as_json)
                 if keep:
-                    _wait(site, processes)
+                    wait(site.config, site.config_path, processes)
         finally:
             site.close()
     if not proven:
@@ -197,8 +198,10 @@ def _mails_before(folder: Path) -> int | None:
     return int(json.loads(path.read_text())["mails"])
 
 
-def _wait(site: Site, processes: Supervisor) -> None:
-    click.echo(f"\nStill running; try `{command('status', site.config_path)}`. Ctrl-C ends it.", err=True)
+def wait(config: "Config", config_path: Path, processes: Supervisor) -> None:
+    """Leave everything running, with what goes on signing: without it status would soon call evidence stopped."""
+    start_evidence(processes, config, config_path)
+    click.echo(f"\nStill running; try `{command('status', config_path)}`. Ctrl-C ends it.", err=True)
     while True:
         for sentence in processes.watch():
             click.echo(sentence, err=True)

@@ -171,7 +171,7 @@ bootstrap = "{bootstrap}"
 
 [mapping]
 domains = ["{DOMAIN}"]
-file = {json.dumps(str(_mapping_file(folder)))}
+file = {json.dumps(str(mapping_file(folder)))}
 
 [evidence]
 key_file = {json.dumps(str(folder / "secrets" / "evidence.key"))}
@@ -224,8 +224,9 @@ token_file = {json.dumps(str(folder / "state" / "webex.token"))}
 {COLLECT}"""
 
 
-def _mapping_file(folder: Path) -> Path:
-    """One person whose mailbox is not at the address that the source knows."""
+def mapping_file(folder: Path) -> Path:
+    """A user mapping with nobody in it, to begin with; lines that somebody put there stay."""
     path = folder / "users.csv"
-    path.write_text("ExternalUserId,O365UserMailbox\n", encoding="utf-8")
+    if not path.exists():
+        path.write_text("ExternalUserId,O365UserMailbox\n", encoding="utf-8")
     return path

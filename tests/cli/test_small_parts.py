@@ -14,12 +14,12 @@ import pytest
 import stamina
 
 from cli.demonstration import site
-from cli.demonstration.job import kept
+from cli.demonstration.job import kept, wait
 from cli.demonstration.site import StoreKind
 from cli.parts.evidence import Closing, closing_line
 from cli.parts.quiet import OneLine, quieten
 from cli.parts.retries import tell_retries
-from cli.parts.supervise import Supervisor
+from cli.parts.supervise import Child, Supervisor
 from cli.words.summary import LISTED, Summary, write_text
 from consumers.evidence.settings import EvidenceSettings
 from consumers.gaps import FailedPerson, Unrouted
@@ -228,3 +228,35 @@ def test_the_hint_to_check_the_evidence_can_be_followed(
     ends = "Kafka and store end now; while `chatledger demo --store azurite --keep` runs, `chatledger evidence verify -c "
     assert (ends in said) == (store == "azurite" and not keep)
     assert ("`chatledger evidence verify -c " in said) == (store == "azurite")
+
+
+class Interrupted(Supervisor):
+    """Starts nothing, keeps what it was asked to start, and gets Ctrl-C at the first look."""
+
+    def add(self, name: str, arguments: list[str], log: Path) -> Child:
+        """Note it alone."""
+        self.children.append(child := Child(name, arguments, log))
+        return child
+
+    def watch(self) -> list[str]:
+        """Ctrl-C."""
+        raise KeyboardInterrupt
+
+
+def test_a_demo_that_is_kept_goes_on_signing(tmp_path: Path) -> None:
+    """Else status calls evidence stopped, and all unwell, ten minutes later."""
+    config, path = configured(tmp_path, KafkaSettings(bootstrap="127.0.0.1:1"), "")
+    config = config.model_copy(update={"evidence": EvidenceSettings(key_file=tmp_path / "key")})
+    processes = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        wait(config, path, processes)
+    assert [child.arguments for child in processes.children] == [["evidence", "follow", "-c", str(path)]]
+
+
+def test_a_line_in_the_users_of_a_demo_outlives_its_next_run(tmp_path: Path) -> None:
+    """Whoever gives the failed copy a mailbox has not lost the line when the demo runs again."""
+    path = site.mapping_file(tmp_path)
+    assert path.read_text(encoding="utf-8") == "ExternalUserId,O365UserMailbox\n"
+    users = "ExternalUserId,O365UserMailbox\n4120087720,robin.castell@bank.example\n"
+    path.write_text(users, encoding="utf-8")
+    assert site.mapping_file(tmp_path).read_text(encoding="utf-8") == users
