@@ -15,18 +15,22 @@ class Room:
 
     def __init__(self, total: int = ROOM_BYTES) -> None:
         self._total = self._free = total
-        self._changed = asyncio.Event()
+        self._waiting = list[asyncio.Future[None]]()
 
     @asynccontextmanager
     async def of(self, size: int) -> AsyncIterator[None]:
         """Hold what a mail of `size` bytes needs while the block runs."""
         needed = max(0, min(size, UPLOAD_BYTES, self._total))
         while self._free < needed:
-            self._changed.clear()
-            await self._changed.wait()
+            told = asyncio.get_running_loop().create_future()
+            self._waiting.append(told)
+            await told
         self._free -= needed
         try:
             yield
         finally:
             self._free += needed
-            self._changed.set()
+            waiting, self._waiting = self._waiting, []
+            for told in waiting:
+                if not told.done():  # else who waited was cancelled
+                    told.set_result(None)

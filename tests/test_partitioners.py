@@ -83,6 +83,6 @@ def test_workers_name_the_partition_of_all_that_has_more_than_one() -> None:
     texts = [path.read_text(encoding="utf-8") for path in STREAMS.rglob("*.py")]
     unnamed = re.findall(r"outbox\.send\(\s*(\w+),[^@]*?partition=(\S+)\)?\n", "\n".join(texts))
 
-    assert len(unnamed) >= 6
+    assert len(unnamed) >= 5
     assert {DEAD_LETTERS.name, CONNECTOR_STATUS.name} <= single
     assert {topic for topic, partition in unnamed if partition.startswith("None")} == {"DEAD_LETTERS"}

@@ -229,6 +229,11 @@ class ShakyStore:
             path, data, content_type=content_type, metadata=metadata, sha256=sha256
         )
 
+    async def stat(self, path: str) -> Any:
+        """See `Store`."""
+        self._fail("stat")
+        return await self._store.stat(path)
+
     async def read(self, path: str) -> bytes:
         """See `Store`."""
         self._fail("read")

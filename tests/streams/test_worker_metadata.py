@@ -50,7 +50,7 @@ def test_partitions_that_come_to_be_known_later_are_given_out(kafka_server: Brok
     with start_process(command, log=tmp_path / "worker.log", env=env) as worker:
         wait_for(kafka, [0], 60, worker.log)
         create_topics(kafka)
-        wait_for(kafka, [4 * kafka.partitions], 40, worker.log)
+        wait_for(kafka, [2 * kafka.partitions], 40, worker.log)
 
 
 def wait_for(kafka: KafkaSettings, wanted: list[int], timeout_s: float, log: Path) -> None:
