@@ -147,7 +147,7 @@ def test_nothing_is_missing_after_outages_of_source_broker_and_store(stage: Stag
         time.sleep(AZURITE_SAVES_S)
         site.azurite.kill()
         stage.a_day_passes()
-        eventually(lambda: any(line.startswith("store: waiting: ") for line in stage.status().unwell), 90)
+        eventually(lambda: any(line.startswith("archive: waiting: ") for line in stage.status().unwell), 90)
         site.azurite.start()
         eventually(stage.caught_up, 120)
         assert told(made.log("worker-0"), mark, "store unavailable")
