@@ -9,18 +9,20 @@ from cli.demonstration.site import Site
 from tests.cli.playground import Installation, Result, install
 
 pytestmark = pytest.mark.kafka
+LATER = "86400"
+"""Seconds of silence: the job may have ended long before a test of this file has its turn."""
 
 
 @pytest.mark.slow
 def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
     """State, captured up to, counters, stages; the same as JSON; exit code 0, and 1 when a connector is silent for too long."""
     made, _ = once
-    done = made.chatledger("status")
+    done = made.chatledger("status", "--silent-after", LATER)
     assert done.returncode == 0, done.stdout
     assert "2026-03-12 11:" in done.stdout
     for word in ("liveperson", "webex", "assemble", "archive", "dead letters: 0"):
         assert word in done.stdout
-    document = json.loads(made.chatledger("status", "--json").stdout)
+    document = json.loads(made.chatledger("status", "--json", "--silent-after", LATER).stdout)
     assert set(document) == {
         "connectors", "stages", "workers", "dead_letters", "archive", "evidence", "uncounted", "unwell",
     }  # fmt: skip
