@@ -11,13 +11,13 @@ from producers.source import Captured, SourceUnavailableError
 from schemas.ids import event_id
 from schemas.records import Attachment, Event, event
 from schemas.text import well_formed
+from schemas.topics import DAY_MS
 
 log = logging.getLogger(__name__)
 MOST_TRIES = 20
 """Files that one poll asks for again: what is new has precedence."""
 LONGEST_S = 60.0
 """When asking for them has taken so long, the rest waits for the next poll."""
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from schemas.blocks import event_list, events_in, events_of
 from schemas.codec import Codec, expect
-from schemas.ids import ID_BYTES
+from schemas.ids import split
 from schemas.records import Event, Person, RawEvents, person
 from streams.events import Folded, Key, folded, key_of, names_nobody
 from streams.mail.participants import people_of, present
@@ -74,16 +74,12 @@ def _joined(records: list[_Kept], taken: set[bytes], known: list[Person]) -> Fol
         return None
     if any(before.last >= after.first for before, after in pairwise(one_by_one)):
         return None
-    ids = _split(b"".join([one.ids for one in one_by_one]))
+    ids = split(b"".join([one.ids for one in one_by_one]))
     if len(set(ids)) < len(ids) or not taken.isdisjoint(ids):
         return None
     names = dict.fromkeys(name for one in one_by_one for name in one.people)
     people = people_of([*(person(*name) for name in names), *known])
     return Folded(ids, people, [], b"".join([one.blocks for one in one_by_one]))
-
-
-def _split(ids: bytes) -> list[bytes]:
-    return [ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES)]
 
 
 def _events_in(records: list[_Kept]) -> list[Event]:

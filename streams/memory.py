@@ -11,7 +11,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from schemas.ids import ID_BYTES, slice_key
+from schemas.ids import slice_key, split
 from schemas.records import Closing, MappingInForce, Person, Settings, SettingsInForce
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ class Memory:
         rows = self._db.execute(
             "SELECT ids FROM closing WHERE partition=? AND key=? AND position<?", (partition, key, before)
         )
-        return {ids[i : i + ID_BYTES] for (ids,) in rows for i in range(0, len(ids), ID_BYTES)}
+        return {one for (ids,) in rows for one in split(ids)}
 
     def people(self, partition: int, key: str, before: int) -> list[Person]:
         """Everybody whom the closings of the slice below this position knew."""

@@ -14,8 +14,9 @@ from producers.liveperson.http import Http
 from producers.liveperson.people import Directory, user_of
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Page, page_of
-from producers.liveperson.values import DAY_MS, mapped
+from producers.liveperson.values import mapped
 from producers.source import SourceUnavailableError
+from schemas.topics import DAY_MS
 
 NO_CONTENT = b'{"_metadata": {"count": 0}, "conversationHistoryRecords": []}'
 """What a 204 says."""

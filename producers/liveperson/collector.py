@@ -32,11 +32,12 @@ from producers.liveperson.late import LivePersonLateFiles
 from producers.liveperson.people import cast_of
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row
-from producers.liveperson.values import DAY_MS, mapped
+from producers.liveperson.values import mapped
 from producers.source import Captured, Contents, Finding, Refused, SourceUnavailableError, Window
 from schemas.ids import digest
 from schemas.live import LIVE_LANE
 from schemas.records import Event
+from schemas.topics import DAY_MS
 
 SETTLE_MS = 120_000
 """LivePerson shows things with a delay of up to a minute (Messaging Interactions API page); twice that."""

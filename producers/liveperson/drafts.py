@@ -19,9 +19,10 @@ from producers.liveperson.draft import (
 from producers.liveperson.messages import dialog_of, messages_of
 from producers.liveperson.people import Cast, Directory, cast_of
 from producers.liveperson.spans import Piece, Row
-from producers.liveperson.values import DAY_MS, fact, first_fact, listed, mapped, moment, words
+from producers.liveperson.values import fact, first_fact, listed, mapped, moment, words
 from producers.source import Slice
 from schemas.records import Person
+from schemas.topics import DAY_MS
 
 
 def started_ms(row: Row) -> int:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from producers.liveperson.draft import Draft
 from producers.liveperson.naming import PROJECTIONS, Projection, name_of
-from producers.liveperson.values import DAY_MS, ERASED
+from producers.liveperson.values import ERASED
 from producers.source import Slice, closable
 from schemas.records import Attachment, Event, person
 from schemas.slices import period_label
+from schemas.topics import DAY_MS
 
 CHUNK_EVENTS = 300
 CHUNK_BYTES = 8_000_000

@@ -14,8 +14,8 @@ from producers.liveperson.naming import name_of
 from producers.liveperson.people import Directory
 from producers.liveperson.settings import LivePersonSettings
 from producers.liveperson.spans import Row
-from producers.liveperson.values import DAY_MS
 from producers.rollcall import Shown, refusal
+from schemas.topics import DAY_MS
 
 
 class LivePersonRollCall:

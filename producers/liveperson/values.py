@@ -8,7 +8,6 @@ from schemas.text import well_formed
 FILLERS = frozenset({"", "undefined", "null", "-1"})
 ERASED = "** LP deleted data **"
 """What a Personal Data Deletion leaves in the place of names and texts (LivePerson's help pages on it)."""
-DAY_MS = 86_400_000
 LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: what calendars can still write."""
 

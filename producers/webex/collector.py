@@ -25,10 +25,10 @@ from producers.webex.settings import WebexSettings
 from producers.webex.slices import iso
 from producers.webex.spooling import Spooling
 from schemas.slices import UNDATED
+from schemas.topics import DAY_MS
 
 log = logging.getLogger(__name__)
 
-DAY_MS = 86_400_000
 MOST_EVENTS = 300
 MOST_BYTES = 8_000_000
 

@@ -13,8 +13,7 @@ from producers.webex.filters import SpaceFacts, wanted_space
 from producers.webex.reading import IllTypedError, Item, read_item
 from producers.webex.settings import WebexSettings
 from producers.webex.slices import iso
-
-DAY_MS = 86_400_000
+from schemas.topics import DAY_MS
 
 
 class WebexRollCall:

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.broker import KafkaSettings
-from schemas.topics import Topic
+from schemas.topics import DAY_MS, Topic
 from streams.connection import aiokafka_kwargs
 from streams.replay.errors import ReplayError
 from streams.replay.lock import AlreadyRunningError
@@ -22,7 +22,6 @@ from streams.replay.lock import AlreadyRunningError
 SESSION_SECONDS = 10.0
 """How long a member that says nothing is still one: for so long a killed process is in the way of the next."""
 LOOK_SECONDS = 0.5
-_A_DAY_MS = 86_400_000
 
 
 class ClaimLostError(ReplayError):
@@ -59,7 +58,7 @@ async def only_one_anywhere(
     options = {**aiokafka_kwargs(kafka), "client_id": f"{name}@{platform.node() or 'host'}"}
     consumer = AIOKafkaConsumer(
         kafka.topic(topic.name), **options, group_id=group, enable_auto_commit=False,
-        session_timeout_ms=int(SESSION_SECONDS * 1000), heartbeat_interval_ms=1000, max_poll_interval_ms=_A_DAY_MS,
+        session_timeout_ms=int(SESSION_SECONDS * 1000), heartbeat_interval_ms=1000, max_poll_interval_ms=DAY_MS,
         request_timeout_ms=int(SESSION_SECONDS * 1500),
     )  # fmt: skip
     admin = AIOKafkaAdminClient(**aiokafka_kwargs(kafka))
