@@ -9,31 +9,27 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Container, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from aiokafka.errors import KafkaError
 
-from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
-from stores.interface import Store, StoreError
-from stores.within import Within
-from streams.contents import Contents
-from streams.keeping import Keeper
+from schemas.topics import RAW_EVENTS, Topic
+from stores.interface import StoreError
 from streams.positions import Stand
 from streams.readback import Seen, read_back
+from streams.replay.ending import Ending
 from streams.replay.errors import ReplayError
 from streams.replay.findings import BAD, Finding
-from streams.replay.job import Job, disposed_mails, opened, replay_all
-from streams.replay.ledger import look, rerouted, restore
+from streams.replay.job import Job, opened, replay_all
 from streams.replay.lock import only_one
 from streams.replay.log import live_stands, open_log
 from streams.replay.partition import Tell
 from streams.replay.plan import Plan, make_plan
 from streams.replay.state import PartitionState, blanks
 from streams.replay.strangers import Listing
-from streams.replay.strays import brought_back, disposed_paths, excuse, known, look_again, strangers
 
 SHOWN = 20
 LISTING = "listing.sqlite"
@@ -147,79 +143,17 @@ class Session:
             return asyncio.run(self._finish())
 
     async def _finish(self) -> Report:
+        counts = Counter[str]()
         with self._states() as states:
-            counts, found = Counter[str](), list[Finding]()
-            if self._job.where.kind in {"compare", "store"}:
-                async with opened(self._job.store) as store:
-                    found += await self._disposed_meanwhile(states, store)
-                    counts.update({"unexplained": len(found)} if found else {})
-                    for state in states.values() if self._job.where.kind == "compare" else ():
-                        await look_again(state, store)
-                    found += await self._beside_the_log(states, store, counts)
-            elif self._job.where.kind == "prefix":
-                async with opened(self._job.store) as store:
-                    found += await self._disposed_meanwhile(states, Within(store, self._job.where.shown))
-                    counts.update({"unexplained": len(found)} if found else {})
+            begun_ms = int(self._plan_file.stat().st_mtime * 1000)
+            listing = self.folder / LISTING if self._looks_for_strangers else None
+            found = await Ending(self._job, states, begun_ms, listing, SHOWN).look(counts)
             for state in states.values():
                 counts.update(state.counts)
                 found += [one for kind in KINDS for one in state.findings(kind, limit=SHOWN)]
             found.sort(key=lambda one: (KINDS.index(one.kind), one.path))
             positions = {number: [state.first, state.until] for number, state in states.items()}
         return Report(dict(counts), found[:SHOWN], self._document()["earliest"], positions)
-
-    async def _beside_the_log(
-        self, states: dict[int, PartitionState], store: Store, counts: Counter[str]
-    ) -> list[Finding]:
-        """Copies that only the ledger explains: compared, or made again; then what nothing explains."""
-        found, contents = list[Finding](), Contents(store)
-        keeper = Keeper(store, contents) if self._job.where.kind == "store" else None
-        codec = self._job.codec()
-        async with disposed_mails(self._job, codec) as disposed:
-            with self._listing() as listing:
-                standing = set[str]()
-                for number, state in states.items():
-                    gone = disposed_paths(
-                        self._read(DELIVERIES, number), codec, self._job.selection, disposed
-                    )
-                    standing |= await known(gone, listing, store) if self._looks_for_strangers else set()
-                    listing.explain(state.explained())
-                    async for one in rerouted(self._read(DELIVERIES, number), codec, self._job.selection):
-                        if one.delivery["mail_id"] in disposed:
-                            continue
-                        listing.explain([one.path])
-                        if state.explains(one.path):
-                            continue  # routed back to where the log leads: it was looked at there
-                        wrong = await (
-                            restore(one, keeper, counts) if keeper else look(one, store, contents, counts)
-                        )
-                        found += [wrong] if wrong else []
-                return found + self._strangers(listing, counts, SHOWN - len(found), standing)
-
-    async def _disposed_meanwhile(self, states: dict[int, PartitionState], store: Store) -> list[Finding]:
-        """Orders that were given since this replay began: what it looked for in vain, or has made again."""
-        codec, found = self._job.codec(), list[Finding]()
-        async with disposed_mails(self._job, codec, int(self._plan_file.stat().st_mtime * 1000)) as disposed:
-            for number, state in states.items():
-                gone = disposed_paths(self._read(DELIVERIES, number), codec, self._job.selection, disposed)
-                if self._job.where.kind == "compare":
-                    await excuse(state, gone)
-                else:
-                    found += await brought_back(gone, store)
-        return found
-
-    @contextlib.contextmanager
-    def _listing(self) -> Iterator[Listing]:
-        path = self.folder / LISTING if self._looks_for_strangers else None
-        with contextlib.closing(Listing(path)) as listing:
-            yield listing
-
-    def _strangers(
-        self, listing: Listing, counts: Counter[str], room: int, standing: Container[str]
-    ) -> list[Finding]:
-        if not self._looks_for_strangers:
-            return []  # who did not ask has no number
-        found, counts["unexplained"] = strangers(listing, standing, room)
-        return found
 
     def forget(self) -> None:
         """The report was given: nothing is gone on with any more."""
