@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+MAILS_ROOT = "_mails"
+"""Below it each mail lies once, whoever gets a copy."""
+
+PREFIX_ROOT = "_replay"
+"""Below it stand the prefixes that replays write into, each a second archive."""
+
 LIMIT = 120
 """Bytes of UTF-8 that one component of a path may have; file systems allow 255, some tools less."""
 
@@ -85,7 +91,7 @@ def mail_path(connector_uid: str, mail_id: str) -> str:
     if not _MAIL_ID.fullmatch(mail_id):
         message = f"not a mail id (4 to 64 lower-case letters and digits): {mail_id!r}"
         raise BadPathError(message)
-    return f"_mails/{safe_name(connector_uid)}/{mail_id[:2]}/{mail_id}.eml"
+    return f"{MAILS_ROOT}/{safe_name(connector_uid)}/{mail_id[:2]}/{mail_id}.eml"
 
 
 def copy_path(

@@ -11,9 +11,9 @@ from consumers.mapping_file import MappingError
 from consumers.reading import latest
 from schemas.topics import CURSORS
 from stores.interface import BadPathError
-from stores.paths import check_path
+from stores.paths import PREFIX_ROOT, check_path
 from stores.settings import FolderSettings
-from streams.replay.job import PREFIX_ROOT, Where
+from streams.replay.job import Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

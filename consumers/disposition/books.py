@@ -28,7 +28,6 @@ class Order:
     mails: set[bytes] = field(default_factory=set)
     named: int = 0
     finished: dict[str, str] | None = None
-    finished_ms: int | None = None
     withdrawn: bool = False
 
     @property
@@ -91,7 +90,7 @@ def _note(order: Order, one: Audit) -> None:
             order.mails.update(dispositions.mails_of(one))
             order.named = len(order.mails)
         case "finished":
-            order.finished, order.finished_ms = one["details"], one["at_ms"]
+            order.finished = one["details"]
             order.mails = set()
         case "withdrawn":
             order.withdrawn = True

@@ -13,12 +13,9 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.dispositions import Scope
 from stores.disposal import Disposal
+from stores.paths import MAILS_ROOT, PREFIX_ROOT
 
 BATCH = 500  # mails; with the limit of 2,000 ids a record in mind
-PREFIX_ROOT = "_replay"
-"""Below it stand the prefixes that replays write into; as `chatledger replay --into _replay/NAME` makes them."""
-
-MAILS_ROOT = "_mails"
 
 
 @dataclass

@@ -19,6 +19,7 @@ from consumers.evidence.keys import is_signed
 from consumers.evidence.merkle import Tree
 from consumers.evidence.statement import LEAVES, MANIFEST, Manifest, Statement, path_of
 from stores.interface import LinkFoundError, Store, StoreError
+from stores.paths import MAILS_ROOT
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class Verifier:
         self.report.faults += expected.gone()
 
     def _count(self, path: str) -> None:
-        if path.startswith("_mails/"):
+        if path.startswith(f"{MAILS_ROOT}/"):
             self.report.mails += 1
         else:
             self.report.copies += 1
@@ -226,7 +227,7 @@ def _continues(before: Statement, one: Statement) -> bool:
 async def mails_of(store: Store) -> AsyncIterator[str]:
     """Paths of all mails and copies; what else lies in an archive begins with an underscore."""
     async for found in store.list():
-        if found.path.startswith("_mails/") or not found.path.startswith("_"):
+        if found.path.startswith(f"{MAILS_ROOT}/") or not found.path.startswith("_"):
             yield found.path
 
 

@@ -21,6 +21,7 @@ from schemas.registry import HttpRegistry
 from schemas.topics import AUDIT, DELIVERIES, MAPPINGS, MAX_RECORD_BYTES
 from stores.factory import open_store
 from stores.interface import Store
+from stores.paths import PREFIX_ROOT
 from stores.settings import AzureSettings, FolderSettings
 from stores.within import Within
 from streams.connection import aiokafka_kwargs
@@ -41,8 +42,6 @@ from streams.scratch import Scratch
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 MAPPINGS_KEPT = 8  # in memory at a time: a replay goes through years
-PREFIX_ROOT = "_replay"
-"""Below it stand the replays with a prefix of their own; a comparison of the archive leaves it out."""
 Kind = Literal["dry-run", "compare", "store", "prefix", "folder"]
 
 

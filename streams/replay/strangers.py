@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 from stores.interface import Store
-
-MAILS = "_mails"
+from stores.paths import MAILS_ROOT
 
 
 class Listing:
@@ -53,7 +52,7 @@ class Listing:
 
 async def _paths(store: Store) -> AsyncIterator[str]:
     async for found in store.list():
-        if found.path.startswith(f"{MAILS}/") or not found.path.startswith("_"):
+        if found.path.startswith(f"{MAILS_ROOT}/") or not found.path.startswith("_"):
             yield found.path
 
 
@@ -63,7 +62,7 @@ def owner(path: str, uids: Iterable[str]) -> str:
     A copy's file name begins with the connector's uid, or with its first 36 characters (`stores/paths.py`).
     """
     root, _, rest = path.partition("/")
-    if root == MAILS:
+    if root == MAILS_ROOT:
         return rest.partition("/")[0]
     name = path.rpartition("/")[2]
     return next((uid for uid in uids if name.startswith(f"{uid[:36]}-")), "")

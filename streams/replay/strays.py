@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Container
 from schemas.codec import Codec
 from schemas.records import Delivery
 from stores.interface import BlobMissingError, Store
+from stores.paths import MAILS_ROOT
 from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
 from streams.replay.ledger import is_selected, readable, stored_hash
@@ -59,7 +60,7 @@ def strangers(listing: Listing, standing: Container[str], room: int) -> tuple[li
 async def brought_back(paths: AsyncIterable[str], store: Store) -> list[Finding]:
     """What this replay has made, of what an order disposed of while it ran."""
     return [
-        Finding("unexplained", path, STANDS, copy=not path.startswith("_mails/"))
+        Finding("unexplained", path, STANDS, copy=not path.startswith(f"{MAILS_ROOT}/"))
         for path in {path async for path in paths}
         if await store.stat(path) is not None
     ]
