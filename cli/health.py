@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 MOVE_SECONDS = 3.0
 
 
+def _silent_after(meaning: str) -> "Callable[[Callable[..., None]], Callable[..., None]]":
+    return click.option("--silent-after", type=float, default=300.0, show_default=True, help=meaning)
+
+
 @click.group()
 def health() -> None:
     """Is a collector, worker, importer, monitor or closer of evidence well? Exit code 1 and a sentence if not."""
@@ -32,13 +36,7 @@ def health() -> None:
 @health.command()
 @click.argument("connector")
 @config_option
-@click.option(
-    "--silent-after",
-    type=float,
-    default=300.0,
-    show_default=True,
-    help="Longest silence beyond the pause between polls, or since it stopped, s.",
-)
+@_silent_after("Longest silence beyond the pause between polls, or since it stopped, s.")
 @sentence_errors(KafkaError, OSError, LookupError)
 def collector(connector: str, config_path: Path, silent_after: float) -> None:
     """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused.
@@ -120,13 +118,7 @@ def monitor(config_path: Path) -> None:
 
 @health.command()
 @config_option
-@click.option(
-    "--silent-after",
-    type=float,
-    default=300.0,
-    show_default=True,
-    help="Longest silence, or since it stopped, s.",
-)
+@_silent_after("Longest silence, or since it stopped, s.")
 @sentence_errors(KafkaError, OSError, LookupError)
 def evidence(config_path: Path, silent_after: float) -> None:
     """Whoever closes manifests reports on the status topic, and could close when it last tried.
