@@ -16,7 +16,8 @@ from schemas.broker import KafkaSettings
 from stores.factory import open_store
 from stores.interface import Store
 from tests.bench.large_items import check_whole, large_mail, measure, section_of
-from tests.bench.large_site import AFTER, LargeSite, large_site, until
+from tests.bench.large_site import AFTER, LargeSite, large_site
+from tests.bench.processes import until
 from tests.chaos.disk import can_mount, small_disk
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -66,7 +67,7 @@ def test_a_worker_killed_in_the_middle_and_a_full_disk(kafka: KafkaSettings, tmp
         if disk:
             _in_the_middle(archive, worker)
             disk.fill()
-            until(lambda: "no space left" in worker.log.read_text(), worker)
+            until(lambda: "no space left" in worker.log.read_text(), [worker])
             disk.free()
         _whole(site, worker)
 
@@ -87,7 +88,7 @@ def test_worker_and_azurite_killed_in_the_middle(
         worker = site.start("work")
         _staged(own_azurite, worker)
         own_azurite.kill()
-        until(lambda: "store unavailable" in worker.log.read_text(), worker)
+        until(lambda: "store unavailable" in worker.log.read_text(), [worker])
         own_azurite.start()
         _whole(site, worker)
 
@@ -126,7 +127,7 @@ def _staged(azurite: Azurite, worker: ManagedProcess) -> None:
 
 def _whole(site: LargeSite, worker: ManagedProcess) -> None:
     """The mail comes, with the whole file, once; nothing else is left behind."""
-    until(lambda: bool(large_mail(site.config.kafka, MB)), worker)
+    until(lambda: bool(large_mail(site.config.kafka, MB)), [worker])
     mail = large_mail(site.config.kafka, MB)
     check_whole(site, mail)
     worker.signal(signal.SIGTERM)

@@ -26,7 +26,8 @@ from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from stores.factory import open_store
 from stores.interface import Store
-from tests.bench.large_site import AFTER, SINCE, LargeSite, forget_peak, large_site, memory_of, until
+from tests.bench.large_site import AFTER, SINCE, LargeSite, forget_peak, large_site, memory_of
+from tests.bench.processes import until
 from tests.streams.worker_rig import deliveries
 
 STORES = ("folder", "azurite")
@@ -70,7 +71,7 @@ def measure(folder: Path, kafka: KafkaSettings, name: str, section: str, megabyt
         began = time.monotonic()
         collector = site.collect()
         collected = time.monotonic()
-        until(lambda: bool(large_mail(kafka, megabytes)), worker)
+        until(lambda: bool(large_mail(kafka, megabytes)), [worker])
         ended = time.monotonic()
         memory, mail = memory_of(worker), large_mail(kafka, megabytes)
         check_whole(site, mail)
@@ -84,7 +85,7 @@ def warm_worker(site: LargeSite) -> ManagedProcess:
     """A worker that has made the mails of the days before."""
     site.collect()
     worker = site.start("work")
-    until(lambda: len(deliveries(site.config.kafka)) > 10, worker)
+    until(lambda: len(deliveries(site.config.kafka)) > 10, [worker])
     return worker
 
 

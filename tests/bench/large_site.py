@@ -5,7 +5,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from producers.webex.tokens import TokenFile, Tokens
 from sandbox.processes import ManagedProcess, start_process, tail
 from sandbox.webex.tokens import CLIENT_ID, CLIENT_SECRET, FIRST_REFRESH_TOKEN
 from schemas.broker import KafkaSettings
+from tests.bench import processes
 
 UID = "wx"
 BEFORE = datetime(2026, 3, 9, 2, tzinfo=UTC)  # the base week is over: small mails, which make a worker warm
@@ -24,7 +25,7 @@ AFTER = datetime(2026, 3, 11, 2, tzinfo=UTC)  # the day of the large files is ov
 SINCE = "2026-03-05"  # not earlier: there is a file of 11 MB in the base week too
 REPOSITORY = Path(__file__).parents[2]
 LISTENING = re.compile(rb"listening on (http://\S+)")
-PATIENCE_S = 900.0
+
 LOOK_S = 0.05
 
 
@@ -115,22 +116,13 @@ def forget_peak(process: ManagedProcess) -> None:
     Path(f"/proc/{process.pid}/clear_refs").write_text("5", encoding="ascii")
 
 
-def until(holds: Callable[[], bool], process: ManagedProcess) -> None:
-    """Wait for it; SystemExit if the process ends or it takes too long."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        if not process.running or time.monotonic() > deadline:
-            raise SystemExit(f"it did not get there:\n{tail(process.log, 200)}")
-        time.sleep(LOOK_S)
-
-
 def _webex(up: contextlib.ExitStack, folder: Path, megabytes: int) -> str:
     log = folder / "webex.log"
     command = [
         sys.executable, "-m", "sandbox.webex", "--scale", "0", "--large-mb", str(megabytes), "--now", BEFORE.isoformat(),
     ]  # fmt: skip
     process = up.enter_context(start_process(command, log=log, cwd=REPOSITORY))
-    until(lambda: log.exists() and bool(LISTENING.search(log.read_bytes())), process)
+    processes.until(lambda: log.exists() and bool(LISTENING.search(log.read_bytes())), [process])
     found = LISTENING.search(log.read_bytes())
     assert found is not None
     return found.group(1).decode()

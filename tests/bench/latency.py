@@ -79,7 +79,7 @@ def rows(rates: list[int], seconds: int) -> Iterator[str]:
             with one.start("work") as worker:
                 (before,), began = rig.settled([worker]), time.monotonic()
                 watermarks: list[tuple[int, float]] = [*told(one)]
-                rig.until(one.drained, [worker])
+                processes.until(one.drained, [worker])
                 share = (processes.cpu_seconds(worker.pid) - before) / (time.monotonic() - began)
             yield _row(rate, sorted(waits(one, watermarks)), share)
 

@@ -1,9 +1,14 @@
-"""What Linux says of processes: CPU time, peak memory, children (proc(5))."""
+"""What Linux says of processes: CPU time, peak memory, children (proc(5)); and how a measurement waits for them."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from sandbox.processes import ManagedProcess, tail
+
+PATIENCE_S = 900.0
+LOOK_S = 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -32,3 +37,15 @@ def role(pid: int) -> str:
     """What a process of ours is called in tables: the monitor by its name, everything else worker."""
     words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     return "monitor" if b"monitor" in words else "worker"
+
+
+def until(holds: Callable[[], bool], processes: Sequence[ManagedProcess]) -> None:
+    """Wait for it; SystemExit if a process ends before, or if it takes too long."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        for process in processes:
+            if not process.running:
+                raise SystemExit(f"{process.name} has ended:\n{tail(process.log, 200)}")
+        if time.monotonic() > deadline:
+            raise SystemExit(f"not done after {PATIENCE_S:.0f} s")
+        time.sleep(LOOK_S)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,6 @@ from tests.bench.load import prepared
 from tests.bench.site import Site
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 900.0
-LOOK_S = 0.1
 IDLE_S, IDLE_SHARE = 3.0, 0.1  # a worker that uses less of a core for so long waits
 
 
@@ -96,7 +94,7 @@ def empty(server: KafkaServer, place: Path, name: str, job: Corpus) -> Rig:
 
 def settled(running: Sequence[ManagedProcess]) -> list[float]:
     """Wait until workers own their partitions and have nothing to do; the CPU seconds that each has used by then."""
-    until(lambda: all("owns" in one.log.read_text(errors="replace") for one in running), running)
+    processes.until(lambda: all("owns" in one.log.read_text(errors="replace") for one in running), running)
     used = [-IDLE_S] * len(running)
     while True:
         now = [processes.cpu_seconds(one.pid) for one in running]
@@ -104,17 +102,3 @@ def settled(running: Sequence[ManagedProcess]) -> list[float]:
             return now
         used = now
         time.sleep(IDLE_S)
-
-
-def until(holds: Callable[[], bool], processes: Sequence[ManagedProcess]) -> None:
-    """Wait for it; SystemExit if a process ends before, or if it takes too long."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        for process in processes:
-            if not process.running:
-                raise SystemExit(
-                    f"{process.name} has ended:\n{process.log.read_text(errors='replace')[-2000:]}"
-                )
-        if time.monotonic() > deadline:
-            raise SystemExit(f"not done after {PATIENCE_S:.0f} s")
-        time.sleep(LOOK_S)

@@ -24,7 +24,7 @@ def worked(one: Rig, workers: int) -> Spent:
         running = [up.enter_context(one.start("work")) for _ in range(workers)]
         before, began = rig.settled(running), time.monotonic()
         send(one.kafka, one.job.path, SHAPES[WORKLOAD][1])
-        rig.until(one.drained, running)
+        processes.until(one.drained, running)
         wall = time.monotonic() - began
         used = [processes.cpu_seconds(process.pid) for process in running]
     return Spent(wall, sum(used) - sum(before))
