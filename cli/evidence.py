@@ -83,7 +83,8 @@ def verify(
 ) -> None:
     """Check the folder ARCHIVE against its evidence, offline. Exit code 0, or 1 and what is wrong.
 
-    Without ARCHIVE: the store of the configuration, and Kafka is asked where the chain must end and what is newer.
+    Without ARCHIVE: the store of the configuration, and Kafka is asked where the chain must end, what is newer, and what
+    was disposed of since.
     A chain whose end was removed can be found only with something noted elsewhere: the topic, or one of the options.
     """
     from cli.words.evidence import of_report  # noqa: PLC0415 - see cli.main
@@ -100,7 +101,7 @@ def verify(
 
 
 def _verify_live(config_path: Path, anchor: "Anchor") -> "Report":
-    from consumers.evidence.newer import paths_beyond  # noqa: PLC0415 - see cli.main
+    from consumers.evidence.newer import beyond  # noqa: PLC0415 - see cli.main
     from consumers.evidence.verify import Verifier  # noqa: PLC0415
     from stores.factory import open_store  # noqa: PLC0415
 
@@ -108,7 +109,7 @@ def _verify_live(config_path: Path, anchor: "Anchor") -> "Report":
     codec, known = new_codec(config.kafka), known_elsewhere(config, anchor)
     return with_store(
         lambda: open_store(config.store),
-        lambda store: Verifier(store, known, lambda last: paths_beyond(config.kafka, codec, last)).run(),
+        lambda store: Verifier(store, known, lambda last: beyond(config.kafka, codec, last)).run(),
     )
 
 

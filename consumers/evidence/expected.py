@@ -4,7 +4,8 @@ import contextlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from consumers.evidence.errors import EvidenceError
@@ -14,10 +15,24 @@ if TYPE_CHECKING:
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _TABLES = (
-    "CREATE TABLE expected (path TEXT PRIMARY KEY, sha256 TEXT, mail TEXT, number INTEGER, seen INTEGER) WITHOUT ROWID",
+    "CREATE TABLE expected (path TEXT PRIMARY KEY, sha256 TEXT, mail TEXT, number INTEGER, found TEXT) WITHOUT ROWID",
     "CREATE TABLE disposed (mail TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
+    "CREATE TABLE pending (mail TEXT PRIMARY KEY, disposal TEXT, finished INTEGER) WITHOUT ROWID",
     "CREATE TABLE differing (path TEXT, first TEXT, second TEXT, told INTEGER, again INTEGER)",
 )
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What came after the last manifest.
+
+    `paths`: by path of a mail or copy the mail's id (hex). `disposed`: (order, ids that it named, packed, 16 bytes each).
+    `finished`: orders that were carried out.
+    """
+
+    paths: dict[str, str] = field(default_factory=dict)
+    disposed: list[tuple[str, bytes]] = field(default_factory=list)
+    finished: frozenset[str] = frozenset()
 
 
 class Expected:
@@ -58,7 +73,7 @@ class Expected:
     def _expect(self, path: str, sha256: str, mail: str, number: int) -> None:
         row = self._db.execute("SELECT sha256, mail, number FROM expected WHERE path=?", (path,)).fetchone()
         if row is None:
-            self._db.execute("INSERT INTO expected VALUES (?,?,?,?,0)", (path, sha256, mail, number))
+            self._db.execute("INSERT INTO expected VALUES (?,?,?,?,NULL)", (path, sha256, mail, number))
         elif row[0] != sha256:
             self._db.execute("INSERT INTO differing VALUES (?,?,?,?,?)", (path, row[1], mail, row[2], number))
 
@@ -68,8 +83,8 @@ class Expected:
         A worker that was stopped in the middle of an order makes such a mail again when it goes on, without the files that left.
         """
         rows = self._db.execute(
-            "SELECT path, told, again FROM differing WHERE first NOT IN (SELECT mail FROM disposed) "
-            "OR second NOT IN (SELECT mail FROM disposed) ORDER BY path, again"
+            "WITH away AS (SELECT mail FROM disposed UNION ALL SELECT mail FROM pending) SELECT path, told, again FROM differing "
+            "WHERE first NOT IN away OR second NOT IN away ORDER BY path, again"
         )
         return (
             f"{path}: manifests {told} and {again} name different bytes for it" for path, told, again in rows
@@ -82,26 +97,54 @@ class Expected:
         row = self._db.execute("SELECT sha256 FROM expected WHERE path=?", (path,)).fetchone()
         return None if row is None else str(row[0])
 
-    def check(self, path: str, found: str) -> list[str]:
-        """What is wrong with a path that was found; it is struck out."""
-        self._db.execute("UPDATE expected SET seen=1 WHERE path=?", (path,))
-        sha256, number, mail = self._db.execute(
-            "SELECT sha256, number, mail FROM expected WHERE path=?", (path,)
-        ).fetchone()
-        if self._db.execute("SELECT 1 FROM disposed WHERE mail=?", (mail,)).fetchone():
-            return [f"{path}: was disposed of, but stands here again or still"]
-        return (
-            []
-            if found == sha256
-            else [f"{path}: altered; has {found[:16]}…, manifest {number} says {sha256[:16]}…"]
+    def found(self, path: str, sha256: str) -> None:
+        """These bytes stand at a path that a manifest knows."""
+        self._db.execute("UPDATE expected SET found=? WHERE path=?", (sha256, path))
+
+    def dispose(self, order: str, mails: Iterable[bytes], *, finished: bool) -> None:
+        """An order that is in no manifest yet names these mails; `finished`: it was carried out, so nothing of them stands."""
+        rows = ((mail.hex(), order, finished) for mail in mails)
+        with self.transaction():
+            self._db.executemany("INSERT OR REPLACE INTO pending VALUES (?,?,?)", rows)
+
+    def stays(self, path: str, mail: str) -> str | None:
+        """A sentence where a mail or copy stands that an order removed since the last manifest."""
+        row = self._db.execute("SELECT disposal FROM pending WHERE mail=? AND finished", (mail,)).fetchone()
+        return None if row is None else _again(path, row[0])
+
+    def wrong(self) -> Iterator[str]:
+        """A sentence for each path where something else stands than must."""
+        rows = self._db.execute(
+            "SELECT path, e.number, sha256, found, d.mail IS NOT NULL, disposal, finished FROM expected e "
+            "LEFT JOIN disposed d ON d.mail=e.mail LEFT JOIN pending p ON p.mail=e.mail "
+            "WHERE found IS NOT NULL AND (found<>sha256 OR d.mail IS NOT NULL OR finished) ORDER BY path"
         )
+        for path, number, wanted, found, gone, order, finished in rows:
+            if gone:
+                yield f"{path}: was disposed of, but stands here again or still"
+            elif finished:
+                yield _again(path, order)
+            elif order is None:  # else it is just being removed
+                yield f"{path}: altered; has {found[:16]}…, manifest {number} says {wanted[:16]}…"
 
     def gone(self) -> Iterator[str]:
         """A sentence for each path that must be there and is not."""
         rows = self._db.execute(
-            "SELECT path, number FROM expected WHERE seen=0 AND mail NOT IN (SELECT mail FROM disposed) ORDER BY path"
+            "SELECT path, number FROM expected WHERE found IS NULL AND mail NOT IN (SELECT mail FROM disposed) "
+            "AND mail NOT IN (SELECT mail FROM pending) ORDER BY path"
         )
         return (f"{path}: removed; manifest {number} has it" for path, number in rows)
+
+    def pending(self) -> list[tuple[str, int]]:
+        """How many mails and copies are gone by orders that are in no manifest yet, by order."""
+        return self._db.execute(
+            "SELECT disposal, count(*) FROM expected JOIN pending USING (mail) WHERE found IS NULL "
+            "AND mail NOT IN (SELECT mail FROM disposed) GROUP BY disposal ORDER BY disposal"
+        ).fetchall()
+
+
+def _again(path: str, order: str) -> str:
+    return f"{path}: was disposed of by order {order[:8]}, but stands here again; `chatledger dispose again` removes it"
 
 
 def checked(leaf: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ file without a name, so that an archive of any size needs little memory.
 
 import asyncio
 import hashlib
-import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -14,12 +13,19 @@ from dataclasses import dataclass, field
 from consumers.evidence import chain
 from consumers.evidence.disposals import Disposals
 from consumers.evidence.errors import EvidenceError
-from consumers.evidence.expected import Expected
+from consumers.evidence.expected import Beyond, Expected
 from consumers.evidence.keys import is_signed
+from consumers.evidence.links import links, missing
 from consumers.evidence.merkle import Tree
 from consumers.evidence.statement import LEAVES, MANIFEST, Manifest, Statement, path_of
+from schemas.ids import split
 from stores.interface import LinkFoundError, Store, StoreError
 from stores.paths import MAILS_ROOT
+
+OFFLINE = (
+    "what an order of disposition removed since the last manifest looks removed here too: `chatledger evidence close` first, "
+    "or `chatledger evidence verify` without a folder, which asks the log"
+)
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,15 @@ class Anchor:
 
 @dataclass
 class Report:
-    """What was found. `faults`: sentences; an archive is as its evidence says if there is none."""
+    """What was found. `faults`: sentences; an archive is as its evidence says if there is none.
+
+    `newer`: paths that came after the last manifest. `pending`: orders that came after it, and how many files they removed.
+    """
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     newer: list[str] = field(default_factory=list)
+    pending: list[tuple[str, int]] = field(default_factory=list)
     manifests: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     mails: int = 0
@@ -56,10 +66,10 @@ class Verifier:
         self,
         store: Store,
         anchor: Anchor | None = None,
-        newer: Callable[[Manifest | None], frozenset[str]] = lambda _: frozenset(),
+        beyond: Callable[[Manifest | None], Beyond] | None = None,
     ) -> None:
-        """`newer`: paths that are known to be younger than this manifest, the last one; may block."""
-        self._store, self._anchor, self._newer = store, anchor or Anchor(), newer
+        """`beyond`: what is known to have come after this manifest, the last one; may block. Without it nothing is known."""
+        self._store, self._anchor, self._beyond = store, anchor or Anchor(), beyond
         self._db = sqlite3.connect("", isolation_level=None)
         self._keys: set[str] = set()  # those that have signed a manifest
         self._roots: set[str] = set()
@@ -71,7 +81,6 @@ class Verifier:
         try:
             await self._chain(expected)
             self._anchored()
-            self.report.faults += expected.differing()
             await self._files(expected)
         finally:
             self._db.close()
@@ -168,13 +177,31 @@ class Verifier:
                 unknown.append(path)
                 continue
             self._count(path)
-            self.report.faults += expected.check(path, await sha256_of(self._store, path))
-        # Asked after the listing: what was stored meanwhile is known by now.
-        newer = await asyncio.to_thread(self._newer, self.report.last) if unknown else frozenset[str]()
+            expected.found(path, await sha256_of(self._store, path))
+        # Asked after the listing: what was stored or removed meanwhile is known by now.
+        newer = await self._learn(expected)
+        faults = self.report.faults
+        faults += expected.differing()
+        faults += expected.wrong()
         self.report.newer = [path for path in unknown if path in newer]
+        again = (expected.stays(path, newer[path]) for path in self.report.newer)
+        faults += [sentence for sentence in again if sentence is not None]
         said = "stands here, but no manifest knows it; added, or newer than the last one"
-        self.report.faults += [f"{path}: {said}" for path in unknown if path not in newer]
-        self.report.faults += expected.gone()
+        faults += [f"{path}: {said}" for path in unknown if path not in newer]
+        gone = list(expected.gone())
+        faults += gone
+        self.report.pending = expected.pending()
+        if gone and self._beyond is None:
+            self.report.notes.append(OFFLINE)
+
+    async def _learn(self, expected: Expected) -> dict[str, str]:
+        """What came after the last manifest: by path, ids of mails that are newer."""
+        if self._beyond is None:
+            return {}
+        found = await asyncio.to_thread(self._beyond, self.report.last)
+        for order, mails in found.disposed:
+            expected.dispose(order, split(mails), finished=order in found.finished)
+        return found.paths
 
     def _count(self, path: str) -> None:
         if path.startswith(f"{MAILS_ROOT}/"):
@@ -187,41 +214,6 @@ def _unsigned(key: str, last: Manifest | None) -> str:
     if last is not None and key == last.statement.next_key:  # anybody can introduce it: that proves nothing
         return f"no manifest is signed with key {key} yet: manifest {last.statement.number} is the last, and only introduces it"
     return f"no manifest is signed with key {key}; somebody else made this chain"
-
-
-def missing(numbers: list[int]) -> list[str]:
-    """A sentence for each gap below the last of these numbers, which ascend from 1. Pure."""
-    faults = []
-    for former, number in itertools.pairwise([0, *numbers]):
-        if number == former + 2:
-            faults.append(f"{path_of(former + 1, MANIFEST)} is missing")
-        elif number > former + 2:
-            faults.append(f"{path_of(former + 1, MANIFEST)} is missing, with all up to manifest {number - 1}")
-    return faults
-
-
-def links(found: Manifest, before: Manifest | None) -> list[str]:
-    """What is wrong between a manifest and the one before, and with its signature. Pure."""
-    one, faults = found.statement, []
-    if not is_signed(found.signed, found.signature, one.key):
-        faults.append("the signature is not that of its key over its statement")
-    if one.previous != (before.digest if before else None):
-        faults.append("it does not follow the manifest before; the chain was forked, cut or re-ordered")
-    if before is not None and one.key != before.statement.next_key:
-        faults.append(f"it is signed with key {one.key[:16]}…, which the manifest before does not introduce")
-    if before is not None and one.closed_at < before.statement.closed_at:
-        faults.append(f"it says {one.closed_at}, before the one before it")
-    if before is not None and not _continues(before.statement, one):
-        faults.append("its range does not begin where the one before ends")
-    return faults
-
-
-def _continues(before: Statement, one: Statement) -> bool:
-    for topic, parts in before.ranges.items():
-        begins = [[partition, begin] for partition, begin, _ in one.ranges.get(topic, [])]
-        if begins != [[partition, end] for partition, _, end in parts]:
-            return False
-    return True
 
 
 async def mails_of(store: Store) -> AsyncIterator[str]:

@@ -133,6 +133,9 @@ def test_the_summary_says_apart_what_was_disposed_of(
 def test_the_evidence_still_verifies_and_tells_of_it(erased: tuple[Installation, Delivery, set[str]]) -> None:
     """Closed after the order, the chain is whole, ours and the stranger's check agree, and the order stands there."""
     one, gone, _ = erased
+    before = one.chatledger("evidence", "verify")
+    assert before.returncode == 0, before.stdout
+    assert ", not in a manifest yet" in before.stdout
     assert one.chatledger("evidence", "close").returncode == 0
     done = one.chatledger("evidence", "verify")
     assert done.returncode == 0, done.stdout

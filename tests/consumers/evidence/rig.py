@@ -30,6 +30,7 @@ class Site:
         self.store = FolderStore(self.archive, durable=False)
         self._up = contextlib.ExitStack()
         self._producer: KafkaProducer | None = None
+        self.mails: dict[int, str] = {}  # ids by number
         if not self.key_file.exists():
             new_key(self.key_file)
 
@@ -73,6 +74,7 @@ class Site:
     ) -> str:
         """A mail and its copies, in the store and in the ledger; the mail's id."""
         mail_id = ids.digest("mail", str(number))
+        self.mails[number] = mail_id.hex()
         data = f"Subject: mail {number}\r\n\r\n{'line ' * number}\r\n".encode()
         path = f"_mails/lp/{mail_id.hex()[:2]}/{mail_id.hex()}.eml"
         asyncio.run(
