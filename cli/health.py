@@ -3,6 +3,7 @@
 Nothing is asked of the process itself: what counts is what Kafka knows of it. Exit code 0: well; 1: one sentence says why not.
 """
 
+import gc
 import socket
 import sqlite3
 import sys
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from kafka.errors import KafkaError
 
-from cli.parts.common import config_option, load_config, sentence_errors
+from cli.parts.common import config_option, load_excerpt, sentence_errors
+from cli.parts.excerpt import ConfigError
 from cli.words.advice import runnable
 
 if TYPE_CHECKING:
@@ -31,26 +33,23 @@ def _silent_after(meaning: str) -> "Callable[[Callable[..., None]], Callable[...
 @click.group()
 def health() -> None:
     """Is a collector, worker, importer, monitor or closer of evidence well? Exit code 1 and a sentence if not."""
+    gc.disable()  # it ends in a moment, and its processor time is taken from those whom it watches
 
 
 @health.command()
 @click.argument("connector")
 @config_option
 @_silent_after("Longest silence beyond the pause between polls, or since it stopped, s.")
-@sentence_errors(KafkaError, OSError, LookupError)
+@sentence_errors(ConfigError, KafkaError, OSError, LookupError)
 def collector(connector: str, config_path: Path, silent_after: float) -> None:
     """CONNECTOR (its uid) reports on the status topic, and neither waits for a dependency nor was refused.
 
     One that was paused or deleted is well, one that stopped is not for long.
     """
-    from cli.parts.config import ConfigError  # noqa: PLC0415 - see cli.main
-    from consumers.status import read_status, unwell, views  # noqa: PLC0415
+    from consumers.status import read_status, unwell, views  # noqa: PLC0415 - see cli.main
 
-    config = load_config(config_path)
-    try:
-        longest_s = silent_after + config.named(connector).collect.poll_seconds
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from error
+    config = load_excerpt(config_path)
+    longest_s = silent_after + config.poll_seconds(connector)
     found = views(read_status(config.kafka))
     reasons = unwell(
         found, now_ms=int(time.time() * 1000), silent_ms={connector: round(longest_s * 1000)},
@@ -61,25 +60,25 @@ def collector(connector: str, config_path: Path, silent_after: float) -> None:
 
 @health.command()
 @config_option
-@sentence_errors(KafkaError, OSError, LookupError)
+@sentence_errors(ConfigError, KafkaError, OSError, LookupError)
 def worker(config_path: Path) -> None:
     """Kafka counts a worker of this host among the group's members: it joined, and its heartbeats come in time.
 
     A worker that has partitions and does not move ends by itself, so membership is enough. The broker must see this
     host under its own address, as in one container network.
     """
-    config = load_config(config_path)
+    config = load_excerpt(config_path)
     _end(_absent(config.kafka, config.worker.group), config_path)
 
 
 @health.command()
 @config_option
-@sentence_errors(KafkaError, OSError, LookupError)
+@sentence_errors(ConfigError, KafkaError, OSError, LookupError)
 def importer(config_path: Path) -> None:
     """Kafka counts an importer of this host among the group's members. Mailboxes that refuse are a matter of `status`."""
     from cli.import_ import NOT_CONFIGURED  # noqa: PLC0415 - see cli.main
 
-    config = load_config(config_path)
+    config = load_excerpt(config_path)
     reasons = [NOT_CONFIGURED] if config.import_ is None else _absent(config.kafka, config.import_.group)
     _end(reasons, config_path)
 
@@ -96,12 +95,12 @@ def _absent(kafka: "KafkaSettings", group: str) -> list[str]:
 
 @health.command()
 @config_option
-@sentence_errors(KafkaError, OSError, LookupError, sqlite3.Error)
+@sentence_errors(ConfigError, KafkaError, OSError, LookupError, sqlite3.Error)
 def monitor(config_path: Path) -> None:
     """The monitor has counted the ledger to its end, or gets on with it while this command looks."""
     from consumers.tally import Tally  # noqa: PLC0415 - see cli.main
 
-    config = load_config(config_path)
+    config = load_excerpt(config_path)
     path = config.state_dir / "monitor.sqlite"
     if not path.exists():
         _end([f"there is no {path}: the monitor has never started here"], config_path)
@@ -119,7 +118,7 @@ def monitor(config_path: Path) -> None:
 @health.command()
 @config_option
 @_silent_after("Longest silence, or since it stopped, s.")
-@sentence_errors(KafkaError, OSError, LookupError)
+@sentence_errors(ConfigError, KafkaError, OSError, LookupError)
 def evidence(config_path: Path, silent_after: float) -> None:
     """Whoever closes manifests reports on the status topic, and could close when it last tried.
 
@@ -129,7 +128,7 @@ def evidence(config_path: Path, silent_after: float) -> None:
     from consumers.evidence.telling import evidence_unwell, evidence_view  # noqa: PLC0415
     from consumers.status import read_status  # noqa: PLC0415
 
-    config = load_config(config_path)
+    config = load_excerpt(config_path)
     key_file_of(config)
     now_ms, longest_ms = int(time.time() * 1000), round(silent_after * 1000)
     view = evidence_view(read_status(config.kafka), now_ms)

@@ -9,11 +9,9 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from consumers.mapping_file import MappingError, is_domain, is_mailbox, read_csv
+from consumers.mapping_settings import MappingSettings
 from consumers.reading import Reader, read_all
 from consumers.writing import new_producer
 from schemas.addresses import comparable_domain
@@ -29,22 +27,6 @@ from stores.paths import content_path
 LAST = b"last-activated"
 UNREADABLE = "unreadable"
 """In the place of a version, which is a hash."""
-
-
-class MappingSettings(BaseModel):
-    """Section [mapping] of the configuration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    file: Path | None = Field(
-        default=None, description="CSV with the headings ExternalUserId,O365UserMailbox; optional"
-    )
-    domains: list[str] = Field(
-        min_length=1, description="The firm's verified e-mail domains; an address elsewhere is external"
-    )
-    catch_all: str | None = Field(
-        default=None, description="Mailbox for employees without a mapping and without an address"
-    )
 
 
 def load(settings: MappingSettings) -> Mapping:

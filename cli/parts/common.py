@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import threading
 
     from cli.parts.config import Config
+    from cli.parts.excerpt import Excerpt
     from schemas.broker import KafkaSettings
     from schemas.codec import Codec
 
@@ -38,6 +39,16 @@ def load_config(path: Path) -> "Config":
 
     try:
         return load(path)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def load_excerpt(path: Path) -> "Excerpt":
+    """Sections of the configuration for who needs few of them, or an exit with the file's faults."""
+    from cli.parts.excerpt import ConfigError, Excerpt  # noqa: PLC0415 - as above
+
+    try:
+        return Excerpt(path)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
 
@@ -102,7 +113,7 @@ def sentence_of(error: Exception, config_path: object) -> str:
     if type(error).__module__ == "kafka.errors":  # by name: it need not be loaded to tell
         from cli.words.reach import kafka_trouble  # noqa: PLC0415 - as above
 
-        return kafka_trouble(load_config(config_path).kafka, error, config_path)
+        return kafka_trouble(load_excerpt(config_path).kafka, error, config_path)
     return runnable(str(error), config_path)
 
 

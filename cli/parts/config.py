@@ -1,39 +1,22 @@
 """The configuration: one TOML file, validated whole before anything starts, secrets only by reference."""
 
-import shlex
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cli.parts.excerpt import ConfigError, read_file, unknown_connector
 from cli.parts.sources import Connector, ConnectorSettings
 from cli.words.faults import faults
 from consumers.evidence.settings import EvidenceSettings
 from consumers.importing.settings import ImportSettings
-from consumers.mapping import MappingSettings
+from consumers.mapping_settings import MappingSettings
 from schemas.broker import KafkaSettings
 from stores.settings import AzureSettings, FolderSettings
 from streams.mail.fields import header_problem
 from streams.settings import WorkerSettings
 
-PATH_KEYS = frozenset(
-    {
-        "path",
-        "file",
-        "state_dir",
-        "token_file",
-        "key_file",
-        "ca_file",
-        "connection_string_file",
-        "sas_file",
-        "passwords_file",
-    }
-)
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the message has one line for each fault: file, key, what is expected."""
+__all__ = ["Config", "ConfigError", "load"]
 
 
 class Config(BaseModel):
@@ -88,38 +71,13 @@ class Config(BaseModel):
         for connector in self.connector:
             if connector.uid == uid:
                 return connector
-        msg = f"no connector {uid}; there are {', '.join(c.uid for c in self.connector)}"
-        raise ConfigError(msg)
+        raise unknown_connector(uid, [connector.uid for connector in self.connector])
 
 
 def load(path: Path) -> Config:
     """Read and validate; relative paths in the file count from its own folder."""
+    raw = read_file(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        msg = f"{path}: no such file; `chatledger config example > {shlex.quote(str(path))}` writes one to begin with"
-        raise ConfigError(msg) from error
-    except (OSError, ValueError) as error:
-        msg = f"{path}: {_unreadable(error)}"
-        raise ConfigError(msg) from error
-    try:
-        return Config.model_validate(_absolute(raw, path.resolve().parent))
+        return Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults(Config, error))) from error
-
-
-def _unreadable(error: OSError | ValueError) -> str:
-    if isinstance(error, OSError):
-        return f"can't be read: {error.strerror}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
-    return f"is not TOML: {error}; text stands in quotes, true and false do not"
-
-
-def _absolute(node: Any, base: Path) -> Any:  # TOML: tables, lists and scalars
-    if isinstance(node, dict):
-        return {
-            key: str(base / value) if key in PATH_KEYS and isinstance(value, str) else _absolute(value, base)
-            for key, value in node.items()
-        }
-    return [_absolute(item, base) for item in node] if isinstance(node, list) else node

@@ -1,6 +1,5 @@
 """What the evidence commands are made of: a store for one piece of work, the key that signs, what is known from elsewhere."""
 
-import asyncio
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from cli.parts.config import Config
+    from cli.parts.excerpt import Excerpt
     from consumers.evidence.close import Closer
     from consumers.evidence.statement import Manifest
     from consumers.evidence.verify import Anchor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def key_file_of(config: "Config") -> Path:
+def key_file_of(config: "Config | Excerpt") -> Path:
     """Where the key is; an exit with what to do where the configuration does not say."""
     if config.evidence.key_file is None:
         msg = 'no evidence.key_file: put [evidence] with key_file = "evidence.key" into the configuration'
@@ -30,6 +30,7 @@ def key_file_of(config: "Config") -> Path:
 
 def with_store(open_one: "Callable[[], Store]", work: "Callable[[Store], Awaitable[T]]") -> T:
     """Do this work with a store that is closed afterwards."""
+    import asyncio  # noqa: PLC0415 - a health check asks for the key file alone
 
     async def run() -> T:
         store = open_one()

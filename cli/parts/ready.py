@@ -9,7 +9,6 @@ from kafka.errors import KafkaError
 
 from cli.parts.config import Config
 from cli.words.advice import DEFAULT_FILE, command
-from cli.words.drifts import told
 from cli.words.reach import kafka_trouble
 from consumers.mapping import activate, is_bare, last_activated, load
 from consumers.mapping_file import MappingError
@@ -88,4 +87,6 @@ def _topics(config: Config, config_path: Path, *, create: bool) -> None:
         create_topics(config.kafka)
     drifts = check_topics(config.kafka)
     if drifts:
+        from cli.words.drifts import told  # noqa: PLC0415 - its tables take long to import, and hardly any start needs them
+
         raise click.ClickException("\n".join(["topics are not as they must be:", *told(drifts, config_path)]))

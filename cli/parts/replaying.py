@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cli.parts.config import Config
-    from consumers.mapping import MappingSettings
+    from consumers.mapping_settings import MappingSettings
     from stores.settings import AzureSettings
     from streams.replay.job import Kind
 

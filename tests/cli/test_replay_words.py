@@ -9,7 +9,8 @@ import pytest
 from cli.parts.config import Config
 from cli.parts.replaying import file_not_in_force, goal, stranger
 from cli.words.replay import Shown, rerouted_text, write_text
-from consumers.mapping import MappingSettings, load
+from consumers.mapping import load
+from consumers.mapping_settings import MappingSettings
 from stores.settings import AzureSettings, FolderSettings
 from streams.replay.reroute import Rerouted
 from streams.replay.session import Report

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.mapping import MappingSettings, activate, last_activated, load, outside
+from consumers.mapping import activate, last_activated, load, outside
 from consumers.mapping_file import MappingError
+from consumers.mapping_settings import MappingSettings
 from consumers.reading import read_all
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings

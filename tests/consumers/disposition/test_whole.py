@@ -14,7 +14,8 @@ from consumers.disposition.giving import put_in_force
 from consumers.disposition.job import again
 from consumers.disposition.removing import past_term
 from consumers.disposition.retention import due
-from consumers.mapping import MappingSettings, activate, load
+from consumers.mapping import activate, load
+from consumers.mapping_settings import MappingSettings
 from consumers.reading import read_all
 from schemas import codec
 from schemas.disposed import read_note
