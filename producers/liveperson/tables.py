@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
+from producers.damage import demand_sound
 from producers.owed import TABLE as OWED
 
 _LOG = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def _connected(path: Path) -> sqlite3.Connection:
                 database.execute(f"DROP TABLE IF EXISTS {table}")  # a name of ours
             database.execute(f"PRAGMA user_version = {_LAYOUT}")
         database.executescript(_TABLES)
-        database.execute("PRAGMA quick_check(1)")
+        demand_sound(database)
     except sqlite3.DatabaseError:
         with contextlib.suppress(sqlite3.Error):
             database.close()

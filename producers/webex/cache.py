@@ -7,13 +7,13 @@ the two together, and rows that the cursor does not vouch for are dropped.
 
 import contextlib
 import json
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from producers.webex.tables import opened
 from schemas.records import Attachment
 from schemas.text import well_formed
 
@@ -24,20 +24,6 @@ _TRIMS = {
     "delete from move where rowid <= (select max(rowid) from move) - ?": 1_000_000,
 }
 """How many rows of each table are kept: some 300 MB of disk in all with ordinary texts."""
-
-_TABLES = """
-create table if not exists fact (name text primary key, value text);
-create table if not exists sent (key blob primary key, body blob, seq integer);
-create index if not exists sent_seq on sent (seq);
-create table if not exists file (key text primary key, attachment text, seq integer);
-create table if not exists said (message text, at_ms integer, text text, primary key (message, at_ms));
-create table if not exists move (room text, at_ms integer, event text, person text, kind text,
-    primary key (room, at_ms, event));
-create table if not exists space (inner text primary key, room text);
-create temp table item (room text, label text, at_ms integer, event text, body blob, raw blob,
-    primary key (event, body));
-create index item_order on item (room, label, at_ms, event);
-"""
 
 
 @dataclass(frozen=True)
@@ -67,9 +53,7 @@ class Cache:
     def __init__(self, folder: Path, uid: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"webex-{uid}.sqlite3"
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.executescript(f"pragma journal_mode=wal; pragma synchronous=normal; {_TABLES}")
+        self._db = opened(path)
         self._sent: dict[bytes, bytes] = {}
         self._files: dict[str, Attachment] = {}
         self._vouched: int | None = -1  # None once the rows are in step with the log
