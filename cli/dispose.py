@@ -11,7 +11,16 @@ import click
 from kafka.errors import KafkaError
 
 from cli.parts.common import config_option, load_config, new_codec, sentence_errors
-from cli.parts.disposing import books_of, carried_out, demand_known, foretold, in_mailboxes, shown, with_means
+from cli.parts.disposing import (
+    alone,
+    books_of,
+    carried_out,
+    demand_known,
+    foretold,
+    in_mailboxes,
+    shown,
+    with_means,
+)
 from cli.words.advice import counted
 from cli.words.disposal import before, strays
 from consumers.disposition.books import DispositionError
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
     from consumers.disposition.job import Means
     from producers.settings import ConnectorBase
 
-ERRORS = (DispositionError, StoreError, KafkaError, LookupError, sqlite3.OperationalError)
+ERRORS = (DispositionError, StoreError, KafkaError, LookupError, OSError, sqlite3.OperationalError)
 dry_run = click.option("--dry-run", is_flag=True, help="Show what would be removed, and order nothing.")
 patience = click.option(
     "--patience", type=click.FloatRange(1), default=120.0, show_default=True,
@@ -68,7 +77,8 @@ def order(
     if not unknown_too:
         demand_known(config, uid, conversation)
     if dry_run or not yes:
-        goes, stays = foretold(config, scope)
+        with alone(config):
+            goes, stays = foretold(config, scope)
         click.echo(before(goes, stays, books_of(config).stopping(scope)))
     if dry_run:
         return
@@ -76,8 +86,9 @@ def order(
         click.confirm(
             "What is disposed of can't be brought back from the archive. Dispose of it?", abort=True
         )
-    given = give(config.kafka, new_codec(config.kafka), scope, by=by, reason=reason)
-    click.echo(carried_out(config, given, patience))
+    with alone(config):
+        given = give(config.kafka, new_codec(config.kafka), scope, by=by, reason=reason)
+        click.echo(carried_out(config, given, patience))
 
 
 @dispose.command()
@@ -92,13 +103,14 @@ def due(by: str, patience: float, config_path: Path, *, dry_run: bool) -> None:
     Looks first whether something stands again of what was disposed of in the last week, or since.
     """
     config = load_config(config_path)
-    if not dry_run:
-        removed = with_means(config, patience, partial(_again, everything=False))
-        if removed:
-            click.echo(removed)
-    books = books_of(config)
-    for one in config.connector:
-        click.echo(f"{one.uid}: {_due(config, one, books, by, patience, dry_run=dry_run)}")
+    with alone(config):
+        if not dry_run:
+            removed = with_means(config, patience, partial(_again, everything=False))
+            if removed:
+                click.echo(removed)
+        books = books_of(config)
+        for one in config.connector:
+            click.echo(f"{one.uid}: {_due(config, one, books, by, patience, dry_run=dry_run)}")
 
 
 def _due(
@@ -131,13 +143,14 @@ def _due(
 def finish(patience: float, config_path: Path) -> None:
     """Carry out what is left of orders that were interrupted."""
     config = load_config(config_path)
-    left = [one for one in books_of(config).orders.values() if one.is_open]
-    stopped = []
-    for one in left:
-        try:
-            click.echo(carried_out(config, one, patience))
-        except DispositionError as error:
-            stopped.append(f"order {one.name[:8]}: {error}")
+    with alone(config):
+        left = [one for one in books_of(config).orders.values() if one.is_open]
+        stopped = []
+        for one in left:
+            try:
+                click.echo(carried_out(config, one, patience))
+            except DispositionError as error:
+                stopped.append(f"order {one.name[:8]}: {error}")
     if stopped:
         raise DispositionError("\n".join(stopped))
     if not left:
@@ -149,7 +162,9 @@ def finish(patience: float, config_path: Path) -> None:
 @sentence_errors(*ERRORS)
 def again(config_path: Path) -> None:
     """Remove what stands again of what was disposed of: after a restored backup, or a replay that began before the order."""
-    click.echo(with_means(load_config(config_path), 1.0, partial(_again, everything=True)))
+    config = load_config(config_path)
+    with alone(config):
+        click.echo(with_means(config, 1.0, partial(_again, everything=True)))
 
 
 async def _again(means: "Means", *, everything: bool) -> str:
@@ -174,7 +189,9 @@ def mailboxes(config_path: Path) -> None:
             await fill(index, means.kafka, means.codec, means.store)
         return "\n".join(in_mailboxes(means)) or "nothing of what was disposed of was ever put into a mailbox"
 
-    click.echo(with_means(load_config(config_path), 1.0, work))
+    config = load_config(config_path)
+    with alone(config):
+        click.echo(with_means(config, 1.0, work))
 
 
 @dispose.command("list")

@@ -69,12 +69,22 @@ def _remove(target: Path, root: Path) -> bool:
         target.unlink()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    places.sync_folder(target.parent)
+    with contextlib.suppress(FileNotFoundError):  # another process removed the rest, and the folder with it
+        places.sync_folder(target.parent)
     for folder in target.parents:
-        if folder == root or not folder.is_relative_to(root) or any(folder.iterdir()):
+        if folder == root or not folder.is_relative_to(root) or not _is_gone(folder):
             break
-        with contextlib.suppress(OSError):  # a writer was faster, and it is not empty any more
-            folder.rmdir()
+    return True
+
+
+def _is_gone(folder: Path) -> bool:
+    """Whether it is not there any more: it goes if it is empty."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:  # another process was faster
+        return True
+    except OSError:  # it is not empty
+        return False
     return True
 
 

@@ -1,14 +1,18 @@
 """What the dispose and hold commands are made of."""
 
 import asyncio
+import contextlib
+import fcntl
 from typing import TYPE_CHECKING
+
+import click
 
 from cli.parts.common import new_codec, private_folder
 from cli.words.advice import counted
 from cli.words.disposal import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from cli.parts.config import Config
     from consumers.disposition.books import Books, Order
@@ -41,6 +45,19 @@ def demand_known(config: "Config", uid: str, conversation: str | None) -> None:
             f"neither ledger nor log know a conversation {conversation} of {uid}: is it spelt as `chatledger replay` and "
             f"`chatledger log` show it? {anyway}"
         )
+
+
+@contextlib.contextmanager
+def alone(config: "Config") -> "Iterator[None]":
+    """One process with this state folder at a time; the others say that they wait. OSError."""
+    private_folder(config.state_dir)
+    with (config.state_dir / "disposition.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            click.echo("another `chatledger dispose` is at work; waiting until it is done", err=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def with_means(config: "Config", patience_s: float, work: "Callable[[Means], Awaitable[str]]") -> str:

@@ -49,6 +49,9 @@ class Means:
 async def carry_out(means: Means, order: Order, check: Callable[[], None] = lambda: None) -> dict[str, str]:
     """Do what is left of an order; how much left the archive (mails, copies, files). DispositionError, KafkaError, StoreError."""
     kafka, codec = means.kafka, means.codec
+    order = read_books(kafka, codec).orders[order.name]  # another process may have gone on with it
+    if order.finished is not None:
+        return order.finished
     demand_free(kafka, codec, order)
     if not order.positions:
         pass_holds(kafka, codec, order)

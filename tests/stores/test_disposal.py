@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,24 @@ def test_a_blob_leaves_a_container(azurite: Blobs, monkeypatch: pytest.MonkeyPat
             await store.close()
 
     asyncio.run(work())
+
+
+def test_two_who_remove_at_once_are_in_nobody_s_way(tmp_path: Path) -> None:
+    """The folders that both make empty go once, and that they are gone is no trouble."""
+
+    def work(mine: int) -> int:
+        disposal = FolderDisposal(tmp_path)
+        names = (f"ana/{number}/x/{mine}.eml" for number in range(300))
+        return sum(asyncio.run(_removed(disposal, names)))
+
+    for number in range(300):
+        (tmp_path / f"ana/{number}/x").mkdir(parents=True)
+        for mine in range(2):
+            (tmp_path / f"ana/{number}/x/{mine}.eml").write_bytes(DATA)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, range(2))) == [300, 300]
+    assert list(tmp_path.iterdir()) == []
+
+
+async def _removed(disposal: FolderDisposal, names: Iterable[str]) -> list[bool]:
+    return [await disposal.remove(name) for name in names]
