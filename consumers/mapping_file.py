@@ -17,11 +17,10 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS = "save it as `CSV UTF-8 (comma delimited)`, as spreadsheets call it"
 _LOCAL = re.compile(r'(?=.{1,64}$)[^\s@<>()\[\],;:\\".]+(\.[^\s@<>()\[\],;:\\".]+)*')
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
 )
-"""Letters, marks and signs that are drawn as nothing: Unicode's Default_Ignorable_Code_Point beside category C, and two blanks."""
+"""Letters, marks and signs that are drawn as nothing: Unicode's Default_Ignorable_Code_Point outside category C, and blanks."""
 
 
 class MappingError(ValueError):

@@ -154,7 +154,8 @@ def test_mailboxes(good: str) -> None:
         "..@bank.example", ".ana@bank.example", "ana.@bank.example", "a..b@bank.example",
         "a\x01b@bank.example", "a\x7f@bank.example",
         "a\u200bna@bank.example", "\u202eana@bank.example", "ana@bank\u00ad.example", "ana@ba\u200dnk.example",
-        "\ufeffana@bank.example", "an\u3164a@bank.example", "ana\ufe0f@bank.example", "a\u034fna@bank.example", "\u2800a@bank.example",
+        "\ufeffana@bank.example", "an\u3164a@bank.example", "ana\ufe0f@bank.example",
+        "a\u034fna@bank.example", "\u2800a@bank.example",
     ],
 )  # fmt: skip
 def test_what_is_no_mailbox(bad: str) -> None:
