@@ -22,7 +22,8 @@ from cli.parts.common import (
 def work(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     """A stream worker: raw-events ─▶ assemble ─▶ archive.
 
-    Start as many as you like; they share the partitions. SIGTERM ends it with exit code 0. Any other exit code
+    Start as many as you like; they share the partitions. SIGTERM ends it with exit code 0, or, where Kafka or the
+    store is down and work is left, with 1 after `worker.stop_seconds`. Any other exit code than 0
     means: start it again, nothing is lost. It refuses to start on topics that have drifted from the catalogue.
     """
     from cli.parts.ready import ready_or_explain  # noqa: PLC0415 - heavy imports only when a worker really starts

@@ -5,8 +5,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import faust
-
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.topics import CLOSINGS, MAPPINGS, MAX_RECORD_BYTES
@@ -26,6 +24,7 @@ from streams.reporting import report_status
 from streams.scratch import Scratch
 from streams.settings import WorkerSettings
 from streams.stage import Stage, Tools
+from streams.stopping import StoppingWorker
 
 METADATA_SECONDS = 10
 log = logging.getLogger(__name__)
@@ -114,16 +113,19 @@ def new_app(kafka: KafkaSettings, settings: WorkerSettings) -> HoldbackApp:
 def run_worker(
     kafka: KafkaSettings, settings: WorkerSettings, store: Store, codec: Codec, *, loglevel: str
 ) -> int:
-    """Work until SIGTERM (exit code 0) or until something is wrong (not 0: let a supervisor start us again)."""
+    """Work until SIGTERM (exit code 0) or until something is wrong (not 0: let a supervisor start us again).
+
+    A stop that takes longer than `settings.stop_seconds` ends the process with 1.
+    """
     worker = Worker(kafka, settings, store, codec)
-    return run_services(worker.app, loglevel)
+    return run_services(worker.app, loglevel, settings.stop_seconds)
 
 
-def run_services(app: HoldbackApp, loglevel: str) -> int:
-    """Run Faust's worker in this process and return its exit code."""
+def run_services(app: HoldbackApp, loglevel: str, stop_s: float) -> int:
+    """Run Faust's worker in this process and return its exit code; `stop_s`: see `StoppingWorker`."""
     try:
-        faust.Worker(
-            app, loglevel=loglevel, redirect_stdouts=False, console_port=None
+        StoppingWorker(
+            app, grace_s=stop_s, loglevel=loglevel, redirect_stdouts=False, console_port=None
         ).execute_from_commandline()
     except SystemExit as ended:
         return int(ended.code or 0)

@@ -32,6 +32,11 @@ class WorkerSettings(BaseModel):
     stall_seconds: float = Field(
         default=300.0, ge=10, description="A worker that has work waiting and does not move for so long exits"
     )
+    stop_seconds: float = Field(
+        default=15.0,
+        gt=0,
+        description="Longest time for a stop; what Kafka or the store has not taken by then the next worker does",
+    )
     refusal_window: int = Field(
         default=200, ge=1, description="The worker stops when half of so many records in a row were refused"
     )

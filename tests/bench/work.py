@@ -99,7 +99,7 @@ def main() -> int:
         worker = Worker(config.kafka, settings, open_store(config.store), codec)
         sensors = worker.app.sensors
         sensors.add(FirstRecord(wanted.work / "first-record", pid, sensors))
-        return run_services(worker.app, LEVEL)
+        return run_services(worker.app, LEVEL, settings.stop_seconds)
 
 
 if __name__ == "__main__":
