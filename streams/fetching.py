@@ -26,6 +26,8 @@ class PackingConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishes
     """Fetches into the packs of its app."""
 
     app: Any  # a HoldbackApp
+    _failed: Exception | None = None
+    """What ended the last fetch behind records that it had: aiokafka's position is behind them, so they go first."""
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """What was fetched, for each topic at most one message: a pack that its agent has not been given yet."""
@@ -60,13 +62,22 @@ class PackingConsumer(driver.Consumer):  # type: ignore[misc]  # faust publishes
         return found
 
     async def _fetch_in_thread(self, wanted: set[TP], timeout: float) -> Mapping[str, list[Record]]:  # noqa: ASYNC109 - as above
+        error, self._failed = self._failed, None
+        if error is not None:
+            raise error
         consumer = self._thread._consumer  # noqa: SLF001 - no public way to fetch beside Faust
         found: dict[str, list[Record]] = {}
         count = size = 0
         while count < FETCH_RECORDS and size < FETCH_BYTES:
-            step = await self._thread._fetch_records(  # noqa: SLF001 - it knows when a rebalance is under way
-                consumer, wanted, timeout=0 if found else timeout, max_records=STEP_RECORDS
-            )
+            try:
+                step = await self._thread._fetch_records(  # noqa: SLF001 - it knows when a rebalance is under way
+                    consumer, wanted, timeout=0 if found else timeout, max_records=STEP_RECORDS
+                )
+            except Exception as trouble:
+                if not found:
+                    raise
+                self._failed = trouble
+                break
             if not step:
                 break
             for tp, fetched in step.items():

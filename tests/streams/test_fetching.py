@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition as KafkaTP
+from aiokafka.errors import TopicAuthorizationFailedError
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
@@ -24,6 +25,7 @@ class Fetched:
         self.store: dict[Any, list[Any]] = {}
         self.asked: list[tuple[set[Any], float]] = []
         self.before: Callable[[], None] = lambda: None
+        self.fails_at = -1
         self._consumer = None
 
     def holds(self, tp: tuple[str, int], offsets: range, size: int = 1) -> None:
@@ -45,6 +47,8 @@ class Fetched:
         max_records: int,
     ) -> Any:
         self.asked.append((set(wanted), timeout))
+        if len(self.asked) == self.fails_at:
+            raise TopicAuthorizationFailedError
         found = {}
         for tp in [tp for tp in self.store if tp in wanted and self.store[tp] and max_records]:
             found[tp], self.store[tp] = self.store[tp][:max_records], self.store[tp][max_records:]
@@ -133,6 +137,21 @@ def test_what_waits_is_bounded_by_records_and_bytes(size: int, most: int) -> Non
         pack.unpack()
         await rig.drain()
         assert offsets(rig.queue[2])[0] == (0, held)
+
+    run(body)
+
+
+def test_what_was_fetched_before_an_error_is_handed_on_before_it_is_raised() -> None:
+    """Nothing is skipped: the driver would go on behind what the steps before had given."""
+
+    async def body(rig: Rig) -> None:
+        rig.thread.holds(("t", 0), range(3 * fetching.STEP_RECORDS))
+        rig.thread.fails_at = 3
+        await rig.drain()
+        with pytest.raises(TopicAuthorizationFailedError):
+            await rig.drain()
+        await rig.drain()
+        assert offsets(rig.queue[0]) == [(0, number) for number in range(3 * fetching.STEP_RECORDS)]
 
     run(body)
 
