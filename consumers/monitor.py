@@ -104,12 +104,10 @@ class Monitor:
 
     def _begin(self, reader: Reader) -> None:
         """Read on where the counters end; begin anew where the ledger is not the one that was counted."""
-        ends = reader.ends()
-        if any(at > ends.get(number, 0) for number, at in self._tally.positions().items()):
-            log.warning(
-                "%s ends before what is counted, so it is another one; counting anew", DELIVERIES.name
-            )
+        if self._tally.logs.are_others(reader, self._tally.positions()):
+            log.warning("%s is not the one that was counted; counting anew", DELIVERIES.name)
             self._tally.clear()
+        self._tally.logs.reads(reader)
         reader.start_at(self._tally.positions())
         self._published.clear()
 

@@ -35,7 +35,7 @@ class Reader:
 
     def __init__(self, kafka: KafkaSettings, topic: Topic, only: Collection[int] | None = None) -> None:
         """`only`: these partitions alone. KafkaError, NoTopicError without the topic."""
-        self._name, self._only = kafka.topic(topic.name), only
+        self.topic, self._name, self._only = topic.name, kafka.topic(topic.name), only
         self._consumer: Any = opened(
             KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
             auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304, bootstrap_timeout_ms=ANSWER_MS,
@@ -54,6 +54,15 @@ class Reader:
             raise NoTopicError(msg)
         wanted = sorted(numbers if self._only is None else numbers & set(self._only))
         return [TopicPartition(self._name, number) for number in wanted]
+
+    @property
+    def identity(self) -> str:
+        """What tells this topic apart from all others that were ever made, on any cluster: Kafka's id of it.
+
+        Its name, where the broker has no ids (before 2.8).
+        """
+        known = self._consumer._cluster.topic_id(self._name)  # noqa: SLF001 - else it takes an admin client, a connection more
+        return str(known or self._name)
 
     def start_at(self, positions: dict[int, int]) -> None:
         """Seek each partition to its position, or to its beginning."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from consumers.cache_file import opened, transaction
+from consumers.same_log import Logs
 from schemas.deliveries import STANDS, delivery_id, routing
 from schemas.records import CopyResult, Delivery
 
@@ -57,6 +58,7 @@ class Tally:
     def __init__(self, path: Path | None = None) -> None:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
         self._db = opened(path, _TABLES, VERSION)
+        self.logs = Logs(self._db)
         self._changes = Counter[tuple[str, str]]()
 
     def add(self, deliveries: list[tuple[int, int, int, Delivery]]) -> None:

@@ -31,10 +31,11 @@ async def fill(
     notes, count = References(codec, store, index), 0
     for topic in topics:
         with closing(Reader(kafka, topic)) as reader:
-            known, ends = index.positions(topic.name), reader.ends()
-            if any(at > ends.get(number, 0) for number, at in known.items()):  # it was made anew
+            known = index.positions(topic.name)
+            if index.logs.are_others(reader, known):
                 index.begin_anew()
                 return count + await fill(index, kafka, codec, store)
+            index.logs.reads(reader)
             reader.start_at(known)
             count += await _read(index, notes, topic, reader.to_end())
     return count

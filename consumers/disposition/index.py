@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from consumers.cache_file import opened, transaction
 from consumers.disposition.closed import Place
+from consumers.same_log import Logs
 from schemas.dispositions import Scope
 from schemas.ids import mail_id, slice_key
 from schemas.records import Closing, Delivery, RawEvents, Receipt
@@ -76,6 +77,7 @@ class Index:
     def __init__(self, path: Path | None = None) -> None:
         """`path`: sqlite file, its folder exists; without it the fold is thrown away at the end."""
         self.db = opened(path, _TABLES, VERSION, timeout_s=600)
+        self.logs = Logs(self.db)
 
     def __enter__(self) -> Self:
         return self

@@ -59,8 +59,9 @@ class Partition:
     def catch_up(self) -> None:
         """Fold the receipts that others have written: importers before this one, and replays."""
         with closing(Reader(self._kafka, IMPORTS, [self.number])) as reader:
-            if self.receipts.position > reader.ends().get(self.number, 0):
-                self.receipts.clear()  # another topic than the one that was folded
+            if self.receipts.logs.are_others(reader, {self.number: self.receipts.position}):
+                self.receipts.clear()
+            self.receipts.logs.reads(reader)
             reader.start_at({self.number: self.receipts.position})
             some, position = list[Receipt](), self.receipts.position
             for record in reader.to_end():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from consumers.cache_file import opened, transaction
 from consumers.importing.items import FINAL, ident
+from consumers.same_log import Logs
 from schemas.codec import Codec
 from schemas.records import Receipt
 from schemas.topics import IMPORTS
@@ -43,6 +44,7 @@ class Receipts:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
         self._codec = codec
         self._db = opened(path, _TABLES, VERSION)
+        self.logs = Logs(self._db)
         # Counted here, and not asked for again: what waits may be very much, and is asked for all the time.
         self._counts = Counter[tuple[str, str]]()
         self._waiting = Counter[tuple[str, str, str]]()

@@ -52,12 +52,10 @@ def catch_up(
 
 def _begin(runs: Runs, source: Source, reader: Reader) -> None:
     """Read on where the log ends; begin anew where the ledger is not the one that was read."""
-    ends = reader.ends()
-    if any(at > ends.get(number, 0) for number, at in runs.positions(source.ledger).items()):
-        log.warning(
-            "%s ends before what the log has read, so it is another one; reading it anew", source.topic.name
-        )
+    if runs.logs.are_others(reader, runs.positions(source.ledger)):
+        log.warning("%s is not the one that was read; reading it anew", source.topic.name)
         runs.clear(source.ledger)
+    runs.logs.reads(reader)
     reader.start_at(runs.positions(source.ledger))
 
 

@@ -17,6 +17,7 @@ from typing import Literal
 from consumers.cache_file import transaction
 from consumers.logbook.file import opened
 from consumers.logbook.items import IMPORTED, OUTCOMES, Item, Ledger, Result
+from consumers.same_log import Logs
 from schemas.deliveries import STANDS
 from schemas.topics import DAY_MS
 
@@ -79,6 +80,7 @@ class Runs:
     def __init__(self, path: Path | None = None) -> None:
         """`path`: sqlite file; without it the fold is thrown away at the end."""
         self._db = opened(path)
+        self.logs = Logs(self._db)
         self._counts = Counter[tuple[Ledger, str, int, str]]()
 
     def add(self, ledger: Ledger, reads: Reads) -> None:
