@@ -63,14 +63,24 @@ async def remove_contents(
 ) -> int:  # fmt: skip
     """How many files left the store; with `since_ms`, those that orders since then (ms since 1970 UTC) removed are tried again.
 
+    Files that name others go last: whoever goes on after a kill, and has lost the index, reads the names there.
     KafkaError, StoreError.
     """
+    return sum([
+        await _remove_some(kafka, codec, index, store, disposal, since_ms, naming=naming) for naming in (False, True)
+    ])  # fmt: skip
+
+
+async def _remove_some(
+    kafka: KafkaSettings, codec: Codec, index: Index, store: Store, disposal: Disposal, since_ms: int | None, *, naming: bool
+) -> int:  # fmt: skip
     gone, last = 0, b""
     while True:
         await fill(index, kafka, codec, store, REFERRING)
         some = index.db.execute(
-            "SELECT sha256, disposal, at_ms FROM leaving WHERE sha256>? AND (NOT done OR at_ms>=?) ORDER BY sha256 LIMIT ?",
-            (last, 2**63 - 1 if since_ms is None else since_ms, BATCH),
+            "SELECT sha256, disposal, at_ms FROM leaving WHERE sha256>? AND (NOT done OR at_ms>=?) "
+            "AND (sha256 IN (SELECT sha256 FROM naming))=? ORDER BY sha256 LIMIT ?",
+            (last, 2**63 - 1 if since_ms is None else since_ms, naming, BATCH),
         ).fetchall()
         if not some:
             return gone

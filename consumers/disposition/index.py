@@ -17,7 +17,7 @@ from schemas.dispositions import Scope
 from schemas.ids import mail_id, slice_key
 from schemas.records import Closing, Delivery, RawEvents, Receipt
 
-VERSION = 1
+VERSION = 2
 STANDS, LEFT, KEPT = 0, 1, 2
 """Of what refers to a file: it stands, an order disposed of it, no order ever can."""
 PAGE = 500
@@ -39,6 +39,7 @@ CREATE INDEX referring ON ref (uid, start_ms) WHERE state = 0;
 CREATE INDEX shared ON ref (uid, conversation) WHERE state = 0;
 CREATE TABLE claim (sha256 BLOB, ident BLOB, PRIMARY KEY (sha256, ident)) WITHOUT ROWID;
 CREATE INDEX claimed ON claim (ident);
+CREATE TABLE naming (sha256 BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE leaving (sha256 BLOB PRIMARY KEY, disposal TEXT, at_ms INTEGER, done INTEGER) WITHOUT ROWID;
 CREATE TABLE applied (disposal TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE imported (mail BLOB, mailbox TEXT, item TEXT, place TEXT, message_id TEXT,
@@ -144,6 +145,10 @@ class Index:
         """A stage put something aside of this mail or slice."""
         self.db.execute("INSERT OR IGNORE INTO claim VALUES (?,?)", (sha256, ident))
 
+    def add_naming(self, sha256: bytes) -> None:
+        """A file that names other files: an event or a slice that was put aside whole."""
+        self.db.execute("INSERT OR IGNORE INTO naming VALUES (?)", (sha256,))
+
     def add_receipt(self, one: Receipt) -> None:
         """A copy is in a mailbox."""
         row = (one["mail_id"], one["mailbox"], one["item"] or "", one["place"] or "", one["message_id"])
@@ -179,11 +184,20 @@ class Index:
 
     def made(self, one: Mail) -> Place | None:
         """The closing that made a mail; None if topic closings does not know it."""
+        found = self._made(one)
+        return None if found is None else Place(*found[:3])
+
+    def closing_of(self, one: Mail) -> bytes | None:
+        """The id of that closing."""
+        found = self._made(one)
+        return None if found is None else found[3]
+
+    def _made(self, one: Mail) -> tuple[int, int, int, bytes] | None:
         key = slice_key(one.uid, one.conversation, one.slice)
         rows = self.db.execute(
             "SELECT partition, position, at_ms, id FROM closing WHERE key=? AND id NOT NULL", (key,)
         )
-        return next((Place(*at) for *at, ident in rows if mail_id(ident, one.part) == one.id), None)
+        return next((row for row in rows if mail_id(row[3], one.part) == one.id), None)
 
     def took(self, key: str, partition: int, position: int) -> Place | None:
         """The closing that took the events of a record of raw-events; None while its slice is open."""

@@ -33,7 +33,7 @@ class References:
             if name == "Mapping" and one["rows_ref"] is not None:
                 self.index.add_ref(one["rows_ref"]["sha256"], (-1, record.offset), None, always=True)
         elif topic is not RAW_EVENTS:
-            for sha256 in _claims(one):
+            async for sha256 in self._of_slice(one):
                 self.index.add_claim(sha256, one["closing_id"])
         elif name == "RawEvents":
             for event in one["events"]:
@@ -45,6 +45,7 @@ class References:
         whole = event
         if event["overflow"] is not None:
             # Whom later mails of the slice go to is a fact of the log: without these lists a replay would make other bytes.
+            self.index.add_naming(event["overflow"]["sha256"])
             yield event["overflow"]["sha256"], event["kind"] in OF_PEOPLE
             try:
                 whole = expect("Event", await self._read(event["overflow"]))
@@ -55,6 +56,21 @@ class References:
                 yield attachment["content"]["sha256"], False
         for sha256 in rows_of(whole):
             yield sha256, False
+
+    async def _of_slice(self, closed: Any) -> AsyncIterator[bytes]:
+        """What assembly put aside because it was too large for a record; what it holds of files, events decide about."""
+        if closed.get("events_ref") is not None:
+            yield closed["events_ref"]["sha256"]
+        if closed.get("overflow") is None:
+            return
+        self.index.add_naming(closed["overflow"]["sha256"])
+        yield closed["overflow"]["sha256"]
+        try:
+            whole = expect("ClosedSlice", await self._read(closed["overflow"]))
+        except BlobMissingError:
+            return  # it left before
+        if whole["events_ref"] is not None:
+            yield whole["events_ref"]["sha256"]
 
     async def _read(self, ref: ContentRef) -> bytes:
         return await self.store.read(content_path(ref["sha256"].hex()))
@@ -69,10 +85,3 @@ def rows_of(event: Event) -> Iterator[bytes]:
         return
     if len(digest) == 32:
         yield digest
-
-
-def _claims(closed: Any) -> Iterator[bytes]:
-    """What assembly put aside because it was too large for a record; what it holds of files, events decide about."""
-    for aside in ("events_ref", "overflow"):
-        if closed.get(aside) is not None:
-            yield closed[aside]["sha256"]

@@ -13,7 +13,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.dispositions import Scope
 from stores.disposal import Disposal
-from stores.paths import MAILS_ROOT, PREFIX_ROOT
+from stores.paths import MAILS_ROOT, PREFIX_ROOT, placeholders_path
 
 BATCH = 500  # mails; with the limit of 2,000 ids a record in mind
 
@@ -36,8 +36,11 @@ class Remover:
     prefixes: list[str]
     done: Removed = field(default_factory=Removed)
 
-    async def remove(self, one: Mail) -> None:
-        """The copies of a mail, then the mail; a repeat finds nothing. StoreError."""
+    async def remove(self, one: Mail, closing: bytes | None) -> None:
+        """The copies of a mail, then the mail, and what is kept of the placeholders in the mails of its closing. StoreError.
+
+        A repeat finds nothing.
+        """
         paths = sorted({path for _, path in one.copies})
         for path in paths:
             self.done.copies += await self.disposal.remove(path)
@@ -45,6 +48,8 @@ class Remover:
         for prefix in self.prefixes:
             for path in (*paths, one.path):
                 self.done.replayed += await self.disposal.remove(f"{prefix}/{path}")
+        if closing is not None:
+            await self.disposal.remove(placeholders_path(closing.hex()))
 
 
 async def new_remover(disposal: Disposal) -> Remover:
@@ -76,7 +81,7 @@ async def remove_mails(
     KafkaError, StoreError.
     """
     for one in index.gone(disposal=order.name):
-        await remover.remove(one)
+        await remover.remove(one, index.closing_of(one))
     named = (one for one in index.standing(order.scope) if is_below(order, index.made(one)))
     while some := list(islice(named, BATCH)):
         record = step(order, "disposed", mails=b"".join(one.id for one in some))
@@ -85,7 +90,7 @@ async def remove_mails(
         with index.together():
             index.add_gone([one.id for one in some], order.name, record["at_ms"])
         for one in some:
-            await remover.remove(one)
+            await remover.remove(one, index.closing_of(one))
 
 
 async def remove_strays(index: Index, remover: Remover, since_ms: int) -> None:
@@ -96,7 +101,7 @@ async def remove_strays(index: Index, remover: Remover, since_ms: int) -> None:
     found = index.gone(since_ms=since_ms)
     while some := list(islice(found, BATCH)):
         for one in some:
-            await remover.remove(one)
+            await remover.remove(one, index.closing_of(one))
         with index.together():
             index.sure_of(some)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from cli.parts.config import load as load_config
 from consumers.disposition.books import Order
 from consumers.disposition.filling import fill
-from consumers.disposition.giving import give
+from consumers.disposition.giving import give, read_books
 from consumers.disposition.index import Index
 from consumers.disposition.job import Means, carry_out
 from consumers.mapping import activate, load
@@ -45,6 +45,10 @@ class Office:
     def give(self, scope: Scope) -> Order:
         """An order on record."""
         return give(self.means.kafka, self.means.codec, scope, by="x", reason="y")
+
+    def order(self, name: str) -> Order:
+        """As topic audit has it now."""
+        return read_books(self.means.kafka, self.means.codec).orders[name]
 
     def carry_out(self, order: Order) -> dict[str, str]:
         """What is left of it; how much left the archive."""
