@@ -12,18 +12,23 @@ from schemas.codec import encode, schema
 END = b"\x00"
 _NO_CLAIM_CHECKS = b"\x00\x00"
 _HIGH_BIT = 0x80
+_BITS, _LONGEST = 64, 10
+"""Of a number, and so many bytes of seven bits at most; the decoder cuts what the last one has too much."""
 
 
 def events_in(data: bytes, body: int) -> bytes | None:
     """The blocks of events of a RawEvents record of the present schema, which was decoded before.
 
     `body` is where its Avro body begins. None if its end is written in more bytes than it takes, which Avro allows: then nobody
-    can tell from behind where the last block ends.
+    can tell from behind where the last block ends. None too if a number before the events has more bytes than 64 bits
+    take: what the decoder made of it depends on the machine.
     """
     at = body
     for is_string in _head():
-        size, at = _long(data, at)
-        at += size if is_string else 0
+        size, behind = _long(data, at)
+        if behind - at > _LONGEST:
+            return None
+        at = behind + (size if is_string else 0)
     # the last byte of an event, and of the head, ends a number: its high bit is never set
     return data[at:-1] if data[-2] < _HIGH_BIT else None
 
@@ -65,4 +70,5 @@ def _long(data: bytes, at: int) -> tuple[int, int]:
         at += 1
         number |= (byte & 0x7F) << shift
         shift += 7
+    number &= (1 << _BITS) - 1
     return number >> 1 ^ -(number & 1), at

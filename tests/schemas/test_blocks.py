@@ -130,3 +130,19 @@ def _written(schema: Any, record: Any) -> bytes:
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(schema, named_schemas={}), record)
     return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("last", "more"), [(b"\x02", b""), (b"\x7e", b""), (b"\x80", b"\x02"), (b"\x80", b"\x80\x00")]
+)
+def test_a_number_of_more_than_64_bits_is_what_the_decoder_takes_it_for(last: bytes, more: bytes) -> None:
+    """Whoever writes a length so: the blocks are those of the record as it was decoded, or are not taken as bytes."""
+    record = {
+        **dict.fromkeys(("connector_uid", "source", "conversation", "slice", "lane"), "x"),
+        **dict.fromkeys(("slice_start_ms", "slice_end_ms", "captured_at_ms"), 0),
+        "events": [event(bytes(16), "c", "message", 1)],
+    }
+    plain = encode("RawEvents", record)
+    hostile = plain[:BODY] + b"\x82" + b"\x80" * 8 + last + more + plain[BODY + 1 :]
+    found = blocks.events_in(hostile, BODY)
+    assert found is None if more else found == blocks.events_of(decode(hostile).value["events"])
