@@ -83,7 +83,7 @@ class StoreContents:
         return await self._opened().create(path, spool.chunks(), content_type=content_type, sha256=sha256)
 
     async def _stands(self, sha256: str) -> bool:
-        return await self._opened().stat(content_path(sha256)) is not None
+        return await self._opened().exists(content_path(sha256))
 
     def _opened(self) -> Store:
         if self._store is None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from stores.azure_access import (
-    FETCH_SIZE,
     SINGLE_PUT_SIZE,
     Access,
     code_of,
@@ -20,29 +19,23 @@ from stores.azure_access import (
     make_container,
 )
 from stores.azure_guard import Guard
-from stores.azure_reading import chunks_of, info_of, look
+from stores.azure_reading import PROBE, AzureReader, look
 from stores.azure_upload import Origin, Upload, blocks_of
 from stores.checks import checked_hash, checked_metadata
 from stores.interface import (
-    CHUNK_SIZE,
     BlobInfo,
-    BlobMissingError,
     StoreConflictError,
     Stored,
     StoreError,
     StoreUnavailableError,
 )
-from stores.paths import check_path, is_listed
 from stores.protection import Protections
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
-
-    from azure.storage.blob.aio import BlobClient
+    from collections.abc import AsyncIterable, Awaitable, Mapping
 
     from stores.protection import Safeguard
 
-_PROBE: Final = ".chatledger/probe"
 _REMEMBERED: Final = 4096  # what was just written, so that copying a mail needs no request to look at it
 
 
@@ -50,16 +43,16 @@ class _PhantomError(StoreUnavailableError):
     """A path was refused as taken although nothing is there: perhaps another writer's unfinished business."""
 
 
-class AzureStore:
+class AzureStore(AzureReader):
     """Keeps blobs in one container, each with its SHA-256 in the metadata; one long-lived client."""
 
     def __init__(
         self, access: Access, *, create_container: bool = True, protections: Protections | None = None
     ) -> None:
         """`protections`: what each connector's blobs are to be protected by; `safeguard` says whether they are."""
+        super().__init__(access.container)
         self._access = access
         self._guard = Guard(access.container, protections or Protections(None, {}))
-        self._container = access.container
         self._may_lack_container = create_container
         self._server_copies = True
         self._known: OrderedDict[str, tuple[str, BlobInfo]] = OrderedDict()
@@ -83,26 +76,9 @@ class AzureStore:
         if isinstance(data, bytes) and len(data) <= SINGLE_PUT_SIZE:
             found = checked_hash(path, sha256, hashlib.sha256(data).hexdigest())
             return await self._put(upload, data, found)
-        if sha256 is not None and await self.stat(path) is not None:
+        if sha256 is not None and await self.exists(path):
             return await self._compare(path, sha256)
         return await self._create_in_blocks(upload, data, sha256)
-
-    async def read(self, path: str) -> bytes:
-        """Return all bytes; see `Store.read`."""
-        return b"".join([chunk async for chunk in self.stream(path, chunk_size=FETCH_SIZE)])
-
-    async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
-        """Yield the bytes in chunks; see `Store.stream`."""
-        async for chunk in chunks_of(self._blob(path), chunk_size):
-            yield chunk
-
-    async def stat(self, path: str) -> BlobInfo | None:
-        """Return what stands there; its bytes are read only if their hash isn't in the metadata."""
-        try:
-            _, info = await look(self._blob(path))
-        except BlobMissingError:
-            return None
-        return info
 
     async def copy(
         self,
@@ -124,18 +100,10 @@ class AzureStore:
         body = self.stream(source)
         return await self.create(target, body, content_type=content_type, metadata=metadata, sha256=sha256)
 
-    async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        """Yield what is there, with hashes as far as noted; see `Store.list`."""
-        with explained(self._container.container_name):
-            found = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
-            async for properties in found:
-                if is_listed(str(properties.name)):
-                    yield info_of(properties)
-
     async def check(self) -> None:
         """Write and read a probe, which stays; raise `StoreError` with a sentence on what to do."""
-        await self.create(_PROBE, b"probe", content_type="text/plain")
-        if await self.read(_PROBE) != b"probe":
+        await self.create(PROBE, b"probe", content_type="text/plain")
+        if await self.read(PROBE) != b"probe":
             message = f"{self._container.container_name}: what was written reads back differently"
             raise StoreError(message)
         async for _ in self.list("_"):
@@ -154,10 +122,6 @@ class AzureStore:
     async def close(self) -> None:
         """Close the connections."""
         await self._access.close()
-
-    def _blob(self, path: str) -> BlobClient:
-        """Return a light child of the one client."""
-        return self._container.get_blob_client(path if path == _PROBE else check_path(path))
 
     def _upload(self, path: str, content_type: str, metadata: Mapping[str, str] | None) -> Upload:
         noted = checked_metadata(metadata)

@@ -5,19 +5,63 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-from stores.azure_access import explain
+from stores.azure_access import FETCH_SIZE, explain, explained
 from stores.checks import HASH_KEY
-from stores.interface import BlobInfo, BlobMissingError
+from stores.interface import CHUNK_SIZE, BlobInfo, BlobMissingError
+from stores.paths import check_path, is_listed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from azure.storage.blob import BlobProperties
-    from azure.storage.blob.aio import BlobClient
+    from azure.storage.blob.aio import BlobClient, ContainerClient
+
+PROBE: Final = ".chatledger/probe"
+
+
+class AzureReader:
+    """The reading half of a store in one container."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    async def read(self, path: str) -> bytes:
+        """Return all bytes; see `Store.read`."""
+        return b"".join([chunk async for chunk in self.stream(path, chunk_size=FETCH_SIZE)])
+
+    async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
+        """Yield the bytes in chunks; see `Store.stream`."""
+        async for chunk in chunks_of(self._blob(path), chunk_size):
+            yield chunk
+
+    async def stat(self, path: str) -> BlobInfo | None:
+        """Return what stands there; its bytes are read only if their hash isn't in the metadata."""
+        try:
+            _, info = await look(self._blob(path))
+        except BlobMissingError:
+            return None
+        return info
+
+    async def exists(self, path: str) -> bool:
+        """Tell whether anything stands there; see `Store.exists`."""
+        with explained(path):
+            return await self._blob(path).exists()
+
+    async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        """Yield what is there, with hashes as far as noted; see `Store.list`."""
+        with explained(self._container.container_name):
+            found = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
+            async for properties in found:
+                if is_listed(str(properties.name)):
+                    yield info_of(properties)
+
+    def _blob(self, path: str) -> BlobClient:
+        """Return a light child of the one client."""
+        return self._container.get_blob_client(path if path == PROBE else check_path(path))
 
 
 async def chunks_of(blob: BlobClient, chunk_size: int) -> AsyncIterator[bytes]:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import os
 import stat
 from collections import OrderedDict
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from stores import folder_files as files
 from stores import folder_places as places
 from stores import folder_reading as reading
 from stores.checks import checked_hash, checked_metadata
+from stores.folder_reader import FolderReader
 from stores.interface import (
-    CHUNK_SIZE,
-    BlobInfo,
     StoreConflictError,
     Stored,
     StoreError,
 )
-from stores.paths import check_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterable, Callable, Iterator, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
 
-_SMALL: Final = 64 << 10  # bytes; below this a thread costs more than the write
 _REMEMBERED: Final = 4096  # hashes of files just written, so that copying a mail doesn't read it again
 
 
-class FolderStore:
+class FolderStore(FolderReader):
     """Keeps blobs as files below `root`; metadata isn't kept, hashes are computed when asked for.
 
     `durable` (the default) syncs file and folder before a write counts as done, so that it survives a power
@@ -51,9 +46,7 @@ class FolderStore:
         link: Callable[[str, str], None] = os.link,
         nameless: bool = True,
     ) -> None:
-        self.root = root.absolute()
-        self._above = f"{self.root}/"
-        self._durable = durable
+        super().__init__(root, durable=durable)
         self._link = link
         self._nameless = nameless
         self._swept = False
@@ -80,24 +73,6 @@ class FolderStore:
             return await self._run(None, lambda: self._compare(path, target, sha256))
         return await self._create_stream(path, target, data, sha256)
 
-    async def read(self, path: str) -> bytes:
-        """Return all bytes; see `Store.read`."""
-        target = self._file(path)
-        return await self._run(None, lambda: reading.found(path, lambda: reading.bytes_of(target)))
-
-    async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
-        """Yield the bytes in chunks; see `Store.stream`."""
-        target = self._file(path)
-        file = await self._run(None, lambda: reading.found(path, lambda: reading.open_file(target)))
-        with file:
-            while chunk := await self._run(chunk_size, lambda: file.read(chunk_size)):
-                yield chunk
-
-    async def stat(self, path: str) -> BlobInfo | None:
-        """Return what stands there, its hash computed from the bytes; see `Store.stat`."""
-        target = self._file(path)
-        return await self._run(None, lambda: reading.info(path, target))
-
     async def copy(
         self,
         source: str,
@@ -112,31 +87,9 @@ class FolderStore:
         checked_metadata(metadata)
         return await self._run(0, lambda: self._copy(source, origin, target, goal, sha256))
 
-    async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        """Yield what is there, without hashes; see `Store.list`."""
-        found = reading.walk(self.root, prefix)
-        while batch := await self._run(None, lambda: list(islice(found, 500))):
-            for path, size in batch:
-                yield BlobInfo(path, size, None, reading.type_of(path))
-
     async def check(self) -> None:
         """Write, read and remove a probe; raise `StoreError` with a sentence on what to do."""
         await self._run(None, self._probe)
-
-    async def close(self) -> None:
-        """Nothing is held open."""
-
-    def _file(self, path: str) -> str:
-        return self._above + check_path(path)
-
-    async def _run(self, size: int | None, act: Callable[[], T]) -> T:
-        """Run what touches the disk: at once when it is small and syncs nothing, else in a thread."""
-        try:
-            if size is not None and size <= _SMALL and not self._durable:
-                return act()
-            return await asyncio.to_thread(act)
-        except OSError as error:
-            raise files.explanation(self.root, error) from error
 
     def _create_bytes(self, path: str, target: str, data: bytes, announced: str | None) -> Stored:
         sha256 = checked_hash(path, announced, hashlib.sha256(data).hexdigest())
@@ -153,7 +106,7 @@ class FolderStore:
         if self._nameless:
             self._sweep()
             try:
-                return files.create_nameless(target, data, root=self.root, durable=self._durable)
+                return files.create_nameless(target, data, self._folders)
             except OSError as error:
                 if error.errno not in files.NO_NAMELESS:
                     raise
@@ -199,9 +152,9 @@ class FolderStore:
         return Stored(path, found.st_size, sha256, created=True)
 
     def _published(self, file: BinaryIO, temporary: str, target: str) -> os.stat_result | None:
-        if self._durable:
+        if self._folders.durable:
             os.fsync(file.fileno())
-        if not files.publish(temporary, target, root=self.root, durable=self._durable, link=self._link):
+        if not files.publish(temporary, target, self._folders, self._link):
             return None
         return os.lstat(target)
 
@@ -210,7 +163,7 @@ class FolderStore:
         # From memory while inode, size and time are those that were written.
         known = self._hashes.get(_identity(found))
         checked_hash(source, sha256, known or reading.found(source, lambda: reading.sha256_of(origin)))
-        if files.link_or_copy(origin, goal, root=self.root, durable=self._durable, link=self._link):
+        if files.link_or_copy(origin, goal, self._folders, self._link):
             return Stored(target, found.st_size, sha256, created=True)
         return self._compare(target, goal, sha256)
 
@@ -221,8 +174,7 @@ class FolderStore:
         found = "none, it is a symbolic link" if linked else reading.sha256_of(target)
         if found != sha256:
             raise StoreConflictError(path, expected=sha256, found=found)
-        if self._durable:  # another writer may have made the name a moment ago
-            places.sync_folder(target[: target.rindex("/")])
+        self._folders.keep(target[: target.rindex("/")])  # another writer may have made the name a moment ago
         return Stored(path, standing.st_size, sha256, created=False)
 
     def _remember(self, found: os.stat_result, sha256: str) -> None:
@@ -236,7 +188,7 @@ class FolderStore:
         places.make_root(self.root)
         with self._incoming() as (file, temporary):
             files.write(file.write, b"probe")
-            if self._durable:
+            if self._folders.durable:
                 os.fsync(file.fileno())
             if reading.bytes_of(temporary) != b"probe":
                 message = f"{self.root}: what was written reads back differently; check the disk"

@@ -23,6 +23,8 @@ from stores.paths import is_hidden
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from stores.folder_places import Folders
+
 INCOMING: Final = ".incoming"
 """Below the root: where files grow until they are whole. Listings skip it."""
 
@@ -40,8 +42,8 @@ _NO_LINKS = {
     errno.EOPNOTSUPP,
     errno.EINVAL,
 }
-NO_NAMELESS: Final = {*_NO_LINKS, errno.EISDIR, errno.ENOENT}
-"""What says that files without a name don't exist here (EISDIR: nor in this kernel), or can't be given one (ENOENT: no /proc)."""
+NO_NAMELESS: Final = {*_NO_LINKS, errno.EISDIR}
+"""What says that files without a name don't exist here (EISDIR: nor in this kernel), or can't be given one."""
 
 
 @contextlib.contextmanager
@@ -70,11 +72,11 @@ def new_file(root: Path) -> tuple[BinaryIO, str]:
 
 
 def publish(
-    temporary: str, target: str, *, root: Path, durable: bool, link: Callable[[str, str], None] = os.link
+    temporary: str, target: str, folders: Folders, link: Callable[[str, str], None] = os.link
 ) -> bool:
     """Give a whole file its name, and return False if the name is taken; the temporary name goes."""
     try:
-        _in_parent(target, root, lambda: _take_name(temporary, target, root, link), durable=durable)
+        _in_parent(target, folders, lambda: _take_name(temporary, target, folders.root, link))
     except FileExistsError:
         return False
     finally:
@@ -82,7 +84,7 @@ def publish(
     return True
 
 
-def create_nameless(target: str, data: bytes, *, root: Path, durable: bool) -> os.stat_result | None:
+def create_nameless(target: str, data: bytes, folders: Folders) -> os.stat_result | None:
     """Let a file with these bytes appear whole, and return what it is; None if the name is taken.
 
     It has no name before it is whole (`O_TMPFILE`, open(2)), so that a killed writer leaves nothing. An `OSError` with a number
@@ -90,39 +92,49 @@ def create_nameless(target: str, data: bytes, *, root: Path, durable: bool) -> o
     """
     folder = target[: target.rindex("/")]
     try:
-        number = _open_nameless(folder, root)
-    except FileNotFoundError:
-        made = places.make_folders(folder, root)
-        places.sync_above(made if durable else ())
-        number = _open_nameless(folder, root)
-    try:
-        write(partial(os.write, number), data)
-        if durable:
-            os.fsync(number)
-        # linkat(2) follows to the file only when it is given a folder, here without any meaning: the path is absolute
-        os.link(f"/proc/self/fd/{number}", target, src_dir_fd=number)
-        found = os.fstat(number)
+        found = folders.within(folder, lambda: _nameless(folder, target, data, folders))
     except FileExistsError:
         return None
-    finally:
-        os.close(number)
-    if durable:
-        places.sync_folder(folder)
+    folders.keep(folder)
     return found
 
 
+def _nameless(folder: str, target: str, data: bytes, folders: Folders) -> os.stat_result:
+    number = _open_nameless(folder, folders.root)
+    try:
+        write(partial(os.write, number), data)
+        if folders.durable:
+            os.fsync(number)
+        _give_name(number, target)
+        return os.fstat(number)
+    finally:
+        os.close(number)
+
+
+def _give_name(number: int, target: str) -> None:
+    """Link an open file; FileNotFoundError where the folder is gone, EOPNOTSUPP where there is no /proc."""
+    here = f"/proc/self/fd/{number}"
+    try:
+        # linkat(2) follows to the file only when it is given a folder, here without any meaning: the path is absolute
+        os.link(here, target, src_dir_fd=number)
+    except FileNotFoundError as error:
+        if os.access(here, os.F_OK):
+            raise
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), here) from error
+
+
 def link_or_copy(
-    source: str, target: str, *, root: Path, durable: bool, link: Callable[[str, str], None] = os.link
+    source: str, target: str, folders: Folders, link: Callable[[str, str], None] = os.link
 ) -> bool:
     """Let `target` be `source` by hard link, or by a copy where links don't reach; False if it is taken."""
     try:
-        _in_parent(target, root, lambda: link(source, target), durable=durable)
+        _in_parent(target, folders, lambda: link(source, target))
     except FileExistsError:
         return False
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        return _copy(source, target, root=root, durable=durable, link=link)
+        return _copy(source, target, folders, link)
     return True
 
 
@@ -174,27 +186,21 @@ def _rename_under_lock(temporary: Path, target: Path, root: Path) -> None:
         temporary.rename(target)
 
 
-def _in_parent(target: str, root: Path, act: Callable[[], None], *, durable: bool) -> None:
+def _in_parent(target: str, folders: Folders, act: Callable[[], None]) -> None:
     """Run `act`, which makes `target`, after making its folder if it is missing."""
     folder = target[: target.rindex("/")]
-    try:
-        act()
-    except FileNotFoundError:
-        made = places.make_folders(folder, root)
-        act()
-        places.sync_above(made if durable else ())
-    if durable:
-        places.sync_folder(folder)
+    folders.within(folder, act)
+    folders.keep(folder)
 
 
-def _copy(source: str, target: str, *, root: Path, durable: bool, link: Callable[[str, str], None]) -> bool:
-    file, temporary = new_file(root)
+def _copy(source: str, target: str, folders: Folders, link: Callable[[str, str], None]) -> bool:
+    file, temporary = new_file(folders.root)
     try:
         with file, Path(source).open("rb") as original:
             shutil.copyfileobj(original, file, 1 << 20)
-            if durable:
+            if folders.durable:
                 os.fsync(file.fileno())
-        return publish(temporary, target, root=root, durable=durable, link=link)
+        return publish(temporary, target, folders, link)
     except BaseException:
         remove(temporary)
         raise

@@ -5,14 +5,68 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 5
+"""At a folder that somebody removes, as an order of disposition does with those that it has emptied."""
+_REMEMBERED: Final = 4096
 _MODE = 0o400  # nobody writes: a copy may be a hard link, and what edits one in place would edit them all
 _ROOT_MODE = 0o700
+
+
+class Folders:
+    """The folders below one root; where files are `durable`, those of which this process knows that they survive a power cut."""
+
+    def __init__(self, root: Path, *, durable: bool) -> None:
+        self.root, self.durable = root, durable
+        self._kept: set[str] = set()
+
+    def within(self, folder: str, act: Callable[[], T]) -> T:
+        """What `act` gives, which needs this folder: it is made where it is missing, also where somebody removes it meanwhile."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return act()
+            except FileNotFoundError:
+                make_folders(folder, self.root)
+                self._kept -= {folder, *self._above(folder)}
+        return act()
+
+    def keep(self, folder: str) -> None:
+        """Make the names in a folder survive a power cut, and its own too: whoever has made it may not have come to that yet."""
+        if not self.durable:
+            return
+        sync_folder(folder)
+        for above in self._above(folder):
+            if folder in self._kept:
+                return
+            self._sync_above(above)
+            self._note(folder)
+            folder = above
+
+    def _above(self, folder: str) -> Iterator[str]:
+        """The folders that hold the names of this one and of those above it; that of the root is the last."""
+        while folder != str(self.root):
+            folder = folder[: folder.rindex("/")]
+            yield folder
+        yield str(self.root.parent)
+
+    def _sync_above(self, folder: str) -> None:
+        try:
+            sync_folder(folder)
+        except PermissionError:  # who may not read what is above the root has not made the root either
+            if folder != str(self.root.parent):
+                raise
+
+    def _note(self, folder: str) -> None:
+        if len(self._kept) >= _REMEMBERED:
+            self._kept.clear()
+        self._kept.add(folder)
 
 
 def make_root(root: Path) -> None:
@@ -20,17 +74,15 @@ def make_root(root: Path) -> None:
     root.mkdir(mode=_ROOT_MODE, parents=True, exist_ok=True)
 
 
-def make_folders(folder: str, root: Path) -> list[str]:
-    """Make it and what is missing above it, below the root; return those, the lowest first."""
+def make_folders(folder: str, root: Path) -> None:
+    """Make it and what is missing above it, below the root."""
     try:
         rights = _rights(root)
     except FileNotFoundError:
         make_root(root)
         rights = _rights(root)
-    missing = list(_missing(folder, str(root)))
-    for one in reversed(missing):
+    for one in reversed(list(_missing(folder, str(root)))):
         _mkdir(one, _ROOT_MODE | (rights & 0o2077))
-    return missing
 
 
 def mode(root: Path) -> int:
@@ -45,12 +97,6 @@ def sync_folder(path: str | Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def sync_above(made: Iterable[str]) -> None:
-    """Make these folders survive a power cut: their names stand in those above."""
-    for folder in made:
-        sync_folder(folder[: folder.rindex("/")])
 
 
 def _missing(folder: str, root: str) -> Iterator[str]:

@@ -59,13 +59,25 @@ def found(path: str, act: Callable[[], T]) -> T:
 
 def info(path: str, target: str) -> BlobInfo | None:
     """Return what stands at this path of the store, its hash computed; None for no file, `LinkFoundError`."""
+    standing = _standing(target)
+    return None if standing is None else BlobInfo(path, standing.st_size, sha256_of(target), type_of(path))
+
+
+def is_there(target: str) -> bool:
+    """Tell whether `info` would find anything; `LinkFoundError`."""
+    standing = _standing(target)
+    if standing is not None and stat.S_ISLNK(standing.st_mode):
+        raise LinkFoundError(target)
+    return standing is not None
+
+
+def _standing(target: str) -> os.stat_result | None:
+    """A file or a link; None for a folder, and for nothing."""
     try:
-        standing = os.lstat(target)
+        found = os.lstat(target)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if not stat.S_ISREG(standing.st_mode) and not stat.S_ISLNK(standing.st_mode):
-        return None
-    return BlobInfo(path, standing.st_size, sha256_of(target), type_of(path))
+    return found if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode) else None
 
 
 def type_of(path: str) -> str:

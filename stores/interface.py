@@ -141,6 +141,10 @@ class Store(Protocol):
         """Return size, SHA-256, type and metadata of what stands at `path`, or None."""
         ...
 
+    async def exists(self, path: str) -> bool:
+        """Whether `stat` would find anything; no byte is read for it."""
+        ...
+
     async def copy(
         self,
         source: str,

@@ -47,6 +47,10 @@ class Within:
         found = await self._store.stat(self._prefix + path)
         return found and replace(found, path=path)
 
+    async def exists(self, path: str) -> bool:
+        """As `Store.exists`."""
+        return await self._store.exists(self._prefix + path)
+
     async def copy(
         self,
         source: str,

@@ -72,7 +72,7 @@ class Contents:
 
     async def exists(self, path: str) -> bool:
         """Whether anything stands there."""
-        return await self.patiently(lambda: self._store.stat(path)) is not None
+        return await self.patiently(lambda: self._store.exists(path))
 
     async def read(self, path: str) -> bytes:
         """What stands there; BlobMissingError."""

@@ -36,6 +36,10 @@ async def with_placeholders(contents: Contents, closed: ClosedSlice, *, keep: bo
 
 
 async def _noted(contents: Contents, names: Iterable[str]) -> list[str]:
+    # A look for each file, also where no order was ever given: whoever remembered that there is none could not hear of the
+    # first one, which another process gives: it writes its notes and only then removes files. To look at the file itself
+    # instead, which costs as much, would miss one that came back meanwhile. On Azure it is a HEAD beside the PUT that
+    # each file has cost, in a folder an lstat.
     looks = {name: contents.exists(disposed_path(name)) for name in names}
     found = await asyncio.gather(*looks.values())
     return [name for name, noted in zip(looks, found, strict=True) if noted]

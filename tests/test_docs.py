@@ -264,7 +264,7 @@ def test_sources_never_write_to_kafka() -> None:
 def test_stores_can_only_create_and_read() -> None:
     """The interface offers no way to overwrite or to delete."""
     offered = {name for name in vars(Store) if not name.startswith("_")}
-    assert offered == {"create", "read", "stream", "stat", "copy", "list", "check", "close"}
+    assert offered == {"create", "read", "stream", "stat", "exists", "copy", "list", "check", "close"}
 
 
 def test_only_the_dispose_command_can_remove() -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stores import folder_files as files
+from stores import folder_reading as reading
 from stores.folder import FolderStore
 from stores.folder_files import INCOMING, new_file, sweep
 from stores.interface import LinkFoundError, StoreConflictError, Stored, StoreError
@@ -162,6 +164,84 @@ def test_a_file_system_without_nameless_files_is_asked_once(
     asyncio.run(scenario())
     assert len(asked) == 1
     assert list((tmp_path / INCOMING).iterdir()) == []
+
+
+def test_a_folder_that_is_removed_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an order of disposition removes one that it has emptied; that says nothing of what this file system can do."""
+    store, really, removed = FolderStore(tmp_path), files.write, list[Path]()
+
+    def removing(take: Callable[[memoryview], int], data: bytes) -> None:
+        if len(removed) < 2:
+            removed.append(tmp_path / "ann/in")
+            shutil.rmtree(tmp_path / "ann")
+        really(take, data)
+
+    monkeypatch.setattr(files, "write", removing)
+
+    async def scenario() -> None:
+        for path in ("ann/in/m.eml", "ann/in/n.eml"):
+            assert (await store.create(path, b"mail", content_type=MAIL)).created
+            assert await store.read(path) == b"mail"
+
+    asyncio.run(scenario())
+    assert len(removed) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["ann"]
+
+
+def synced(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
+    """The folders of which somebody asks that a power cut loses no name in them, below the root's own."""
+    found, really = list[str](), os.fsync
+
+    def watching(number: int) -> None:
+        path = Path(f"/proc/self/fd/{number}").readlink()
+        if path.is_dir():
+            found.append(str(path.relative_to(root.parent)))
+        really(number)
+
+    monkeypatch.setattr(os, "fsync", watching)
+    return found
+
+
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_folder_that_another_has_made_is_kept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, nameless: bool
+) -> None:
+    """Whoever made it may not have synced it yet: a file counts as durable only when all names on its path are."""
+    root = tmp_path / "archive"
+    (root / "ann/in").mkdir(parents=True)
+    store, found = FolderStore(root, nameless=nameless), synced(monkeypatch, root)
+
+    async def scenario() -> None:
+        await store.create("ann/in/m.eml", b"mail", content_type=MAIL)
+        assert set(found) >= {".", "archive", "archive/ann", "archive/ann/in"}
+        found.clear()
+        await store.create("ann/in/n.eml", b"mail", content_type=MAIL)
+        assert found == ["archive/ann/in"]
+        shutil.rmtree(root / "ann")
+        found.clear()
+        await store.create("ann/in/m.eml", b"mail", content_type=MAIL)
+        assert set(found) >= {"archive", "archive/ann", "archive/ann/in"}
+
+    asyncio.run(scenario())
+
+
+def test_who_asks_whether_a_file_is_there_reads_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may have gigabytes; a symbolic link is said, as by everybody who reads."""
+    store = FolderStore(tmp_path)
+    (tmp_path / "link").symlink_to("m.eml")
+
+    async def scenario() -> None:
+        await store.create("m.eml", b"mail", content_type=MAIL)
+        monkeypatch.setattr(reading, "open_file", None)
+        assert await store.exists("m.eml")
+        with pytest.raises(LinkFoundError):
+            await store.exists("link")
+
+    asyncio.run(scenario())
 
 
 def test_a_changed_file_is_found_out(tmp_path: Path) -> None:

@@ -234,6 +234,11 @@ class ShakyStore:
         self._fail("stat")
         return await self._store.stat(path)
 
+    async def exists(self, path: str) -> bool:
+        """See `Store`."""
+        self._fail("exists")
+        return await self._store.exists(path)
+
     async def read(self, path: str) -> bytes:
         """See `Store`."""
         self._fail("read")

@@ -23,6 +23,7 @@ def test_stat_tells_size_hash_type_and_metadata(backend: Backend) -> None:
     async def scenario(store: Store) -> None:
         await store.create("ann/m.eml", b"hello", content_type=MAIL, metadata={"mail_id": "abc 1"})
         info = await store.stat("ann/m.eml")
+        assert await store.exists("ann/m.eml")
         assert info is not None
         assert (info.path, info.size, info.content_type) == ("ann/m.eml", 5, MAIL)
         assert info.sha256 == hashlib.sha256(b"hello").hexdigest()
@@ -37,6 +38,7 @@ def test_what_is_not_there_is_missing(backend: Backend) -> None:
     async def scenario(store: Store) -> None:
         for path in ("ann/m.eml", "box"):
             assert await store.stat(path) is None
+            assert not await store.exists(path)
             with pytest.raises(BlobMissingError):
                 await store.read(path)
             with pytest.raises(BlobMissingError):
