@@ -158,6 +158,22 @@ def test_without_the_right_to_delete_nothing_is_proved(azurite: Azurite) -> None
 
 
 @pytest.mark.azurite
+def test_a_policy_that_has_ended_proves_nothing_though_the_blob_stays(azurite: Azurite) -> None:
+    """Somebody else holds it: of an old mail a policy that has ended lacks nothing, of the probe it has to hold now."""
+
+    async def scenario(store: AzureStore, proxy: WormProxy) -> None:
+        found = await store.prove()
+        assert found is not None
+        assert found.state == "not enforced"
+        assert "its policy has ended; something else keeps it" in found.why
+
+    wanted = Protections(Protection(days=30, mode="inherited"), {})
+    play(
+        azurite, scenario, wanted, holds_all=True, inherited=dt.timedelta(seconds=-1), behind=dt.timedelta(days=2)
+    )  # fmt: skip
+
+
+@pytest.mark.azurite
 def test_a_probe_whose_day_is_over_is_written_anew(azurite: Azurite) -> None:
     """A deletion that succeeds then proves nothing; the second one is refused."""
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from tests.stores.faulty_proxy import FaultyProxy
 
 UNTIL, MODE, HOLD = "x-ms-immutability-policy-until-date", "x-ms-immutability-policy-mode", "x-ms-legal-hold"
+MADE = "x-ms-creation-time"
 
 
 @dataclass
@@ -47,6 +48,8 @@ class WormProxy(FaultyProxy):
     """The container's default policy, locked, for every new blob."""
     locks_late: bool = False
     """A policy that comes with an upload is unlocked, whatever was asked for."""
+    behind: dt.timedelta = dt.timedelta()
+    """The service's clock, as far as it says when a blob was made."""
     holds_all: bool = False
     """Somebody else holds every new blob."""
     may_delete: bool = True
@@ -80,6 +83,9 @@ class WormProxy(FaultyProxy):
             self.blobs.pop(path, None)
         if request.method in ("GET", "HEAD") and answer.status < 300:
             answer.headers.update(self.blobs.get(path, Kept()).headers())
+            if MADE in answer.headers:
+                made = parsedate_to_datetime(answer.headers[MADE]) - self.behind
+                answer.headers[MADE] = format_datetime(made, usegmt=True)
         return answer
 
     def _wanted(self, request: web.Request) -> Kept:
