@@ -70,15 +70,19 @@ class Reader:
         for tp in self._partitions:
             self._consumer.seek(tp, max(positions.get(tp.partition, 0), begins[tp]))
 
+    def positions_at(self, at_ms: int) -> dict[int, int]:
+        """By partition its first record with this time stamp (ms since 1970 UTC) or a later one, else its end."""
+        wanted = dict.fromkeys(self._partitions, max(0, at_ms))
+        found = self._consumer.offsets_for_times(wanted, timeout_ms=ANSWER_MS)
+        ends = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)
+        places = ((tp, found.get(tp)) for tp in self._partitions)
+        return {tp.partition: ends[tp] if place is None else place.offset for tp, place in places}
+
     def start_at_time(self, at_ms: int) -> None:
         """Seek each partition to its first record with this time stamp (ms since 1970 UTC) or a later one, else to its end."""
-        found = self._consumer.offsets_for_times(
-            dict.fromkeys(self._partitions, max(0, at_ms)), timeout_ms=ANSWER_MS
-        )
-        ends = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)
+        found = self.positions_at(at_ms)
         for tp in self._partitions:
-            place = found.get(tp)
-            self._consumer.seek(tp, ends[tp] if place is None else place.offset)
+            self._consumer.seek(tp, found[tp.partition])
 
     def ends(self) -> dict[int, int]:
         """Where each partition ends now; KafkaTimeoutError from a broker that does not answer."""

@@ -13,6 +13,7 @@ KIND = "disposition"
 CHECKED = "checked"
 """Kind of the record in topic audit before which a legal hold still stops an order."""
 CAPTURED = "captured_before_ms"
+BELOW = "below"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Scope:
     excluded: frozenset[str] = frozenset()
     captured_before_ms: int | None = None
     """Beside the slices' own times: what was captured from here on stays, whatever time it says."""
+    below: int | None = None
+    """Position in one partition of raw-events, where an order stands later in the log than it was given: what holds a record from
+    here on stays."""
 
     def covers(self, connector_uid: str, conversation: str, label: str, start_ms: int) -> bool:
         """Whether it names this slice."""
@@ -47,7 +51,9 @@ class Scope:
 
     def details(self, order: str) -> dict[str, str]:
         """As a control record carries it, beside its connector."""
-        numbers = {"from_ms": self.from_ms, "before_ms": self.before_ms, CAPTURED: self.captured_before_ms}
+        numbers = {
+            "from_ms": self.from_ms, "before_ms": self.before_ms, CAPTURED: self.captured_before_ms, BELOW: self.below
+        }  # fmt: skip
         told = {"conversation": self.conversation, "slice": self.slice}
         return {
             "order": order,
@@ -60,10 +66,12 @@ class Scope:
 def of_control(control: Control) -> Scope:
     """What a control record names; ValueError if it can't be read."""
     details = control["details"]
-    times = {name: int(details[name]) for name in ("from_ms", "before_ms", CAPTURED) if name in details}
+    times = {
+        name: int(details[name]) for name in ("from_ms", "before_ms", CAPTURED, BELOW) if name in details
+    }
     return Scope(
         control["connector_uid"], details.get("conversation"), details.get("slice"), times.get("from_ms"),
-        times.get("before_ms"), frozenset(json.loads(details.get("excluded", "[]"))), times.get(CAPTURED),
+        times.get("before_ms"), frozenset(json.loads(details.get("excluded", "[]"))), times.get(CAPTURED), times.get(BELOW),
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class OpenSlice:
     stall_ms: int  # a watermark of any lane from here on closes it too
     lanes: set[str]
     earlier: list[PastClosing]  # closings below `first`
+    last: int = -1  # position of the last record
     disposed: bool = False  # by an order: its ids are remembered, and nothing is emitted
     records: list[Ref] = field(default_factory=list)
 
@@ -95,6 +96,7 @@ class Assembly:
         key = slice_key(record["connector_uid"], record["conversation"], record["slice"])
         current = self._by_key.get(key) or self._open(key, position, record)
         current.records.append(self._scratch.append(data))
+        current.last = position
         if record["lane"] not in current.lanes:
             current.lanes.add(record["lane"])
             self._watch(current, record["lane"])
@@ -197,7 +199,7 @@ class Assembly:
         return list(found.values())
 
     def _disposed_by(self, scope: dispositions.Scope) -> list[OpenSlice]:
-        found = [one for one in self.open.values() if is_disposed(scope, one.head)]
+        found = [one for one in self.open.values() if is_disposed(scope, one)]
         for one in found:
             one.disposed = True
         return found

@@ -4,7 +4,6 @@ import heapq
 from typing import TYPE_CHECKING
 
 from schemas.dispositions import Scope
-from schemas.records import RawEvents
 
 if TYPE_CHECKING:
     from streams.assembly import OpenSlice
@@ -18,9 +17,9 @@ def due_of(current: "OpenSlice") -> int:
     return -(2**62) if any(past.closing_id for past in current.earlier) else current.due_ms
 
 
-def is_disposed(scope: Scope, head: RawEvents) -> bool:
-    """Whether an order names an open slice, by its first record."""
-    return scope.names(head)
+def is_disposed(scope: Scope, current: "OpenSlice") -> bool:
+    """Whether an order names an open slice: by its first record, and not where the last one came after the order was given."""
+    return scope.names(current.head) and (scope.below is None or current.last < scope.below)
 
 
 def pop_until(heap: list[tuple[int, int]], limit: int) -> list[int]:

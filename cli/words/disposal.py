@@ -24,6 +24,11 @@ def summary(order: str, found: Mapping[str, str], mailboxes: Iterable[str]) -> s
     ]
     if "replayed" in found:
         lines.append(f"{counted(int(found['replayed']), 'file')} of replays below _replay/ went too")
+    if "late" in found:
+        lines.append(
+            "it was finished later than it was given: what was captured since stays, with all of a day or conversation that had "
+            "begun before; `chatledger dispose order` gives the order anew"
+        )
     if "importers" in found:
         lines.append(
             "importers have not done all that the ledger holds: `chatledger dispose mailboxes` lists what they put into "

@@ -4,11 +4,14 @@ The topic has one partition, so of a hold and an order it is always certain whic
 the order, before a record `checked` of it (one before its control records, one before anything is removed), and never after that.
 """
 
+import json
 from dataclasses import dataclass, field
 
 from schemas import dispositions
 from schemas.dispositions import Scope
 from schemas.records import Audit
+
+GIVEN_AT = "given_at"
 
 
 class DispositionError(Exception):
@@ -19,12 +22,15 @@ class DispositionError(Exception):
 class Order:
     """One order of disposition, and how far it is. `positions`: of its control records, by partition of raw-events.
 
+    `given_at`: where the log ended when it was given, by partition, if it was put in force later. `is_new`: it was just given.
     `mails`: those that it has named so far, while it is open: retention names very many, so of finished ones `named` counts them.
     """
 
     said: Audit
     held_by: list[Audit]
     positions: dict[int, int] = field(default_factory=dict)
+    given_at: dict[int, int] = field(default_factory=dict)
+    is_new: bool = False
     mails: set[bytes] = field(default_factory=set)
     named: int = 0
     finished: dict[str, str] | None = None
@@ -85,7 +91,12 @@ class Books:
 def _note(order: Order, one: Audit) -> None:
     match one["kind"]:
         case "in_force":
-            order.positions = {int(partition): int(at) for partition, at in one["details"].items()}
+            order.positions = {
+                int(partition): int(at) for partition, at in one["details"].items() if partition != GIVEN_AT
+            }
+            order.given_at = {
+                int(number): at for number, at in json.loads(one["details"].get(GIVEN_AT, "{}")).items()
+            }
         case "disposed":
             order.mails.update(dispositions.mails_of(one))
             order.named = len(order.mails)

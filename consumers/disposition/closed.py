@@ -16,9 +16,19 @@ class Place(NamedTuple):
     at_ms: int
 
 
-def is_below(order: Order, place: Place | None) -> bool:
-    """Whether a closing lies below an order, or is its own; what nobody knows the closing of stays."""
+Closings = frozenset[tuple[str, int, int]]
+"""Key of the slice, partition and position."""
+
+
+def is_below(order: Order, key: str, place: Place | None, later: Closings = frozenset()) -> bool:
+    """Whether a closing of this slice lies below an order, or is its own; what nobody knows the closing of stays.
+
+    `later`: what the order does not name though it lies below, since it holds what was captured after the order was given.
+    """
     if place is None:
         return False
     at, limit = order.positions.get(place.partition, -1), order.scope.captured_before_ms
-    return place.position == at or (place.position < at and (limit is None or place.at_ms < limit))
+    if place.position == at:
+        return True
+    is_older = place.position < at and (limit is None or place.at_ms < limit)
+    return is_older and (key, place.partition, place.position) not in later

@@ -7,7 +7,7 @@ removed it and when that was given: what names it later gets a placeholder, and 
 """
 
 from consumers.disposition.books import Order
-from consumers.disposition.closed import is_below
+from consumers.disposition.closed import Closings, is_below
 from consumers.disposition.filling import fill
 from consumers.disposition.index import LEFT, Index, where
 from consumers.disposition.references import REFERRING
@@ -26,13 +26,19 @@ SELECT EXISTS (SELECT 1 FROM ref WHERE sha256=?1 AND state<>1)
 """
 
 
-def apply(index: Index, order: Order) -> None:
-    """Note what the order leaves without anybody who refers to it. Once for each order that is carried out."""
-    if index.db.execute("SELECT 1 FROM applied WHERE disposal=?", (order.name,)).fetchone():
-        return
+def is_applied(index: Index, order: Order) -> bool:
+    """Whether that is noted already."""
+    return index.db.execute("SELECT 1 FROM applied WHERE disposal=?", (order.name,)).fetchone() is not None
+
+
+def apply(index: Index, order: Order, later: Closings = frozenset()) -> None:
+    """Note what the order leaves without anybody who refers to it. Once for each order that is carried out.
+
+    `later`: as of `is_below`.
+    """
     named, at_ms = order.name, order.said["at_ms"]
     with index.together():
-        for sha256, partition, position in _disposed(index, order):
+        for sha256, partition, position in _disposed(index, order, later):
             at = (LEFT, sha256, partition, position)
             index.db.execute("UPDATE ref SET state=? WHERE sha256=? AND partition=? AND position=?", at)
             index.db.execute("INSERT OR REPLACE INTO leaving VALUES (?,?,?,0)", (sha256, named, at_ms))
@@ -43,19 +49,19 @@ def apply(index: Index, order: Order) -> None:
         index.db.execute("INSERT INTO applied VALUES (?)", (named,))
 
 
-def _disposed(index: Index, order: Order) -> list[tuple[bytes, int, int]]:
+def _disposed(index: Index, order: Order, later: Closings) -> list[tuple[bytes, int, int]]:
     """What refers to files and was closed before the order, or by it."""
     condition, values = where(order.scope)
     rows = index.db.execute(
         f"SELECT sha256, partition, position, uid, conversation, slice, start_ms FROM ref WHERE state=0 AND {condition}",  # noqa: S608 - words of ours
         values,
     )
-    return [
-        (sha256, partition, position)
-        for sha256, partition, position, *named in rows
-        if order.scope.covers(*named)
-        and is_below(order, index.took(slice_key(*named[:3]), partition, position))
-    ]
+    found = []
+    for sha256, partition, position, *named in rows:
+        key = slice_key(*named[:3])
+        if order.scope.covers(*named) and is_below(order, key, index.took(key, partition, position), later):
+            found.append((sha256, partition, position))
+    return found
 
 
 async def remove_contents(

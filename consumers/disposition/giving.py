@@ -1,10 +1,12 @@
 """Giving an order: on record, checked against every hold before it, then in force by a control record in every partition."""
 
+import json
 import time
 import uuid
 from contextlib import closing
+from dataclasses import replace
 
-from consumers.disposition.books import Books, DispositionError, Order
+from consumers.disposition.books import GIVEN_AT, Books, DispositionError, Order
 from consumers.orders import audit, said, say
 from consumers.reading import Reader
 from consumers.writing import new_producer
@@ -33,6 +35,7 @@ def give(kafka: KafkaSettings, codec: Codec, scope: Scope, *, by: str, reason: s
         reason=reason, details=_limit(scope),
     )])  # fmt: skip
     order = read_books(kafka, codec).orders[name]
+    order.is_new = True
     demand_free(kafka, codec, order)
     return order
 
@@ -59,22 +62,29 @@ def pass_holds(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
     demand_free(kafka, codec, read_books(kafka, codec).orders[order.name])
 
 
-def put_in_force(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
+def put_in_force(kafka: KafkaSettings, codec: Codec, order: Order, *, late: bool = False) -> None:
     """A control record in every partition of raw-events, and their positions on record. A repeat moves the order to later ones.
 
-    Blocks; KafkaError; DispositionError where the configuration has another number of partitions than the topic.
+    `late`: it was given long ago, and says where the log ended then: what came since is not named. Blocks; KafkaError;
+    DispositionError where the configuration has another number of partitions than the topic.
     """
     topic, count = kafka.topic(RAW_EVENTS.name), kafka.partitions
     with closing(Reader(kafka, RAW_EVENTS)) as reader:
         found = len(reader.ends())
+        order.given_at = reader.positions_at(order.said["at_ms"]) if late else {}
     if found != count:  # an order that is in force in some partitions only would be half an order
         raise DispositionError(f"{topic} has {found} partitions, the configuration says {count}")
-    value = codec.encode(topic, "Control", _control(order))
     with new_producer(kafka) as producer:
-        sent = [producer.send(topic, value=value, partition=number) for number in range(count)]
+        sent = [
+            producer.send(
+                topic, value=codec.encode(topic, "Control", _control(order, number)), partition=number
+            )
+            for number in range(count)
+        ]
         order.positions = {number: int(future.get(timeout=60).offset) for number, future in enumerate(sent)}
     positions = {str(number): str(at) for number, at in order.positions.items()}
-    say(kafka, codec, [step(order, "in_force", details=positions)])
+    since = {GIVEN_AT: json.dumps(order.given_at)} if late else {}
+    say(kafka, codec, [step(order, "in_force", details=positions | since)])
 
 
 def step(
@@ -88,10 +98,11 @@ def step(
     )  # fmt: skip
 
 
-def _control(order: Order) -> Control:
+def _control(order: Order, partition: int) -> Control:
+    scope = replace(order.scope, below=order.given_at.get(partition))
     return {
         "connector_uid": order.scope.connector_uid, "kind": dispositions.KIND, "lane": "", "from_ms": None, "to_ms": None,
-        "watermark_ms": None, "settings": None, "recorded_at_ms": _now(), "details": order.scope.details(order.name),
+        "watermark_ms": None, "settings": None, "recorded_at_ms": _now(), "details": scope.details(order.name),
     }  # fmt: skip
 
 

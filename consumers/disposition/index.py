@@ -193,9 +193,8 @@ class Index:
         return None if found is None else found[3]
 
     def _made(self, one: Mail) -> tuple[int, int, int, bytes] | None:
-        key = slice_key(one.uid, one.conversation, one.slice)
         rows = self.db.execute(
-            "SELECT partition, position, at_ms, id FROM closing WHERE key=? AND id NOT NULL", (key,)
+            "SELECT partition, position, at_ms, id FROM closing WHERE key=? AND id NOT NULL", (key_of(one),)
         )
         return next((row for row in rows if mail_id(row[3], one.part) == one.id), None)
 
@@ -214,6 +213,11 @@ class Index:
             "WHERE ?1 IS NULL OR g.disposal=?1 ORDER BY 1, 2, 3", (disposal,),
         )  # fmt: skip
         return (Imported(*row) for row in rows)
+
+
+def key_of(one: Mail) -> str:
+    """What tells its slice apart."""
+    return slice_key(one.uid, one.conversation, one.slice)
 
 
 def where(scope: Scope) -> tuple[str, dict[str, str | int | None]]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumers.disposition.books import Order
-from consumers.disposition.contents import apply, remove_contents
+from consumers.disposition.contents import apply, is_applied, remove_contents
 from consumers.disposition.filling import fill
 from consumers.disposition.giving import demand_free, pass_holds, put_in_force, read_books, step
 from consumers.disposition.index import Index
+from consumers.disposition.lateness import closed_later
 from consumers.disposition.passing import has_passed, wait_until_passed
 from consumers.disposition.removing import Removed, new_remover, remove_mails, remove_strays
 from consumers.drain import group_members
@@ -48,14 +49,14 @@ class Means:
 
 async def carry_out(means: Means, order: Order, check: Callable[[], None] = lambda: None) -> dict[str, str]:
     """Do what is left of an order; how much left the archive (mails, copies, files). DispositionError, KafkaError, StoreError."""
-    kafka, codec = means.kafka, means.codec
+    kafka, codec, late = means.kafka, means.codec, not order.is_new
     order = read_books(kafka, codec).orders[order.name]  # another process may have gone on with it
     if order.finished is not None:
         return order.finished
     demand_free(kafka, codec, order)
     if not order.positions:
         pass_holds(kafka, codec, order)
-        put_in_force(kafka, codec, order)
+        put_in_force(kafka, codec, order, late=late)
     wait_until_passed(kafka, means.group, order.positions, patience_s=means.patience_s, check=check)
     if not order.mails:
         pass_holds(kafka, codec, order)
@@ -63,7 +64,8 @@ async def carry_out(means: Means, order: Order, check: Callable[[], None] = lamb
     with Index(means.index) as index:
         await fill(index, kafka, codec, means.store)
         remover = await new_remover(means.disposal)
-        await remove_mails(kafka, codec, index, remover, order)
+        later = closed_later(kafka, codec, index, order)
+        await remove_mails(kafka, codec, index, remover, order, later)
         remover.done.files = await _remove_contents(means, index, order)
     found = _told(order, remover.done, behind=behind)
     say(kafka, codec, [step(order, "finished", details=found)])
@@ -73,6 +75,7 @@ async def carry_out(means: Means, order: Order, check: Callable[[], None] = lamb
 def _told(order: Order, done: Removed, *, behind: bool) -> dict[str, str]:
     found = {"mails": str(len(order.mails)), "copies": str(done.copies), "files": str(done.files)}
     found |= {"replayed": str(done.replayed)} if done.replayed else {}
+    found |= {"late": "yes"} if order.given_at else {}
     return found | ({"importers": "behind"} if behind else {})
 
 
@@ -87,8 +90,9 @@ async def _remove_contents(
 ) -> int:
     books = read_books(means.kafka, means.codec)
     for one in books.orders.values():
-        if one.positions and (one.finished is not None or (order is not None and one.name == order.name)):
-            apply(index, one)
+        is_due = one.finished is not None or (order is not None and one.name == order.name)
+        if one.positions and is_due and not is_applied(index, one):
+            apply(index, one, closed_later(means.kafka, means.codec, index, one))
     return await remove_contents(
         means.kafka, means.codec, index, means.store, means.disposal, since_ms=since_ms
     )

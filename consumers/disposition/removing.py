@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from consumers.disposition.books import Order
-from consumers.disposition.closed import is_below
+from consumers.disposition.closed import Closings, is_below
 from consumers.disposition.giving import step
-from consumers.disposition.index import Index, Mail
+from consumers.disposition.index import Index, Mail, key_of
 from consumers.orders import say
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
@@ -74,15 +74,22 @@ async def _prefixes(disposal: Disposal, folder: str, *, inside: bool = False) ->
 
 
 async def remove_mails(
-    kafka: KafkaSettings, codec: Codec, index: Index, remover: Remover, order: Order
+    kafka: KafkaSettings,
+    codec: Codec,
+    index: Index,
+    remover: Remover,
+    order: Order,
+    later: Closings = frozenset(),
 ) -> None:
     """What the order names and no order has named yet; and what it had named itself, before it was interrupted.
 
-    KafkaError, StoreError.
+    `later`: as of `is_below`. KafkaError, StoreError.
     """
     for one in index.gone(disposal=order.name):
         await remover.remove(one, index.closing_of(one))
-    named = (one for one in index.standing(order.scope) if is_below(order, index.made(one)))
+    named = (
+        one for one in index.standing(order.scope) if is_below(order, key_of(one), index.made(one), later)
+    )
     while some := list(islice(named, BATCH)):
         record = step(order, "disposed", mails=b"".join(one.id for one in some))
         say(kafka, codec, [record])

@@ -138,6 +138,8 @@ def _disposes(order: Order, letter: Letter, found: Decoded) -> bool:
         place = (one["partition"], one["position"])
     partition, position = place
     below = order.positions.get(partition) if partition is not None else None
+    if found.name == "RawEvents" and partition is not None:
+        below = order.given_at.get(partition, below)
     return below is None or position is None or position < below
 
 

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -49,6 +50,31 @@ def test_what_was_captured_after_an_order_stays(one: Office) -> None:
     assert text(0, 0, 4) in left
     assert text(0, 5, 0) in left
     assert text(0, 0, 0) not in left
+
+
+def test_an_order_that_is_finished_later_names_nothing_that_was_captured_meanwhile(one: Office) -> None:
+    """Closed or open when it is finished; a day that began before the order and went on stays whole, and so do files."""
+    files = {day: f"file of day {day}".encode() for day in range(6)}
+    for day in (0, 1, 3, 5):
+        one.say(with_file(raw(0, day, 0), one.put(files[day])))
+    one.feeder.watermark(1)
+    one.rig.drained()
+    order = one.give(Scope(UID, "room0"))  # and whoever gave it is killed
+    for day, number in ((2, 0), (4, 0), (5, 7)):
+        one.say(with_file(raw(0, day, number), one.put(files[day])))
+    one.feeder.watermark(3)
+    one.rig.drained()
+    done = one.carry_out(one.order(order.name))
+    assert (done["mails"], done["late"]) == ("2", "yes")
+    one.feeder.watermark(6)
+    one.rig.drained()
+    said = one.texts()
+    assert [day for day in range(6) if text(0, day, 0) in said] == [2, 4, 5]
+    assert text(0, 5, 7) in said
+    assert one.content() == {files[2], files[4], files[5]}
+    asyncio.run(again(replace(one.means, index=None)))
+    assert one.content() == {files[2], files[4], files[5]}
+    assert counted(replay(one.rig, "--into", "compare"))["equal"] == 3
 
 
 def test_what_was_captured_within_the_term_is_not_past_it(one: Office) -> None:
