@@ -1,14 +1,17 @@
 """Waiting for what is under way: what is missing may only be late."""
 
+import time
 from typing import TYPE_CHECKING
 
-from consumers.drain import IMPORT, STAGES, NotDrainedError, group_members, wait_until_drained
+from consumers.drain import IMPORT, STAGES, NotDrainedError, backlogs, group_members, wait_until_drained
 
 if TYPE_CHECKING:
     from cli.parts.config import Config
     from consumers.drain import Backlog, Stages
 
 LIVE_PATIENCE_S = 30.0
+RESTART_S = 40.0
+"""For so long one who has just ended is waited for: the longest pause of `run` before it starts a worker again, and its start."""
 
 
 def caught_up(config: "Config") -> bool:
@@ -23,7 +26,7 @@ def caught_up(config: "Config") -> bool:
 
 
 def _did(config: "Config", group: str, stages: "Stages") -> bool:
-    if not group_members(config.kafka, group):
+    if not _is_there(config, group, stages):
         return False
     waited = []
 
@@ -35,3 +38,15 @@ def _did(config: "Config", group: str, stages: "Stages") -> bool:
     except NotDrainedError:
         return True
     return any(waited)
+
+
+def _is_there(config: "Config", group: str, stages: "Stages") -> bool:
+    """Whether anybody works; where records wait for a group that has worked before, somebody may be about to start again."""
+    until = time.monotonic() + RESTART_S
+    while not group_members(config.kafka, group):
+        left = backlogs(config.kafka, group, stages)
+        has_worked = any(one.waiting < one.total for one in left)
+        if time.monotonic() > until or not has_worked or not any(one.waiting for one in left):
+            return False
+        time.sleep(0.5)
+    return True

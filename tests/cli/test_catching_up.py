@@ -1,6 +1,8 @@
 """What is on its way is waited for before it is called missing."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -11,7 +13,7 @@ from kafka import KafkaConsumer
 from cli.parts.catching_up import caught_up
 from cli.parts.config import Config, load
 from cli.parts.reconciling import empty_day
-from consumers.drain import IMPORT, backlogs, group_members
+from consumers.drain import IMPORT, backlogs, group_members, wait_until_drained
 from consumers.reconciling.compare import archive_findings
 from consumers.reconciling.reading import DayReader
 from consumers.writing import new_producer
@@ -46,6 +48,39 @@ def test_importers_are_waited_for_too(kafka: KafkaSettings, tmp_path: Path) -> N
     finally:
         stop.set()
         importer.join()
+
+
+def test_who_has_just_ended_is_waited_for(kafka: KafkaSettings, tmp_path: Path) -> None:
+    """An importer that was killed is started again after a pause: till then nobody is in its group, and nothing is missing."""
+    config = importing(kafka, tmp_path)
+    assert config.import_ is not None
+    group = config.import_.group
+    write(kafka)
+    with member(kafka, group):
+        wait_until_drained(kafka, group, stages=IMPORT, patience_s=30)
+    write(kafka)
+    assert not group_members(kafka, group)
+    with member(kafka, group, after_s=2.0):
+        assert caught_up(config)
+
+
+def write(kafka: KafkaSettings) -> None:
+    """One more record to import."""
+    with new_producer(kafka) as producer:
+        producer.send(kafka.topic(DELIVERIES.name), value=b"a mail", partition=0).get(timeout=60)
+
+
+@contextlib.contextmanager
+def member(kafka: KafkaSettings, group: str, after_s: float = 0.0) -> Iterator[None]:
+    """A member of the group from so many seconds on, until the end of the block."""
+    stop = threading.Event()
+    started = threading.Timer(after_s, imports, args=(kafka, group, stop))
+    started.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        started.join()
 
 
 def importing(kafka: KafkaSettings, folder: Path) -> Config:
