@@ -155,9 +155,12 @@ class Dovecot:
         rule = f"userdb_quota_rule=*:storage={quota}B" if quota else ""
         users = self.folder / "users"
         kept = [line for line in users.read_text().splitlines() if not line.startswith(f"{mailbox}:")]
-        users.write_text("\n".join([*kept, f"{mailbox}:{password}::::::{rule}", ""]))
+        draft = users.with_suffix(".draft")
+        draft.write_text("\n".join([*kept, f"{mailbox}:{password}::::::{rule}", ""]))
         later = time.time() + 2  # the file is read again when its time has changed, which has seconds only
-        os.utime(users, (later, later + len(kept)))
+        os.utime(draft, (later, later + len(kept)))
+        # In one step: of half a file, whoever signs in meanwhile is refused, or told [UNAVAILABLE] where the password still fitted.
+        draft.rename(users)
         return mailbox
 
     def start(self) -> None:
