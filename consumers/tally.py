@@ -15,7 +15,7 @@ from consumers.same_log import Logs
 from schemas.deliveries import STANDS, delivery_id, routing
 from schemas.records import CopyResult, Delivery
 
-VERSION = 3  # of the tables; a file of another one is begun anew
+VERSION = 4  # of the tables; a file of another one is begun anew
 IMPORTED = ("ok", "partial", "skipped", "failed")
 _TABLES = """
 CREATE TABLE mail (id BLOB PRIMARY KEY, routed INTEGER) WITHOUT ROWID;
@@ -133,13 +133,17 @@ class Tally:
         self._changes[uid, "conversations"] += done.rowcount
 
     def _copy(self, delivery: Delivery, copy: CopyResult) -> None:
-        """The newest result of a participant counts; of those that lead to the same mailbox, the last in the ledger."""
+        """The newest result of a participant counts; of those that lead to the same mailbox, the last in the ledger.
+
+        But a copy that stands and stands there once more was made again, perhaps with placeholders, by a worker that was stopped
+        while an order removed it: it counts as it did first.
+        """
         uid, ident = delivery["connector_uid"], delivery_id(delivery["mail_id"], copy["participant"])
         new = (copy["outcome"], routing(copy), copy.get("supersedes") is not None)
         row = self._db.execute(
             "SELECT outcome, routing, superseded FROM copy WHERE id=?", (ident,)
         ).fetchone()
-        if row is not None and row[1] > new[1]:
+        if row is not None and (row[1] > new[1] or (row[1] == new[1] and {row[0], new[0]} <= STANDS)):
             return
         if row is not None:
             self._changes[uid, row[0]] -= 1

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from consumers import cache_file
 
-VERSION = 1
-"""Of the tables; a file of another one is begun anew."""
+VERSION = 2
+"""Of the tables and of what is counted; a file of another one is begun anew."""
 _PRAGMAS = (
     "cache_size = -65536",  # KiB
     "synchronous = OFF",  # a cache: what a power cut damages is made anew

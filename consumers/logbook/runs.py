@@ -23,6 +23,7 @@ from schemas.topics import DAY_MS
 
 UNIX_EPOCH = date(1970, 1, 1).toordinal()
 WAITING = OUTCOMES.index("waiting")
+_STANDING = tuple(OUTCOMES.index(one) for one in sorted(STANDS))
 _KEY = 8  # bytes that tell the participants of one mail apart
 _ENTRY = _KEY + 3
 
@@ -212,11 +213,15 @@ class _Seen:
         return self.state[0] == 1
 
     def note(self, result: Result) -> bool | None:
-        """Take a result: False if it is the participant's first, True if it is another one, None if it was seen before."""
-        key = _short(result.participant)
-        entry = key + bytes([OUTCOMES.index(result.outcome)]) + min(result.number, 65_535).to_bytes(2, "big")
+        """Take a result: False if it is the participant's first, True if it is another one, None if it was seen before.
+
+        A copy that stands and stands once more at its place, whole or in part, was made again: it counts as it did first.
+        """
+        key, number = _short(result.participant), min(result.number, 65_535).to_bytes(2, "big")
+        entry = key + bytes([OUTCOMES.index(result.outcome)]) + number
         known = [self.state[at : at + _ENTRY] for at in range(1, len(self.state), _ENTRY)]
-        if entry in known:
+        same = [key + bytes([one]) + number for one in _STANDING] if result.outcome in STANDS else [entry]
+        if any(one in known for one in same):
             return None
         self.state += entry
         if not result.number and result.outcome in STANDS and not self.routed:

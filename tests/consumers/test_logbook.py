@@ -175,6 +175,21 @@ def test_runs_add_up_and_no_repetition_changes_them(ledger: list[Recorded], data
         assert sum(run.available_from_source for run in found) == tally.counters("lp").mails
 
 
+@pytest.mark.parametrize("second", ["ok", "partial"])
+def test_a_copy_that_was_made_again_counts_as_it_did_first(runs: Runs, second: str) -> None:
+    """By a worker that was stopped while an order removed it: what failed first and stands later is another matter."""
+    ledger = [delivery(1, {"ana": "ok", "bob": "failed"}), delivery(1, {"ana": second, "bob": second})]
+    fold(runs, *((0, one) for one in ledger))
+    with closing(Tally()) as tally:
+        tally.add([(0, number, 0, one) for number, one in enumerate(ledger)])
+        counters = tally.counters("lp")
+    run = run_of(runs)
+    assert (run.available_for_import, run.ok + run.partial, run.failed, run.routed_again) == (3, 2, 1, 1)
+    assert run.adds_up
+    assert (counters.available_for_import, counters.failed) == (2, 0)
+    assert counters.ok == (2 if second == "ok" else 1)
+
+
 def all_runs(runs: Runs) -> list[Run]:
     """Three days from Monday on."""
     return [run_of(runs, date.fromordinal(MONDAY.toordinal() + number)) for number in range(3)]
