@@ -16,6 +16,7 @@ from cli.parts.common import new_codec
 from cli.parts.config import ConfigError
 from cli.parts.days import NotCollectedError, begin_ms, collected_until, covers, end_ms
 from cli.parts.sources import roll_call
+from consumers.orders import said
 from consumers.reconciling.compare import archive_findings, gone_events, merged, missing_events
 from consumers.reconciling.day import Day, Finding, faults
 from consumers.reconciling.files import store_findings
@@ -30,6 +31,7 @@ from producers.recollection import BackFillRunningError, NothingCollectedError
 from producers.sink import SinkError
 from producers.source import SourceError
 from producers.waiting import StoppedError
+from schemas.dispositions import mails_of
 from stores.factory import open_store
 from stores.interface import StoreError
 from stores.paths import content_path
@@ -115,7 +117,12 @@ def reconcile(
         found = empty_day(config, uid, day)
         findings = _compared(config, found, asked)
     say("reading the store")
-    findings += asyncio.run(_stored(config, found, quick=quick))
+    stored = asyncio.run(_stored(config, found, quick=quick))
+    if faults(stored) and _ordered_since(config, found):  # while we read, which may take long
+        found = empty_day(config, uid, day)
+        findings = _compared(config, found, asked)
+        stored = asyncio.run(_stored(config, found, quick=quick))
+    findings += stored
     return Report(
         uid, day, until_ms, len({one.ids[0] if one.ids else one.refused for one in asked}),
         sum(found.is_in(one.at_ms) for one in found.events.values() if not one.ours),
@@ -124,6 +131,17 @@ def reconcile(
         sum(found.is_in(one.at_ms) for one in found.events.values() if one.ours), shown_from > begin_ms(day),
         not covers(lanes, day), tuple(findings),
     )  # fmt: skip
+
+
+def _ordered_since(config: "Config", day: Day) -> bool:
+    """Whether orders disposed of more since the topics were read. An order names its mails before it removes them."""
+    codec = new_codec(config.kafka)
+    named = (
+        one
+        for one in said(config.kafka, codec)
+        if one["kind"] == "disposed" and one["connector_uid"] == day.uid
+    )
+    return any(not day.disposed.issuperset(mails_of(one)) for one in named)
 
 
 def empty_day(config: "Config", uid: str, day: date) -> Day:

@@ -2,15 +2,19 @@
 
 import json
 import signal
+import threading
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.demonstration.site import Site
+from cli.parts.reconciling import reconcile
+from consumers.orders import audit, say
 from consumers.status import read_status, views
+from schemas.codec import Codec
 from tests.cli.faults import FAULTS, plant_all
 from tests.cli.planting import Planted, damaged
 from tests.cli.playground import Installation, Result, eventually, install
@@ -69,6 +73,26 @@ def test_twenty_planted_faults_are_found_and_nothing_else(once: Once, tmp_path: 
     assert left == Counter(one for one in copy.planted if (one.place, one.what) not in FETCHED)
     unwell = json.loads(copy.copy.chatledger("status", "--json").stdout)["unwell"]
     assert any("webex: source and archive differ: 2026-03-04" in reason for reason in unwell)
+
+
+def test_what_an_order_removes_meanwhile_is_no_difference(once: Once, tmp_path: Path) -> None:
+    """Between reading the topics and reading the store, an order names a mail and removes it; what somebody deleted is one."""
+    copy = damaged(once[0], tmp_path / "ordered", (START_MS, START_MS + 86_400_000))
+    copy.write()
+    mail, other = (copy.take("webex") for _ in range(2))
+    config = copy.copy.config
+
+    def meanwhile(step: str) -> None:
+        if "store" not in step:
+            return
+        ordered = audit("o", "disposed", at_ms=0, connector_uid="webex", mails=mail["mail_id"])
+        say(config.kafka, Codec(), [ordered])
+        for one in (mail, other):
+            copy.file(one["path"]).unlink(missing_ok=True)
+
+    report = reconcile(config, "webex", date(2026, 3, 4), threading.Event(), quick=True, say=meanwhile)
+    assert [one.detail for one in report.faults] == [other["path"]]
+    assert [one.detail for one in report.findings if one.why == "disposed of by order"] == [mail["path"]]
 
 
 def test_what_the_source_does_not_show_any_more_is_not_verifiable(
