@@ -87,7 +87,7 @@ DEAD_LETTERS = Topic(
 AUDIT = Topic(
     "audit", "Orders of administrators that the archive has to account for: dispositions, holds, dead letters, changes of keys",
     "order", ("Audit",), "delete", ("dispose, hold, letters and evidence commands",),
-    ("evidence", "replay", "reconcile", "status", "summary", "dispose, hold and letters commands"),
+    ("streams", "import", "evidence", "replay", "reconcile", "status", "summary", "dispose, hold and letters commands"),
     partitioned=False, ledger=True,
 )  # fmt: skip
 EVIDENCE = Topic(

@@ -7,13 +7,14 @@ from typing import Any
 
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
-from schemas.topics import CLOSINGS, MAPPINGS, MAX_RECORD_BYTES
+from schemas.topics import AUDIT, CLOSINGS, MAPPINGS, MAX_RECORD_BYTES
 from stores.interface import Safeguarded, Store
 from streams.agents import declare_agents
 from streams.archive import ArchiveStage
 from streams.assemble import AssembleStage
 from streams.connection import faust_credentials
 from streams.contents import Contents
+from streams.departed import Departed
 from streams.holdback import HoldbackApp
 from streams.memory import Memory
 from streams.outbox import Outbox
@@ -51,6 +52,10 @@ class Worker:
             lambda: read_records(kafka, MAPPINGS, 0),
             store,
             concurrency=settings.store_concurrency,
+            # After a longer silence it has lost its partitions, so an order may have been carried out without it.
+            departed=Departed(
+                lambda start: read_records(kafka, AUDIT, 0, start=start), codec, settings.session_seconds
+            ),
         )
         stages: tuple[Stage, ...] = (self.assemble, archive)
         self.stages = {kafka.topic(stage.source.name): stage for stage in stages}

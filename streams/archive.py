@@ -8,10 +8,13 @@ mails of the slice are rendered and routed.
 
 import logging
 
+from schemas.ids import mail_id
 from schemas.records import ClosedSlice, Copies
 from schemas.topics import CONVERSATIONS, MAPPINGS
 from stores.interface import Store, StoreConflictError
+from streams.departed import Departed
 from streams.keeping import Keeper, delivery, send_delivery
+from streams.keeping import Kept as Copy
 from streams.outbox import Outbox
 from streams.readback import Kept
 from streams.refusals import LASTING, RejectedError
@@ -42,12 +45,18 @@ class ArchiveStage(Stateless):
     source = CONVERSATIONS
     batch = 100
 
-    def __init__(self, tools: Tools, mappings: ReadMappings, store: Store, *, concurrency: int = 16) -> None:
-        """`mappings` reads topic mappings from its beginning to its present end. `concurrency`: slices at a time."""
+    def __init__(
+        self, tools: Tools, mappings: ReadMappings, store: Store, *, concurrency: int = 16, departed: Departed | None = None
+    ) -> None:  # fmt: skip
+        """`mappings` reads topic mappings from its beginning to its present end. `concurrency`: slices at a time.
+
+        `departed`: what orders disposed of, and is not stored again.
+        """
         self._tools, self._concurrency = tools, concurrency
         self._keeper = Keeper(store, tools.contents, self._moved)
         self._routers = Routers(mappings, tools.codec, tools.contents, refuse=self._refuse_mapping)
         self._refused = set[int]()  # positions of topic mappings
+        self._departed = departed
         self._room = Room()  # for mails between rendering and storing
 
     async def handle(self, records: list[Record]) -> None:
@@ -59,6 +68,12 @@ class ArchiveStage(Stateless):
 
     async def _one(self, record: Record, outbox: Outbox) -> None:
         closed: ClosedSlice = self._tools.decoded(record, "ClosedSlice").value
+        # An order names all parts; asked before anything is rendered, since its files may be gone too.
+        if await self._is_departed(mail_id(closed["closing_id"], 1)):
+            log.warning(
+                "%s/%s/%s: its mail was disposed of, and is not stored again", record.topic, *record[1:3]
+            )
+            return
         async with self._room.of(memory_of(closed, len(record.value))):
             problems = list[Exception]()
             for copies in await self._routed(closed):
@@ -75,10 +90,14 @@ class ArchiveStage(Stateless):
 
     async def _keep(self, copies: Copies, outbox: Outbox, partition: int) -> list[Exception]:
         """The mail and its copies, then the ledger. What can't be done for this mail hinders no other part of its slice."""
+        mail, kept = copies["mail_id"], list[Copy]()
         try:
+            if await self._is_departed(mail):
+                return []
             original = await self._keeper.original(copies)
-            kept = []
             for target in copies["targets"]:
+                if await self._is_departed(mail):  # this worker may have been stopped in between
+                    return []
                 kept.append(await self._keeper.copy(copies, target, original.sha256))
                 self._moved()
             one = delivery(copies, original, [copy.result for copy in kept])
@@ -86,6 +105,9 @@ class ArchiveStage(Stateless):
         except (*LASTING, StoreConflictError) as error:
             return [error]
         return [copy.conflict for copy in kept if copy.conflict is not None]
+
+    async def _is_departed(self, mail: bytes) -> bool:
+        return self._departed is not None and await self._departed.has(mail)
 
     def _complain(self, record: Record, problems: list[Exception]) -> None:
         """Raise the worst; other bytes in a mail's or a copy's place are an alarm as well: nothing of ours wrote them."""

@@ -34,9 +34,9 @@ async def read_back(
 
 
 async def read_records(
-    kafka: KafkaSettings, topic: Topic, partition: int, seen: Seen = lambda _: None
+    kafka: KafkaSettings, topic: Topic, partition: int, seen: Seen = lambda _: None, *, start: int = 0
 ) -> AsyncIterator[Kept]:
-    """All records that stand there now, tombstones left out.
+    """All records that stand there now, from position `start` on, tombstones left out.
 
     DependencyError when Kafka gives nothing more for PATIENCE_SECONDS, though there is more.
     """
@@ -53,6 +53,7 @@ async def read_records(
         begin = (await consumer.beginning_offsets([where]))[where]
         end = (await consumer.end_offsets([where]))[where]
         seen(Bounds(begin, end))
+        begin = max(begin, start)
         consumer.seek(where, begin)
         async for record in records(consumer, where, begin, end):
             if record.value is not None:
