@@ -1,5 +1,6 @@
 """`chatledger import`: puts stored copies into mailboxes."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -24,7 +25,7 @@ NOT_CONFIGURED = "the configuration has no section [import]; docs/compliance.md 
 @config_option
 @log_option
 @click.option("--with-parent", is_flag=True, hidden=True)
-@sentence_errors(StoreError, ValueError)
+@sentence_errors(StoreError, ValueError, OSError, sqlite3.OperationalError)
 def import_(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     """Put each stored copy into its mailbox, once, with a receipt in topic imports, until SIGTERM.
 

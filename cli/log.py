@@ -1,6 +1,7 @@
 """`chatledger log`: Microsoft's connector log, run by run, from the topics alone."""
 
 import contextlib
+import sqlite3
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ SHOWN_DAYS = 7  # as many as Microsoft keeps
 )
 @click.option("--csv", "form", flag_value="csv", help="Everything as CSV, one line for each thing.")
 @click.option("--json", "form", flag_value="json", help="Everything as one JSON document.")
-@sentence_errors(KafkaError, LookupError, OSError)
+@sentence_errors(KafkaError, LookupError, OSError, sqlite3.OperationalError)
 def log(
     connector: str, config_path: Path, day: datetime | None, first: datetime | None, last: datetime | None,
     ledger: "Ledger | None", form: str | None,

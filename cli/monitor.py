@@ -1,5 +1,6 @@
 """`chatledger monitor`: counters of every connector, published on the status topic."""
 
+import sqlite3
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from cli.parts.common import (
     log_option,
     log_to_stderr,
     new_codec,
+    sentence_errors,
     sentence_of,
     stop_event,
 )
@@ -19,6 +21,7 @@ from cli.parts.common import (
 @config_option
 @log_option
 @click.option("--with-parent", is_flag=True, hidden=True)
+@sentence_errors(OSError, sqlite3.OperationalError)
 def monitor(config_path: Path, log_level: str, *, with_parent: bool) -> None:
     """Count deliveries by their ids and publish every connector's counters until SIGTERM."""
     from consumers.monitor import Monitor  # noqa: PLC0415 - see cli.main

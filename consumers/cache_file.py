@@ -1,6 +1,7 @@
 """sqlite files that only save time: what the topics say, folded. One that is damaged, or of another version, is begun anew."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,20 +17,28 @@ def opened(
     sqlite3.OperationalError for a disk that is full or a folder that is missing: that is not the file's fault.
     """
     try:
-        db = sqlite3.connect(path or "", isolation_level=None, timeout=timeout_s)
+        db = _connected(path, timeout_s)
         for pragma in pragmas:
             db.execute(f"PRAGMA {pragma}")
         if _is_sound(db) and _prepared(db, tables, version):
             return db
     except sqlite3.OperationalError as error:
         if str(error) != "unsupported file format":  # that one is the file's fault all the same
-            raise
+            msg = f"{path} can't be used ({error}): may this user write there, and is there room?"
+            raise sqlite3.OperationalError(msg) from error
     except sqlite3.DatabaseError:
         pass
     db.close()
     if path is not None:
         path.unlink()
     return opened(path, tables, version, pragmas=pragmas, timeout_s=timeout_s)
+
+
+def _connected(path: Path | None, timeout_s: float) -> sqlite3.Connection:
+    """sqlite3.OperationalError for a file of somebody else: sqlite itself would say so in the midst of the work."""
+    if path is not None and path.exists() and not os.access(path, os.W_OK):
+        raise sqlite3.OperationalError("no right to write")
+    return sqlite3.connect(path or "", isolation_level=None, timeout=timeout_s)
 
 
 def _is_sound(db: sqlite3.Connection) -> bool:

@@ -28,7 +28,7 @@ from producers.waiting import Waiting
 from sandbox.ports import is_free
 from schemas.broker import KafkaSettings
 from stores.settings import AzureSettings
-from tests.cli.playground import eventually
+from tests.cli.playground import chatledger, eventually
 from tests.cli.test_ready import configured
 
 
@@ -50,6 +50,15 @@ def test_a_child_that_ends_is_told_with_its_own_last_words(tmp_path: Path) -> No
     assert "starting again in 2 s: " in told[1]
     assert str(log) in told[0]
     assert "none.toml: no such file" in told[0]
+
+
+def test_a_state_folder_that_can_t_be_used_is_a_sentence(tmp_path: Path) -> None:
+    """Nothing of ours shows a traceback to somebody whose folder belongs to another user, or is none."""
+    _, config = configured(tmp_path, KafkaSettings(bootstrap="127.0.0.1:1"), "")
+    (tmp_path / "monitor.sqlite").mkdir()
+    done = chatledger("monitor", "-c", str(config))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert f"{tmp_path / 'monitor.sqlite'} can't be used (unable to open database file)" in done.stderr
 
 
 def test_of_a_crashed_worker_the_first_reason_is_told(tmp_path: Path) -> None:

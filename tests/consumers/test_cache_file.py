@@ -56,6 +56,8 @@ def test_a_format_that_sqlite_does_not_know_is_damage(path: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_none(tmp_path: Path) -> None:
-    """Nothing is deleted, and the error comes out."""
-    with pytest.raises(sqlite3.OperationalError):
+    """Nothing is deleted, and the sentence names the file."""
+    with pytest.raises(
+        sqlite3.OperationalError, match=r"nowhere/cache\.sqlite can't be used .* may this user write there"
+    ):
         opened(tmp_path / "nowhere" / "cache.sqlite", TABLES, 1)
