@@ -9,6 +9,7 @@ import pytest
 
 from schemas.ids import digest
 from schemas.records import ContentRef, Segment, person
+from streams.mail import events_json
 from streams.mail.assemble import ContentError, mail_chunks, mail_size
 from streams.mail.clean import one_line, visible
 from streams.mail.encode import base64_lines, base64_size, quoted_printable
@@ -234,3 +235,24 @@ def test_times_name_their_zone_and_changing_offset() -> None:
     assert clock("Europe/Berlin", summer, summer).show(summer) == "2026-10-25 02:26:40"
     assert clock("Europe/Berlin", summer, winter).show(winter) == "2026-10-25 02:00:00+01:00"
     assert clock("Asia/Kolkata", summer, winter).zone == "Asia/Kolkata, UTC+05:30"
+
+
+def test_events_json_is_the_same_by_both_writers() -> None:
+    """Which of the two a Python has changes no byte: every character, every kind of value."""
+    letters = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    document = {
+        "text": letters,
+        letters[:400]: None,
+        "at_ms": -(2**63),
+        "to": 2**63 - 1,
+        "is": [True, False, {}, []],
+    }
+    assert events_json.fast is not events_json.slow
+    assert events_json.fast(document) == events_json.slow(document)
+
+
+def test_the_fast_writer_leaves_lone_surrogates_to_the_other() -> None:
+    """They are U+FFFD in events.json; the fast one must not write anything else in their place."""
+    with pytest.raises(TypeError):
+        events_json.fast({"text": "a\ud800b"})
+    assert events_json.slow({"text": "a\ud800b"}) == '{"text":"a\ufffdb"}'.encode()
