@@ -20,6 +20,8 @@ from schemas.topics import CONNECTOR_STATUS, DELIVERIES
 
 log = logging.getLogger(__name__)
 PUBLISH_SECONDS = 2.0
+WORTH_BYTES = 65_536
+"""Some 100 deliveries. A look at fewer costs more than they do, and nobody sees them before they are published."""
 LAST_RECORDS = 10_000  # at a stop: what is left beyond them waits for the next start
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -83,7 +85,10 @@ class Monitor:
         self._tally.close()
 
     def _follow(self, stop: threading.Event) -> None:
-        with closing(Reader(self._kafka, DELIVERIES)) as reader, new_producer(self._kafka) as producer:
+        with (
+            closing(Reader(self._kafka, DELIVERIES, at_least_bytes=WORTH_BYTES)) as reader,
+            new_producer(self._kafka) as producer,
+        ):
             self._begin(reader)
             due = 0.0
             while not stop.is_set():

@@ -14,6 +14,7 @@ from schemas.topics import Topic
 
 ANSWER_MS = 5_000  # longest wait for a broker that does not answer: commands give up within ten seconds
 SILENT_SECONDS = 30.0
+WAIT_MS = 500  # a broker that has less than is asked for waits so long for more (Kafka's default)
 
 
 class Read(NamedTuple):
@@ -33,12 +34,23 @@ class NoTopicError(LookupError):
 class Reader:
     """Reads one topic from given positions on, in each partition's order. Blocks; one thread."""
 
-    def __init__(self, kafka: KafkaSettings, topic: Topic, only: Collection[int] | None = None) -> None:
-        """`only`: these partitions alone. KafkaError, NoTopicError without the topic."""
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topic: Topic,
+        only: Collection[int] | None = None,
+        *,
+        at_least_bytes: int = 1,
+    ) -> None:
+        """`only`: these partitions alone. `at_least_bytes`: fewer are waited for, half a second at most.
+
+        KafkaError, NoTopicError without the topic.
+        """
         self.topic, self._name, self._only = topic.name, kafka.topic(topic.name), only
         self._consumer: Any = opened(
             KafkaConsumer, **kafka.client_kwargs(), group_id=None, enable_auto_commit=False, allow_auto_create_topics=False,
-            auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304, bootstrap_timeout_ms=ANSWER_MS,
+            auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304, fetch_min_bytes=at_least_bytes,
+            fetch_max_wait_ms=WAIT_MS, bootstrap_timeout_ms=ANSWER_MS,
         )  # fmt: skip
         try:
             self._partitions = self._found()

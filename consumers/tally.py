@@ -65,9 +65,18 @@ class Tally:
         """Fold (partition, offset, recorded at ms, record), all or none; work does not grow with what is counted."""
         with transaction(self._db):
             self._changes.clear()
+            completed, reached = dict[str, int](), dict[int, int]()
             for partition, offset, at_ms, delivery in deliveries:
-                self._one(delivery, at_ms)
-                self._db.execute("INSERT OR REPLACE INTO position VALUES (?,?)", (partition, offset + 1))
+                self._mail(delivery)
+                for copy in delivery["copies"]:
+                    self._copy(delivery, copy)
+                uid = delivery["connector_uid"]
+                completed[uid], reached[partition] = max(completed.get(uid, -1), at_ms), offset + 1
+            self._db.executemany("INSERT OR REPLACE INTO position VALUES (?,?)", reached.items())
+            self._db.executemany(
+                "INSERT INTO counter VALUES (?,'completed_at_ms',?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+                completed.items(),
+            )
             for (connector, name), change in self._changes.items():
                 self._db.execute(
                     "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
@@ -105,15 +114,6 @@ class Tally:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
-
-    def _one(self, delivery: Delivery, at_ms: int) -> None:
-        self._mail(delivery)
-        for copy in delivery["copies"]:
-            self._copy(delivery, copy)
-        self._db.execute(
-            "INSERT INTO counter VALUES (?,'completed_at_ms',?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
-            (delivery["connector_uid"], at_ms),
-        )
 
     def _mail(self, delivery: Delivery) -> None:
         uid, routed = delivery["connector_uid"], is_routed(delivery)

@@ -25,6 +25,9 @@ def events_in(data: bytes, body: int) -> bytes | None:
     """
     at = body
     for is_string in _head():
+        if data[at] < _HIGH_BIT:  # as the lengths of nearly all strings
+            at += 1 + (data[at] >> 1 if is_string else 0)
+            continue
         size, behind = _long(data, at)
         if behind - at > _LONGEST:
             return None

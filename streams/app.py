@@ -130,7 +130,7 @@ def run_worker(
 
 def run_services(app: HoldbackApp, loglevel: str, stop_s: float) -> int:
     """Run Faust's worker in this process and return its exit code; `stop_s`: see `StoppingWorker`."""
-    mode.loop.use("uvloop")  # a tenth less CPU than asyncio\'s own loop
+    mode.loop.use("uvloop")  # a tenth less CPU than asyncio's own loop
     try:
         StoppingWorker(
             app, grace_s=stop_s, loglevel=loglevel, redirect_stdouts=False, console_port=None
