@@ -6,6 +6,7 @@ All hashes are BLAKE2b over length-prefixed parts: ("ab", "c") and ("a", "bc") n
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from schemas.records import Settings
 
@@ -43,6 +44,7 @@ def conversation_key(connector_uid: str, conversation: str) -> bytes:
     return f"{connector_uid}/{conversation}".encode("utf-8", "surrogatepass")
 
 
+@lru_cache(maxsize=1024)  # asked for each record of a conversation
 def slice_key(connector_uid: str, conversation: str, label: str) -> str:
     """Name of a slice, unique over all connectors."""
     return _compact([connector_uid, conversation, label])

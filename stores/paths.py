@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import ucd_3_2_0 as ucd
 
@@ -39,6 +40,7 @@ folder name before, and the same copies would lie at two paths. File names below
 """
 
 _HASH_DIGITS = 20
+_USUAL = 320  # characters: longer ones are not kept in memory
 # The second half: invisible letters and marks, which some file systems skip when they compare names.
 _UNSAFE = re.compile(
     r'[<>:"/\\|?*~#%\x00-\x1f\x7f'
@@ -114,11 +116,20 @@ def copy_path(
     if revision < 0 or not 1 <= part <= parts:
         message = f"no such revision or part: revision {revision}, part {part} of {parts}"
         raise BadPathError(message)
-    cased = [text if _has_case(text) else None for text in (mailbox, folder)]
-    stem = _stem(connector_uid, conversation, slice, cased)
+    (box, cased_box), (below, cased_folder) = _folder_name(mailbox), _folder_name(folder)
+    stem = _stem(connector_uid, conversation, slice, (cased_box, cased_folder))
     pieces = f"-p{part}of{parts}" if parts > 1 else ""
-    boxes = f"{safe_name(mailbox, keep_case=True)}/{safe_name(folder, keep_case=True)}"
-    return f"{boxes}/{day:%Y/%m/%d}/{stem}-r{revision}{pieces}.eml"
+    return f"{box}/{below}/{day:%Y/%m/%d}/{stem}-r{revision}{pieces}.eml"
+
+
+def _folder_name(text: str) -> tuple[str, str | None]:
+    """The name in a path, and the text itself where its letters' case matters."""
+    return _usual_folder(text) if len(text) <= _USUAL else _usual_folder.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)  # a mailbox gets many mails
+def _usual_folder(text: str) -> tuple[str, str | None]:
+    return safe_name(text, keep_case=True), text if _has_case(text) else None
 
 
 def safe_name(text: str, *, keep_case: bool = False) -> str:
@@ -161,7 +172,8 @@ def _is_component(part: str) -> bool:
     return len(part.encode()) <= 255
 
 
-def _stem(uid: str, conversation: str, slice_key: str, cased: list[str | None]) -> str:
+@lru_cache(maxsize=16)  # the copies of a mail follow each other
+def _stem(uid: str, conversation: str, slice_key: str, cased: tuple[str | None, ...]) -> str:
     stem = f"{uid}-{conversation}-{slice_key}"
     match = _PLAIN_STEM.fullmatch(stem)
     exact = match is not None and match.group("uid", "conversation", "slice") == (

@@ -36,6 +36,8 @@ def _token(match: re.Match[str]) -> str:
 
 def one_line(text: str, limit: int = 0) -> str:
     """The visible text on one line, blanks collapsed, cut with an ellipsis beyond `limit` characters (0: never)."""
+    if limit == 0 and _is_plain(text) and "  " not in text:
+        return text.strip()  # as nearly all names, ids and facts are
     line = visible(text)
     if "  " in line or not line.isprintable():
         line = _BLANKS.sub(" ", line)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.ids import digest
@@ -19,6 +20,7 @@ _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?=[A-Za-z0-9])){0,50}")
 _UNSAFE_ID: Final = re.compile(r"[^A-Za-z0-9]+")
+_LONGEST_ADDRESS: Final = 254  # characters (RFC 5321, 4.5.3.1.3, without the angle brackets)
 _NAME_LIMIT: Final = 250  # characters of a name in a header; the body and the record have it whole
 
 
@@ -153,23 +155,30 @@ def _initiator(found: _Found, spots: list[int]) -> int:
 
 def header_address(email: str | None) -> str | None:
     """The address as a header can carry it (domain in ASCII by IDNA), or None if it can't be one."""
-    if not email:
-        return None
+    return _header_address(email) if email and len(email) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)  # the same people write again and again, and each of their mails asks several times
+def _header_address(email: str) -> str | None:
     if _ADDRESS.fullmatch(email) is None:
         return _idna_address(email)
-    return email if len(email) <= 254 and email.index("@") <= 64 else None
+    return email if email.index("@") <= 64 else None
 
 
 def _idna_address(email: str) -> str | None:
     stripped = email.strip(" \t")
     local, at, domain = stripped.rpartition("@")
-    if not at or len(email) > 254:
+    if not at:
         return None
     try:
         candidate = f"{local}@{domain.encode('idna').decode('ascii')}"
     except UnicodeError:
         return None
-    return candidate if _ADDRESS.fullmatch(candidate) and len(candidate) <= 254 and len(local) <= 64 else None
+    return (
+        candidate
+        if _ADDRESS.fullmatch(candidate) and len(candidate) <= _LONGEST_ADDRESS and len(local) <= 64
+        else None
+    )
 
 
 def display(person: Person | None) -> str:
