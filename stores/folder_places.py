@@ -25,16 +25,24 @@ class Folders:
 
     def __init__(self, root: Path, *, durable: bool) -> None:
         self.root, self.durable = root, durable
+        self._stood: set[str] = set()  # not long ago
         self._kept: set[str] = set()
 
     def within(self, folder: str, act: Callable[[], T]) -> T:
         """What `act` gives, which needs this folder: it is made where it is missing, also where somebody removes it meanwhile."""
         for _ in range(_ATTEMPTS - 1):
             try:
-                return act()
+                return self._once(folder, act)
             except FileNotFoundError:
-                make_folders(folder, self.root)
+                self._stood.clear()
                 self._kept -= {folder, *self._above(folder)}
+        return self._once(folder, act)
+
+    def _once(self, folder: str, act: Callable[[], T]) -> T:
+        # Made first: most copies begin a folder, and a link that fails for want of it costs more than a folder that stands.
+        if folder not in self._stood:
+            make_folders(folder, self.root)
+            _note(self._stood, folder)
         return act()
 
     def keep(self, folder: str) -> None:
@@ -46,7 +54,7 @@ class Folders:
             if folder in self._kept:
                 return
             self._sync_above(above)
-            self._note(folder)
+            _note(self._kept, folder)
             folder = above
 
     def _above(self, folder: str) -> Iterator[str]:
@@ -63,10 +71,11 @@ class Folders:
             if folder != str(self.root.parent):
                 raise
 
-    def _note(self, folder: str) -> None:
-        if len(self._kept) >= _REMEMBERED:
-            self._kept.clear()
-        self._kept.add(folder)
+
+def _note(known: set[str], folder: str) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known.add(folder)
 
 
 def make_root(root: Path) -> None:
@@ -81,8 +90,7 @@ def make_folders(folder: str, root: Path) -> None:
     except FileNotFoundError:
         make_root(root)
         rights = _rights(root)
-    for one in reversed(list(_missing(folder, str(root)))):
-        _mkdir(one, _ROOT_MODE | (rights & 0o2077))
+    _make(folder, str(root), _ROOT_MODE | (rights & 0o2077))
 
 
 def mode(root: Path) -> int:
@@ -99,15 +107,23 @@ def sync_folder(path: str | Path) -> None:
         os.close(number)
 
 
-def _missing(folder: str, root: str) -> Iterator[str]:
-    while folder != root and not os.access(folder, os.F_OK):
-        yield folder
-        folder = folder[: folder.rindex("/")]
+def _make(folder: str, root: str, rights: int) -> None:
+    """From below: of a copy's folders all but that of the day nearly always stand."""
+    try:
+        _mkdir(folder, rights)
+    except FileNotFoundError:
+        above = folder[: folder.rindex("/")]
+        if above == root:  # gone since we looked
+            raise
+        _make(above, root, rights)
+        _mkdir(folder, rights)
 
 
 def _mkdir(folder: str, rights: int) -> None:
-    with contextlib.suppress(FileExistsError):  # another writer was faster
+    try:
         os.mkdir(folder, _ROOT_MODE)  # noqa: PTH102 - a string, as all that is done for each file
+    except FileExistsError:  # it stood, or another writer was faster
+        return
     if rights != _ROOT_MODE:
         # Whatever the umask of this process: who may enter the root may enter what lies below.
         with contextlib.suppress(PermissionError):  # that of another user is that user's
@@ -115,4 +131,4 @@ def _mkdir(folder: str, rights: int) -> None:
 
 
 def _rights(root: Path) -> int:
-    return stat.S_IMODE(root.stat().st_mode)
+    return stat.S_IMODE(os.stat(root).st_mode)  # noqa: PTH116 - as above

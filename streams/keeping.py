@@ -2,7 +2,9 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.ids import conversation_key
@@ -128,12 +130,17 @@ async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
 
 
-def _metadata(mail: Copies | Delivery) -> dict[str, str]:
+def _metadata(mail: Copies | Delivery) -> Mapping[str, str]:
     """Small ASCII facts that a person sees beside the blob."""
-    return {
-        "connector": _ascii(mail["connector_uid"]), "mailid": mail["mail_id"].hex(),
-        "slice": _ascii(mail["slice"]), "revision": str(mail["revision"]), "status": _ascii(mail["status"]),
-    }  # fmt: skip
+    return _facts(mail["connector_uid"], mail["mail_id"], mail["slice"], mail["revision"], mail["status"])
+
+
+@lru_cache(maxsize=64)  # the mail and its copies have the same
+def _facts(uid: str, mail_id: bytes, slice_: str, revision: int, status: str) -> Mapping[str, str]:
+    return MappingProxyType({
+        "connector": _ascii(uid), "mailid": mail_id.hex(), "slice": _ascii(slice_), "revision": str(revision),
+        "status": _ascii(status),
+    })  # fmt: skip
 
 
 def _ascii(text: str) -> str:
