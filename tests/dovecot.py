@@ -159,7 +159,7 @@ class Dovecot:
         draft.write_text("\n".join([*kept, f"{mailbox}:{password}::::::{rule}", ""]))
         later = time.time() + 2  # the file is read again when its time has changed, which has seconds only
         os.utime(draft, (later, later + len(kept)))
-        # In one step: of half a file, whoever signs in meanwhile is refused, or told [UNAVAILABLE] where the password still fitted.
+        # In one step: of half a file, whoever signs in meanwhile is refused, or told [UNAVAILABLE].
         draft.rename(users)
         return mailbox
 
