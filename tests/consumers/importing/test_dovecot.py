@@ -237,3 +237,16 @@ def test_the_same_in_a_container(office: Office) -> None:
         server.stop()
         server.start()
         assert ids_in(server, ana) == [id_of(1)]
+
+
+def test_a_sign_in_that_cannot_be_answered_for_now_is_tried_again(office: Office, servers: Servers) -> None:
+    """The password is right, and the server can't look the mailbox up ([UNAVAILABLE]): nothing is recorded as refused."""
+    server = servers.dovecot(passdb="{\n  driver=static\n  args=password=right\n  mechanisms=plain login\n}")
+    ana = f"{uuid.uuid4().hex[:8]}@bank.example"
+    office.file(1, [ana])
+    with office.importing(settings_of(server)):
+        until(lambda: server.log().count("user not found from userdb") >= 2)
+        assert office.receipts() == []
+        server.add(ana)
+        until(lambda: office.outcomes() == {(id_of(1), ana): "ok"})
+    assert len(office.receipts()) == 1

@@ -35,6 +35,7 @@ class Provider(ThreadingHTTPServer):
         self.tokens: list[str] = []
         self.valid: set[str] = set()
         self.asked: list[dict[str, str]] = []
+        self.silent, self.unanswered = False, 0
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -50,6 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "client_credentials",
             )
             self._say(*self._token(self.server)) if good else self._say(401, {"error": "invalid_client"})
+        elif self.server.silent:
+            self.server.unanswered += 1
+            self._say(503, {})
         else:
             active = form.get("token") in self.server.valid
             self._say(200, {"active": "yes" if active else "no", "username": "app"})
@@ -134,6 +138,22 @@ def test_a_revoked_token_is_replaced(
             office.file(2, [ben])
             until(lambda: office.outcomes().get((id_of(2), ben)) == "ok")
     assert len(provider.tokens) == 2
+
+
+def test_a_sign_in_that_cannot_be_checked_for_now_is_tried_again(
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`NO [UNAVAILABLE] Temporary authentication failure`: nothing is recorded as refused, and no other token is asked for."""
+    monkeypatch.setenv("CHATLEDGER_TEST_SECRET", SECRET)
+    with trusting(provider) as server:
+        ana, provider.silent = server.add("ana@bank.example"), True
+        office.file(1, [ana])
+        with office.importing(settings_of(server, target={"auth": auth(provider)})):
+            until(lambda: provider.unanswered >= 2)
+            assert office.receipts() == []
+            provider.silent = False
+            until(lambda: office.outcomes() == {(id_of(1), ana): "ok"})
+    assert len(office.receipts()) == len(provider.asked) == 1
 
 
 def test_a_refused_secret_is_told_and_waited_for(
