@@ -81,20 +81,25 @@ async def _remove_some(
     kafka: KafkaSettings, codec: Codec, index: Index, store: Store, disposal: Disposal, since_ms: int | None, *, naming: bool
 ) -> int:  # fmt: skip
     gone, last = 0, b""
-    while True:
-        await fill(index, kafka, codec, store, REFERRING)
-        some = index.db.execute(
-            "SELECT sha256, disposal, at_ms FROM leaving WHERE sha256>? AND (NOT done OR at_ms>=?) "
-            "AND (sha256 IN (SELECT sha256 FROM naming))=? ORDER BY sha256 LIMIT ?",
-            (last, 2**63 - 1 if since_ms is None else since_ms, naming, BATCH),
-        ).fetchall()
-        if not some:
-            return gone
+    while some := _leaving(index, last, since_ms, naming=naming):
+        await fill(index, kafka, codec, store, REFERRING)  # what came meanwhile may refer to them
         for last, name, at_ms in some:
             if not index.db.execute(_STAYS, (last,)).fetchone()[0]:
                 gone += await _remove(store, disposal, last.hex(), Note(name, at_ms))
         with index.together():
             index.db.executemany("UPDATE leaving SET done=1 WHERE sha256=?", [(row[0],) for row in some])
+    return gone
+
+
+def _leaving(
+    index: Index, last: bytes, since_ms: int | None, *, naming: bool
+) -> list[tuple[bytes, str, int]]:
+    """The next files, by their names: SHA-256, order, when it was given."""
+    return index.db.execute(
+        "SELECT sha256, disposal, at_ms FROM leaving WHERE sha256>? AND (NOT done OR at_ms>=?) "
+        "AND (sha256 IN (SELECT sha256 FROM naming))=? ORDER BY sha256 LIMIT ?",
+        (last, 2**63 - 1 if since_ms is None else since_ms, naming, BATCH),
+    ).fetchall()
 
 
 async def _remove(store: Store, disposal: Disposal, name: str, note: Note) -> bool:

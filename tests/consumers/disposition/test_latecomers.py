@@ -46,9 +46,8 @@ def wait_for(path: Path) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    "place", [pytest.param("before the mail", marks=pytest.mark.long), "before its copies"]
-)
+@pytest.mark.long  # the short form is in tests/streams/test_departed.py
+@pytest.mark.parametrize("place", PLACES)
 def test_a_worker_that_was_stopped_during_an_order_stores_nothing_of_it(one: Office, place: str) -> None:
     """Stopped between any two writes: another one does its work, an order removes that, and then the first one goes on."""
     one.rig.stop()
