@@ -65,9 +65,10 @@ class Receipts:
                 self._db.execute("UPDATE position SET next = ?", (position,))
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._db.execute("DELETE FROM copy")
-        self._db.execute("UPDATE position SET next = 0")
+        """Forget everything, or nothing where the process is killed: a position without its rows would pass over what waits."""
+        with transaction(self._db):
+            self._db.execute("DELETE FROM copy")
+            self._db.execute("UPDATE position SET next = 0")
         self._counts.clear()
         self._waiting.clear()
 
