@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.parts.common import config_option, load_config, log_to_stderr, new_codec
-from cli.words.advice import counted, runnable
+from cli.words.advice import counted, for_once, runnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _quieten() -> None:
 
 def _line(finding: "Finding") -> str:
     mark = "FAIL" if not finding.ok else "note" if finding.advice else "ok"
-    return f"{mark:5} {finding.what}{': ' if finding.advice else ''}{finding.advice}"
+    return f"{mark:5} {finding.what}{': ' if finding.advice else ''}{for_once(finding.advice)}"
 
 
 def _findings(config: "Config", config_path: Path) -> "Iterator[Finding]":

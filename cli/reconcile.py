@@ -17,7 +17,7 @@ from cli.parts.common import (
     sentence_of,
     stop_event,
 )
-from cli.words.advice import counted
+from cli.words.advice import counted, for_once
 
 if TYPE_CHECKING:
     from cli.parts.config import Config
@@ -62,7 +62,7 @@ def reconcile(
         if fetch and report.can_be_fetched:
             _fetch(config, report, stop)
     except failures() as error:
-        raise click.ClickException(f"{connector}: {sentence_of(error, config_path)}") from error
+        raise click.ClickException(f"{connector}: {for_once(sentence_of(error, config_path))}") from error
     sys.exit(1 if report.faults else 0)
 
 

@@ -16,7 +16,7 @@ from cli.parts.evidence import closing_line
 from cli.parts.ready import ready_or_explain
 from cli.parts.supervise import Supervisor
 from cli.run import start_collector, start_evidence, start_workers
-from cli.words.advice import command
+from cli.words.advice import command, runnable
 from cli.words.steps import Steps
 from cli.words.summary import Summary, summarise, write_text
 from consumers.drain import wait_until_drained
@@ -150,7 +150,8 @@ def _finish(
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return found is None or found.ok
-    click.echo(write_text(summary, site.folder / "archive" if store == "folder" else None))
+    text = write_text(summary, site.folder / "archive" if store == "folder" else None)
+    click.echo(runnable(text, site.config_path))
     if before is not None:
         added = summary.mails - before
         click.echo(

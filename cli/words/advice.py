@@ -6,6 +6,8 @@ from pathlib import Path
 
 DEFAULT_FILE = Path("chatledger.toml")
 COMMAND = re.compile(r"`chatledger ([^`]+)`")
+AGAIN = "it will be tried again"
+"""What sources say of a call, as for a collector; `for_once` is for who does not."""
 WITHOUT_FILE = ("config example", "mapping template", "mapping check", "demo", "sandbox")
 
 
@@ -18,6 +20,11 @@ def command(words: str, config_path: Path) -> str:
 def runnable(sentence: str, config_path: Path) -> str:
     """The sentence with every command in it completed."""
     return COMMAND.sub(lambda found: f"`{command(found[1], config_path)}`", sentence)
+
+
+def for_once(sentence: str) -> str:
+    """The sentence of a source for a command that ends with it: nobody tries again but whoever gave the command."""
+    return sentence.replace(AGAIN, "try again later")
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -170,7 +170,10 @@ def _unrouted(summary: Summary, root: Path | None) -> "Iterator[str]":
 
 def _failed(summary: Summary, root: Path | None) -> "Iterator[str]":
     if summary.failed:
-        yield "\nFailed copies; a line in the user mapping (ExternalUserId,O365UserMailbox) routes what comes from then on:"
+        yield (
+            "\nFailed copies; with a line in the user mapping (ExternalUserId,O365UserMailbox), `chatledger mapping apply` routes"
+            "\nwhat comes from then on, and `chatledger replay --reroute` makes these:"
+        )
     for one in summary.failed[:LISTED]:
         yield (
             f"  {one.name or 'without a name'}, user id {one.user} ({one.connector}): {one.reason};"

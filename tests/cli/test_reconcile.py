@@ -1,6 +1,7 @@
 """`chatledger reconcile`: nothing to say of a whole day, and exactly what was planted of a damaged one."""
 
 import json
+import re
 import signal
 import threading
 from collections import Counter
@@ -17,7 +18,7 @@ from consumers.status import read_status, views
 from schemas.codec import Codec
 from tests.cli.faults import FAULTS, plant_all
 from tests.cli.planting import Planted, damaged
-from tests.cli.playground import Installation, Result, eventually, install
+from tests.cli.playground import Installation, Result, chatledger, eventually, install
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 Once = tuple[Installation, Result]
@@ -117,6 +118,20 @@ def test_a_day_that_is_not_collected_is_refused(once: Once) -> None:
     assert done.returncode == 1
     assert "2026-01-01 is not collected" in done.stderr
     assert once[0].chatledger("reconcile").returncode == 2
+
+
+def test_nobody_is_said_to_try_again_where_nobody_does(once: Once) -> None:
+    """The source is down, and this command ends with that."""
+    made, _ = once
+    url = re.search(r'domain_url = "\S+"', made.path.read_text())
+    assert url is not None
+    down = made.folder / "down.toml"
+    nowhere = 'domain_url = "http://127.0.0.1:1"\ncalls = { retry_seconds = 1 }'
+    down.write_text(made.path.read_text().replace(url[0], nowhere))
+    done = chatledger("reconcile", "liveperson", "--day", DAY, "-c", str(down))
+    assert done.returncode == 1
+    assert "; try again later" in done.stderr
+    assert "it will be" not in done.stderr
 
 
 def test_it_goes_on_by_itself(once: Once) -> None:

@@ -171,6 +171,10 @@ def test_a_long_list_of_gaps_is_cut_and_says_where_the_rest_is() -> None:
     assert "and 7 more: `chatledger topics cat deliveries` has all" in text
     assert "Ana, user id u1 (lp): no address; 2 copies, the first of _mails/lp/1.eml" in text
     assert "`chatledger letters list --open`" in text
+    assert (
+        "`chatledger mapping apply` routes\nwhat comes from then on, and `chatledger replay --reroute` makes these:"
+        in text
+    )
     assert "is paused" not in text
     assert set(Summary({}, 0, 0.0, unrouted, failed).as_dict()) == {
         "connectors", "mails", "copies", "dead_letters", "elapsed_s",
