@@ -28,23 +28,30 @@ class Departed:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("CREATE TABLE departed (mail BLOB PRIMARY KEY) WITHOUT ROWID")
         self._next, self._as_of = 0, -fresh_s
+        self._ahead: asyncio.Task[None] | None = None
 
     async def has(self, mail: bytes) -> bool:
         """Whether an order named the mail; DependencyError if the topic can't be read."""
-        if time.monotonic() - self._as_of > self._fresh_s:
-            async with self._reading:
-                await self._read()
+        age_s = time.monotonic() - self._as_of
+        if age_s > self._fresh_s:
+            await self._look(self._fresh_s)
+        elif age_s > self._fresh_s / 2 and (self._ahead is None or self._ahead.done()):
+            # A look takes a tenth of a second: while there is always something to store, nobody waits for it.
+            self._ahead = asyncio.create_task(self._look(self._fresh_s / 2))
+            self._ahead.add_done_callback(_heard)
         return self._db.execute("SELECT 1 FROM departed WHERE mail=?", (mail,)).fetchone() is not None
 
-    async def _read(self) -> None:
-        as_of = time.monotonic()
-        if as_of - self._as_of <= self._fresh_s:
-            return  # somebody else has just read it
-        with dependency("audit"):
-            async for kept in self._audit(self._next):
-                self._note(kept)
-                self._next = kept.position + 1
-        self._as_of = as_of
+    async def _look(self, oldest_s: float) -> None:
+        """Read what came since, unless somebody else has just done so."""
+        async with self._reading:
+            as_of = time.monotonic()
+            if as_of - self._as_of <= oldest_s:
+                return
+            with dependency("audit"):
+                async for kept in self._audit(self._next):
+                    self._note(kept)
+                    self._next = kept.position + 1
+            self._as_of = as_of
 
     def _note(self, kept: Kept) -> None:
         try:
@@ -54,3 +61,9 @@ class Departed:
         if name == "Audit" and one["kind"] == "disposed":
             rows = ((mail,) for mail in dispositions.mails_of(one))
             self._db.executemany("INSERT OR IGNORE INTO departed VALUES (?)", rows)
+
+
+def _heard(look: "asyncio.Task[None]") -> None:
+    """What went wrong is said by the next one who has to wait for a look."""
+    if not look.cancelled():
+        look.exception()

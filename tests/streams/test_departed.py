@@ -118,3 +118,22 @@ def test_the_topic_is_asked_once_in_a_while_for_what_is_new(tmp_path: Path, cloc
     clock.now += FRESH_S + 1
     assert not asyncio.run(known.has(b"x"))
     assert asked == [0, 2]
+
+
+def test_who_is_always_at_work_waits_for_no_look(tmp_path: Path, clock: Clock) -> None:
+    """It is made ahead, when half of the time is over that an answer holds."""
+    bench = bench_with(tmp_path)
+    known, asked = with_orders(bench)
+
+    async def later(seconds: float) -> int:
+        clock.now += seconds
+        await known.has(b"x")
+        count = len(asked)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return count
+
+    async def turns() -> list[int]:
+        return [await later(seconds) for seconds in (0, 6, 4, 6, 5)]
+
+    assert asyncio.run(turns()) == [1, 1, 2, 2, 3]
