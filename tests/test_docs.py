@@ -1,6 +1,7 @@
 """The documents say what is so: commands, keys, sentences, tests and absences that they name are there."""
 
 import ast
+import importlib.util
 import re
 import types
 import typing
@@ -239,10 +240,33 @@ def test_sentences_are_those_of_the_code(source: str) -> None:
 
 def test_sentences_of_the_page_on_trouble_are_those_of_the_code() -> None:
     """What docs/trouble.md quotes as seen can be found in the code, piece by piece."""
-    page = (ROOT / "docs/trouble.md").read_text(encoding="utf-8")
+    before, section, after = of_libraries((ROOT / "docs/trouble.md").read_text(encoding="utf-8"))
+    page = before + after if section else ""
     said = constants("cli", "consumers", "producers", "schemas", "stores", "streams")
     seen = "\n".join(re.findall(r"^\| (.+?) \|", page.partition("## Dead letters")[0], re.MULTILINE))
     quoted = [one for one in re.findall(r"`([^`]+)`", seen) if "…" in one]
+    assert len(quoted) > 20
+    for sentence in quoted:
+        for piece in sentence.split("…"):
+            assert piece.strip(" .,:;") in said, piece
+
+
+def of_libraries(page: str) -> tuple[str, str, str]:
+    """What stands before the lines that are not ours, those, and what stands behind them."""
+    before, _, rest = page.partition("**Lines of its libraries**")
+    section, _, after = rest.partition("\n## ")
+    return before, section, after
+
+
+def test_lines_of_libraries_are_those_of_the_installed_ones() -> None:
+    """What docs/trouble.md quotes of them stands in their code, piece by piece; asyncio has one of them."""
+    _, section, _ = of_libraries((ROOT / "docs/trouble.md").read_text(encoding="utf-8"))
+    rows = "\n".join(re.findall(r"^\| (.+? \| .+?) \|", section, re.MULTILINE))
+    found = [importlib.util.find_spec(name) for name in ("aiokafka", "asyncio", "faust", "mode")]
+    homes = [Path(str(one.origin)).parent for one in found if one is not None]
+    texts = [one.read_text(encoding="utf-8") for home in homes for one in home.rglob("*.py")]
+    said = "\n".join([*texts, constants("cli", "streams")])
+    quoted = [one for one in re.findall(r"`([^`]+)`", rows) if "worker." not in one and ".ms" not in one]
     assert len(quoted) > 20
     for sentence in quoted:
         for piece in sentence.split("…"):
