@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from schemas.records import ContentRef, Event, RawEvents, event
 from schemas.topics import CONVERSATIONS
 from stores.disposal import Disposal
 from stores.folder import FolderStore
+from stores.interface import Store, Stored
 from stores.paths import content_path
 from tests.consumers.disposition.office import Office, raw, with_file
 from tests.schemas.test_formats import example
@@ -53,6 +54,17 @@ class Deadly:
         """Never asked for."""
 
 
+class DeadlyStore(FolderStore):
+    """Writes one note, then the process is killed."""
+
+    async def create(self, path: str, *given: Any, **named: Any) -> Stored:
+        """What stands there already costs nothing."""
+        stored = await super().create(path, *given, **named)
+        if stored.created:
+            raise KilledError(path)
+        return stored
+
+
 def aside(one: Office) -> tuple[RawEvents, bytes]:
     """A message put aside whole, and the file that only it names; by the order of their names, the message would go first."""
     whole = event(event_id(UID, "aside"), "aside", "message", BASE_MS)
@@ -68,22 +80,23 @@ def aside(one: Office) -> tuple[RawEvents, bytes]:
     return {**raw(1, 1, 0), "events": [cast("Event", short)]}, inner
 
 
-def killed(one: Office, name: str) -> Iterator[str]:
-    """What was removed last before each kill, until nothing is left; each process begins without an index."""
+def killed(one: Office, name: str, store: Store) -> Iterator[str]:
+    """What was written or removed last before each kill, until nothing is left; each process begins without an index."""
+    deadly = replace(one.means, disposal=Deadly(one.means.disposal), store=store)
     while True:
         assert one.means.index is not None
         one.means.index.unlink(missing_ok=True)
-        order = one.order(name)
         try:
-            asyncio.run(carry_out(replace(one.means, disposal=Deadly(one.means.disposal)), order))
+            asyncio.run(carry_out(deadly, one.order(name)))
         except KilledError as kill:
             yield str(kill)
         else:
             return
 
 
-def test_a_kill_after_each_file_leaves_nothing_behind(one: Office) -> None:
-    """Mail, copy, what is kept of placeholders, content that a file names which goes too: all of it goes, one by one."""
+@pytest.mark.parametrize("notes", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_kill_after_each_file_leaves_nothing_behind(one: Office, notes: bool) -> None:
+    """Mail, copy, what is kept of placeholders, content that a file names which goes too, and between note and removal."""
     ref = one.put(b"hello file")
     one.say(with_file(raw(0, 0, 0), ref))
     one.feeder.watermark(1)
@@ -99,12 +112,12 @@ def test_a_kill_after_each_file_leaves_nothing_behind(one: Office) -> None:
     assert len(list((one.rig.archive / "_disposed/mails").iterdir())) == 1
 
     order = one.give(Scope(UID, "room1"))
-    steps = list(killed(one, order.name))
+    steps = list(killed(one, order.name, DeadlyStore(one.rig.archive) if notes else one.means.store))
 
     left = [path.relative_to(one.rig.archive).parts for path in one.rig.archive.rglob("*") if path.is_file()]
     assert {parts[0] for parts in left} == {"_disposed"}
     assert "mails" not in {parts[1] for parts in left}
-    assert len(steps) == len(set(steps)) == 5
+    assert len(steps) == len(set(steps)) == (7 if notes else 5)
     assert not one.order(order.name).is_open
 
 
