@@ -20,6 +20,7 @@ from stores.azure_access import (
 )
 from stores.azure_guard import Guard
 from stores.azure_reading import PROBE, AzureReader, look
+from stores.azure_recent import Recent
 from stores.azure_upload import Origin, Upload, blocks_of
 from stores.checks import checked_hash, checked_metadata
 from stores.interface import (
@@ -56,6 +57,7 @@ class AzureStore(AzureReader):
         self._may_lack_container = create_container
         self._server_copies = True
         self._known: OrderedDict[str, tuple[str, BlobInfo]] = OrderedDict()
+        self._recent = Recent()
 
     async def create(
         self,
@@ -75,7 +77,9 @@ class AzureStore(AzureReader):
         path = upload.path
         if isinstance(data, bytes) and len(data) <= SINGLE_PUT_SIZE:
             found = checked_hash(path, sha256, hashlib.sha256(data).hexdigest())
-            return await self._put(upload, data, found)
+            stored = await self._put(upload, data, found)
+            self._recent.note(path, found, data)
+            return stored
         if sha256 is not None and await self.exists(path):
             return await self._compare(path, sha256)
         return await self._create_in_blocks(upload, data, sha256)
@@ -89,7 +93,15 @@ class AzureStore(AzureReader):
         metadata: Mapping[str, str] | None = None,
         sha256: str,
     ) -> Stored:
-        """Copy within the service where it allows that, else through this process; see `Store.copy`."""
+        """What was sent a moment ago is sent again, large bodies are copied within the service; see `Store.copy`.
+
+        Where the service doesn't allow that, they go through this process.
+        """
+        sent = self._recent.of(source, sha256)
+        if sent is not None:
+            return await self.create(
+                target, sent, content_type=content_type, metadata=metadata, sha256=sha256
+            )
         etag, origin = self._known.get(source) or await look(self._blob(source))
         checked_hash(source, sha256, str(origin.sha256))
         upload = self._upload(target, content_type, metadata)

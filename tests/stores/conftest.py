@@ -76,3 +76,9 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 def new_container() -> AzureSettings:
     """Return settings for a container that nobody has used in this run."""
     return AzureSettings(container=f"test-{os.getpid()}-{next(_numbers)}", connection_string_env=CONNECTION)
+
+
+@pytest.fixture
+def copied_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every copy be made within the service, as those of large mails are."""
+    monkeypatch.setattr("stores.azure_recent.LARGEST", -1)

@@ -15,6 +15,7 @@ from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, gener
 from sandbox.azurite import ACCOUNT, ACCOUNT_KEY
 from stores.azure import AzureStore
 from stores.azure_access import by_connection_string, by_sas, client_options
+from stores.azure_recent import Recent
 from stores.interface import (
     ChecksumError,
     StoreConflictError,
@@ -184,6 +185,7 @@ def test_a_download_survives(azurite: Azurite, kind: Kind) -> None:
     play(azurite, scenario)
 
 
+@pytest.mark.usefixtures("copied_within")
 @pytest.mark.parametrize("kind", ["lost", "dropped", "status"])
 def test_a_copy_survives(azurite: Azurite, kind: Kind) -> None:
     """A copy within the service is verified as any other write."""
@@ -202,6 +204,7 @@ def test_a_copy_survives(azurite: Azurite, kind: Kind) -> None:
     play(azurite, scenario)
 
 
+@pytest.mark.usefixtures("copied_within")
 @pytest.mark.parametrize(("status", "code"), [(403, "CannotVerifyCopySource"), (501, "NotImplemented")])
 def test_a_copy_that_the_service_refuses_goes_through_here(azurite: Azurite, status: int, code: str) -> None:
     """Where the service may not read the source, this process carries the bytes, and doesn't ask again."""
@@ -214,6 +217,49 @@ def test_a_copy_that_the_service_refuses_goes_through_here(azurite: Azurite, sta
         assert proxy.seen.count("GET") == 2
 
     play(azurite, scenario)
+
+
+@pytest.mark.parametrize("kind", ["lost", "dropped", "status", None])
+def test_a_small_mail_that_was_just_stored_is_sent_again(
+    azurite: Azurite, monkeypatch: pytest.MonkeyPatch, kind: Kind | None
+) -> None:
+    """Its copies ask nothing of the service that a mail does not, and are verified as it is."""
+    monkeypatch.delattr("stores.azure_upload.Upload.copy")
+
+    async def scenario(store: AzureStore, proxy: FaultyProxy) -> None:
+        await store.create("m", DATA, content_type=MAIL)
+        proxy.seen.clear()
+        if kind is not None:
+            proxy.faults.append(Fault("PUT", kind))
+        copied = await store.copy("m", "ann/m", content_type=MAIL, metadata={"n": "1"}, sha256=SHA)
+        assert copied == Stored("ann/m", len(DATA), SHA, created=kind != "lost")
+        assert "GET" not in proxy.seen
+        info = await store.stat("ann/m")
+        assert info is not None
+        assert (info.sha256, info.content_type, dict(info.metadata)) == (SHA, MAIL, {"n": "1"})
+        with pytest.raises(ChecksumError):
+            await store.copy("m", "bob/m", content_type=MAIL, sha256="0" * 64)
+
+    play(azurite, scenario)
+
+
+def test_what_was_just_sent_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last bodies, none that is large, and each only for its path and hash."""
+    monkeypatch.setattr("stores.azure_recent.TOTAL", 100)
+    monkeypatch.setattr("stores.azure_recent.LARGEST", 60)
+    recent = Recent()
+    recent.note("large", "l", bytes(61))
+    for number in range(5):
+        recent.note(f"m{number}", str(number), bytes(40))
+    recent.note("m4", "new", bytes(41))
+    assert [recent.of(f"m{number}", str(number)) for number in range(5)] == [
+        None,
+        None,
+        None,
+        bytes(40),
+        None,
+    ]
+    assert (recent.of("m4", "new"), recent.of("large", "l"), recent.of("m3", "4")) == (bytes(41), None, None)
 
 
 @pytest.mark.parametrize("kind", ["lost", "dropped", "status", None])
@@ -239,6 +285,7 @@ def test_a_very_large_blob_is_copied_within_the_service_too(
     play(azurite, scenario)
 
 
+@pytest.mark.usefixtures("copied_within")
 @pytest.mark.parametrize("limit", [1 << 30, 1])
 def test_a_source_that_was_replaced_is_not_copied(
     azurite: Azurite, monkeypatch: pytest.MonkeyPatch, limit: int

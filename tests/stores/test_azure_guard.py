@@ -71,8 +71,13 @@ def said(store: AzureStore) -> str:
 
 
 @pytest.mark.azurite
-def test_every_way_of_writing_is_protected(azurite: Azurite) -> None:
+@pytest.mark.parametrize("within", [True, False])
+def test_every_way_of_writing_is_protected(
+    azurite: Azurite, request: pytest.FixtureRequest, *, within: bool
+) -> None:
     """In one request, in blocks and by a copy within the service: the policy is there, and nobody can delete or overwrite."""
+    if within:
+        request.getfixturevalue("copied_within")
 
     async def scenario(store: AzureStore, proxy: WormProxy) -> None:
         await store.prove()
@@ -252,6 +257,7 @@ def test_protection_of_nothing_is_refused() -> None:
 
 
 @pytest.mark.azurite
+@pytest.mark.usefixtures("copied_within")
 def test_a_sas_that_may_not_delete_does_everything_else(azurite: Azurite) -> None:
     """Read, create, write and list: also in blocks; a deletion is refused, which proves nothing about policies."""
     name = new_container().container
