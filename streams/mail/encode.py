@@ -21,12 +21,13 @@ def base64_lines(data: bytes) -> bytes:
     if len(text) <= LINE:
         return text
     full = len(text) // LINE
-    lines: list[bytes] = []
-    for at in range(0, full, _AT_ONCE):
-        lines += unpack_from(f"{LINE}s" * min(_AT_ONCE, full - at), text, at * LINE)
+    blocks = [  # joined at once: of a large part all lines as objects are more than its mail
+        b"\r\n".join(unpack_from(f"{LINE}s" * min(_AT_ONCE, full - at), text, at * LINE))
+        for at in range(0, full, _AT_ONCE)
+    ]
     if len(text) > full * LINE:
-        lines.append(text[full * LINE :])
-    return b"\r\n".join(lines)
+        blocks.append(text[full * LINE :])
+    return b"\r\n".join(blocks)
 
 
 def base64_size(size: int) -> int:

@@ -106,7 +106,6 @@ def _written(whole: _Slice, part: _Part, files: Files) -> Mail:
     closed, cast = whole.closed, whole.cast
     ident = mail_id(closed["closing_id"], part.number)
     shown = heading(whole.topic, closed, (part.number, part.of), _period(whole, part), files.reasons)
-    lines = entries(part.events, whole.scene._replace(files=files.lines))
     fields = MailFields(
         part=part.number,
         parts=part.of,
@@ -117,9 +116,10 @@ def _written(whole: _Slice, part: _Part, files: Files) -> Mail:
         events_hash=events_hash(part.json),
         boundary=_boundary(ident, "mixed"),
     )
-    start = head(closed, cast, fields).encode("ascii") + _alternative(
-        ident, transcript(shown, lines), page(shown, lines)
-    )
+    lines = entries(part.events, whole.scene._replace(files=files.lines))
+    texts = _alternative(ident, transcript(shown, lines), page(shown, lines))
+    start = head(closed, cast, fields).encode("ascii") + texts
+    del lines, texts  # of a large part as much as its mail
     return {
         "mail_id": ident,
         "connector_uid": closed["connector_uid"],
