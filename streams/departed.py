@@ -27,6 +27,7 @@ class Departed:
         self._reading = asyncio.Lock()
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("CREATE TABLE departed (mail BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._any = False  # where nothing was ever disposed of, nothing is looked up
         self._next, self._as_of = 0, -fresh_s
         self._ahead: asyncio.Task[None] | None = None
 
@@ -39,6 +40,8 @@ class Departed:
             # A look takes a tenth of a second: while there is always something to store, nobody waits for it.
             self._ahead = asyncio.create_task(self._look(self._fresh_s / 2))
             self._ahead.add_done_callback(_heard)
+        if not self._any:
+            return False
         return self._db.execute("SELECT 1 FROM departed WHERE mail=?", (mail,)).fetchone() is not None
 
     async def _look(self, oldest_s: float) -> None:
@@ -59,6 +62,7 @@ class Departed:
         except DecodeError:
             return  # the commands that need orders and holds stop there, and say so
         if name == "Audit" and one["kind"] == "disposed":
+            self._any = True
             rows = ((mail,) for mail in dispositions.mails_of(one))
             self._db.executemany("INSERT OR IGNORE INTO departed VALUES (?)", rows)
 
