@@ -41,7 +41,8 @@ class Folders:
     def _once(self, folder: str, act: Callable[[], T]) -> T:
         # Made first: most copies begin a folder, and a link that fails for want of it costs more than a folder that stands.
         if folder not in self._stood:
-            make_folders(folder, self.root)
+            # One of that name may have been removed: the name of the new one is to be kept anew.
+            self._kept.difference_update(make_folders(folder, self.root))
             _note(self._stood, folder)
         return act()
 
@@ -50,12 +51,15 @@ class Folders:
         if not self.durable:
             return
         sync_folder(folder)
+        kept = []
         for above in self._above(folder):
             if folder in self._kept:
-                return
+                break
             self._sync_above(above)
-            _note(self._kept, folder)
+            kept.append(folder)
             folder = above
+        for one in kept:  # only now: whoever finds one noted syncs nothing above it
+            _note(self._kept, one)
 
     def _above(self, folder: str) -> Iterator[str]:
         """The folders that hold the names of this one and of those above it; that of the root is the last."""
@@ -83,14 +87,14 @@ def make_root(root: Path) -> None:
     root.mkdir(mode=_ROOT_MODE, parents=True, exist_ok=True)
 
 
-def make_folders(folder: str, root: Path) -> None:
-    """Make it and what is missing above it, below the root."""
+def make_folders(folder: str, root: Path) -> list[str]:
+    """Make it and what is missing above it, below the root; return those that did not stand."""
     try:
         rights = _rights(root)
     except FileNotFoundError:
         make_root(root)
         rights = _rights(root)
-    _make(folder, str(root), _ROOT_MODE | (rights & 0o2077))
+    return _make(folder, str(root), _ROOT_MODE | (rights & 0o2077))
 
 
 def mode(root: Path) -> int:
@@ -107,27 +111,28 @@ def sync_folder(path: str | Path) -> None:
         os.close(number)
 
 
-def _make(folder: str, root: str, rights: int) -> None:
+def _make(folder: str, root: str, rights: int) -> list[str]:
     """From below: of a copy's folders all but that of the day nearly always stand."""
     try:
-        _mkdir(folder, rights)
+        return [folder] if _mkdir(folder, rights) else []
     except FileNotFoundError:
         above = folder[: folder.rindex("/")]
         if above == root:  # gone since we looked
             raise
-        _make(above, root, rights)
-        _mkdir(folder, rights)
+        return _make(above, root, rights) + ([folder] if _mkdir(folder, rights) else [])
 
 
-def _mkdir(folder: str, rights: int) -> None:
+def _mkdir(folder: str, rights: int) -> bool:
+    """False where it stands."""
     try:
         os.mkdir(folder, _ROOT_MODE)  # noqa: PTH102 - a string, as all that is done for each file
     except FileExistsError:  # it stood, or another writer was faster
-        return
+        return False
     if rights != _ROOT_MODE:
         # Whatever the umask of this process: who may enter the root may enter what lies below.
         with contextlib.suppress(PermissionError):  # that of another user is that user's
             os.chmod(folder, rights)  # noqa: PTH101 - as above
+    return True
 
 
 def _rights(root: Path) -> int:

@@ -227,6 +227,51 @@ def test_a_folder_that_another_has_made_is_kept_too(
     asyncio.run(scenario())
 
 
+def test_a_folder_that_is_made_again_is_kept_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nothing failed for want of it: an order that removes one folder may have removed others."""
+    root = tmp_path / "archive"
+    store, found = FolderStore(root), synced(monkeypatch, root)
+
+    async def scenario() -> None:
+        for path in ("ann/in/m.eml", "bob/in/m.eml"):
+            await store.create(path, b"mail", content_type=MAIL)
+        for name in ("ann", "bob"):
+            shutil.rmtree(root / name)
+        await store.create("ann/in/n.eml", b"mail", content_type=MAIL)
+        found.clear()
+        await store.create("bob/in/n.eml", b"mail", content_type=MAIL)
+        assert set(found) >= {"archive", "archive/bob", "archive/bob/in"}
+
+    asyncio.run(scenario())
+
+
+def test_a_folder_counts_as_kept_when_all_above_it_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails in between is asked again by whoever writes there next."""
+    root = tmp_path / "archive"
+    store, really, failed = FolderStore(root), os.fsync, list[Path]()
+
+    def failing(number: int) -> None:
+        path = Path(f"/proc/self/fd/{number}").readlink()
+        if path == root and not failed:
+            failed.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        really(number)
+
+    monkeypatch.setattr(os, "fsync", failing)
+
+    async def scenario() -> None:
+        with pytest.raises(StoreError):
+            await store.create("ann/in/m.eml", b"mail", content_type=MAIL)
+        found = synced(monkeypatch, root)
+        await store.create("ann/in/n.eml", b"mail", content_type=MAIL)
+        assert set(found) >= {"archive", "archive/ann", "archive/ann/in"}
+
+    asyncio.run(scenario())
+    assert failed == [root]
+
+
 def test_who_asks_whether_a_file_is_there_reads_none_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
