@@ -7,12 +7,12 @@ because whether they reach the same mailbox is each mail system's own business.
 
 from functools import lru_cache
 
-_USUAL = 320  # characters: longer ones are not kept in memory
+from schemas.text import USUAL
 
 
 def comparable(name: str) -> str:
     """The form in which ids and addresses are compared; names are the same if and only if their forms are."""
-    return _comparable(name) if len(name) <= _USUAL else _comparable.__wrapped__(name)
+    return _comparable(name) if len(name) <= USUAL else _comparable.__wrapped__(name)
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from schemas.records import Settings
+from schemas.text import USUAL
 
 ID_BYTES = 16
 _compact = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -44,9 +45,14 @@ def conversation_key(connector_uid: str, conversation: str) -> bytes:
     return f"{connector_uid}/{conversation}".encode("utf-8", "surrogatepass")
 
 
-@lru_cache(maxsize=1024)  # asked for each record of a conversation
 def slice_key(connector_uid: str, conversation: str, label: str) -> str:
     """Name of a slice, unique over all connectors."""
+    named = (connector_uid, conversation, label)
+    return _slice_key(*named) if sum(map(len, named)) <= USUAL else _slice_key.__wrapped__(*named)
+
+
+@lru_cache(maxsize=1024)  # asked for each record of a conversation
+def _slice_key(connector_uid: str, conversation: str, label: str) -> str:
     return _compact([connector_uid, conversation, label])
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from unicodedata import ucd_3_2_0 as ucd
 
 from schemas.slices import PLAIN
+from schemas.text import USUAL
 from stores.interface import BadPathError
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ folder name before, and the same copies would lie at two paths. File names below
 """
 
 _HASH_DIGITS = 20
-_USUAL = 320  # characters: longer ones are not kept in memory
 # The second half: invisible letters and marks, which some file systems skip when they compare names.
 _UNSAFE = re.compile(
     r'[<>:"/\\|?*~#%\x00-\x1f\x7f'
@@ -124,7 +124,7 @@ def copy_path(
 
 def _folder_name(text: str) -> tuple[str, str | None]:
     """The name in a path, and the text itself where its letters' case matters."""
-    return _usual_folder(text) if len(text) <= _USUAL else _usual_folder.__wrapped__(text)
+    return _usual_folder(text) if len(text) <= USUAL else _usual_folder.__wrapped__(text)
 
 
 @lru_cache(maxsize=4096)  # a mailbox gets many mails

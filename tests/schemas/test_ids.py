@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -54,6 +55,16 @@ def test_slices_have_names_of_their_own(one: tuple[str, str, str], other: tuple[
     assert (ids.slice_key(*one) == ids.slice_key(*other)) == (one == other)
     assert ids.slice_key(*one) == json.dumps(one, separators=(",", ":"))
     assert ids.slice_key(*one).isascii()
+
+
+def test_names_of_any_length_do_not_stay_in_memory() -> None:
+    """They are remembered, since each record asks for one; a source that makes them long shall not fill the memory."""
+    tracemalloc.start()
+    for number in range(64):
+        assert len(ids.slice_key("uid", f"{number}" * 200_000, "all")) > 200_000
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2_000_000
 
 
 def test_content_and_source_make_an_event() -> None:
