@@ -112,6 +112,17 @@ class Expected:
         row = self._db.execute("SELECT disposal FROM pending WHERE mail=? AND finished", (mail,)).fetchone()
         return None if row is None else _again(path, row[0])
 
+    def to_look_for(self) -> list[str]:
+        """Paths where something stood of what an order has removed since the last manifest, perhaps only after it was found."""
+        rows = self._db.execute(
+            "SELECT path FROM expected JOIN pending USING (mail) WHERE found IS NOT NULL AND finished ORDER BY path"
+        )
+        return [path for (path,) in rows]
+
+    def left(self, path: str) -> None:
+        """What was found there is gone by now."""
+        self._db.execute("UPDATE expected SET found=NULL WHERE path=?", (path,))
+
     def wrong(self) -> Iterator[str]:
         """A sentence for each path where something else stands than must."""
         rows = self._db.execute(

@@ -180,12 +180,16 @@ class Verifier:
             expected.found(path, await sha256_of(self._store, path))
         # Asked after the listing: what was stored or removed meanwhile is known by now.
         newer = await self._learn(expected)
+        for path in expected.to_look_for():
+            if not await self._stands(path):
+                expected.left(path)
         faults = self.report.faults
         faults += expected.differing()
         faults += expected.wrong()
         self.report.newer = [path for path in unknown if path in newer]
-        again = (expected.stays(path, newer[path]) for path in self.report.newer)
-        faults += [sentence for sentence in again if sentence is not None]
+        for path in self.report.newer:
+            sentence = expected.stays(path, newer[path])
+            faults += [sentence] if sentence is not None and await self._stands(path) else []
         said = "stands here, but no manifest knows it; added, or newer than the last one"
         faults += [f"{path}: {said}" for path in unknown if path not in newer]
         gone = list(expected.gone())
@@ -202,6 +206,13 @@ class Verifier:
         for order, mails in found.disposed:
             expected.dispose(order, split(mails), finished=order in found.finished)
         return found.paths
+
+    async def _stands(self, path: str) -> bool:
+        """Whether it is there still: an order may have removed it after the listing. A link counts as something that stands."""
+        try:
+            return await self._store.exists(path)
+        except LinkFoundError:
+            return True
 
     def _count(self, path: str) -> None:
         if path.startswith(f"{MAILS_ROOT}/"):

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.words.evidence import of_report
+from consumers.evidence.expected import Beyond
 from consumers.evidence.newer import beyond
+from consumers.evidence.statement import Manifest
 from consumers.evidence.verify import Report, Verifier
 from consumers.orders import audit, say
 from schemas.broker import KafkaSettings
@@ -75,6 +77,21 @@ def test_what_nobody_ordered_is_still_removed(site: Site) -> None:
     next(path for path in site.archive.rglob("1.eml")).unlink()
     (fault,) = asked(site).faults
     assert fault.endswith("1.eml: removed; manifest 1 has it")
+
+
+@pytest.mark.parametrize(("number", "pending"), [(0, [(ORDER, 3)]), (2, [])])
+def test_what_an_order_removes_while_the_archive_is_read_is_no_fault(
+    site: Site, number: int, pending: list[tuple[str, int]]
+) -> None:
+    """All of it was found and hashed, which may take hours, and then an order was carried out."""
+
+    def asked_late(last: Manifest | None) -> Beyond:
+        for path in ordered(site, number, "disposed", "finished"):
+            path.unlink()
+        return beyond(site.kafka, site.codec, last)
+
+    report = asyncio.run(Verifier(site.store, None, asked_late).run())
+    assert (report.faults, report.pending) == ([], pending)
 
 
 @pytest.mark.parametrize("number", [0, 2])
