@@ -98,21 +98,13 @@ def _absent(kafka: "KafkaSettings", group: str) -> list[str]:
 @sentence_errors(ConfigError, KafkaError, OSError, LookupError, sqlite3.Error)
 def monitor(config_path: Path) -> None:
     """The monitor has counted the ledger to its end, or gets on with it while this command looks."""
-    from consumers.tally import Tally  # noqa: PLC0415 - see cli.main
+    from consumers.tally import positions_in  # noqa: PLC0415 - see cli.main
 
     config = load_excerpt(config_path)
     path = config.state_dir / "monitor.sqlite"
     if not path.exists():
         _end([f"there is no {path}: the monitor has never started here"], config_path)
-
-    def counted() -> dict[int, int]:
-        tally = Tally(path)
-        try:
-            return tally.positions()
-        finally:
-            tally.close()
-
-    _end(_behind(counted, _ends(config.kafka)), config_path)
+    _end(_behind(lambda: positions_in(path), _ends(config.kafka)), config_path)
 
 
 @health.command()

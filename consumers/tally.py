@@ -6,7 +6,9 @@ External participants are an outcome of their own, outside that sum. *Superseded
 a copy stands at a former mailbox, because the user mapping changed and the mail was routed again (rule 23).
 """
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -151,6 +153,20 @@ class Tally:
         self._changes[uid, new[0]] += 1
         self._changes[uid, "superseded"] += new[2]
         self._db.execute("INSERT OR REPLACE INTO copy VALUES (?,?,?,?)", (ident, *new))
+
+
+def positions_in(path: Path) -> dict[int, int]:
+    """Where a tally that another process keeps in this file reads on; empty while it has no tables of this version.
+
+    Nothing is looked through, made or begun anew: whoever keeps the file would have to wait for that, or would lose it.
+    sqlite3.Error.
+    """
+    with closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    ) as db:
+        if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            return {}
+        return dict(db.execute("SELECT partition, next FROM position"))
 
 
 def is_routed(delivery: Delivery) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.gaps import Gaps
-from consumers.tally import Counters, Tally
+from consumers.tally import Counters, Tally, positions_in
 from schemas.records import Delivery
 from tests.consumers.ledger import delivery
 
@@ -28,6 +28,28 @@ def tally() -> Iterator[Tally]:
     """Counters that are thrown away."""
     with closing(Tally()) as made:
         yield made
+
+
+def test_who_looks_how_far_a_tally_is_holds_nobody_up_and_makes_nothing_anew(tmp_path: Path) -> None:
+    """As a health check every few seconds: the file may have gigabytes, and be in the midst of a transaction."""
+    path = tmp_path / "monitor.sqlite"
+    with closing(Tally(path)) as tally:
+        tally.add(reads(delivery(1, {"ana": "ok"}), delivery(2, {"ana": "ok"})))
+        writing = sqlite3.connect(path, isolation_level=None)
+        writing.execute("BEGIN IMMEDIATE")
+        assert positions_in(path) == {0: 2}
+        writing.execute("ROLLBACK")
+        writing.execute("PRAGMA user_version = 1")
+        writing.close()
+        assert positions_in(path) == {}
+    path.write_bytes(b"no database at all " * 500)
+    with pytest.raises(sqlite3.DatabaseError):
+        positions_in(path)
+    assert path.read_bytes().startswith(b"no database")
+    path.unlink()
+    with pytest.raises(sqlite3.OperationalError):
+        positions_in(path)
+    assert not path.exists()
 
 
 def test_counts_every_outcome(tally: Tally) -> None:
