@@ -12,6 +12,8 @@ from typing import Any
 
 import faust
 
+SAYING_S = 1.0
+"""For so long it may take to say why: whoever reads its log may have stopped reading."""
 log = logging.getLogger(__name__)
 
 
@@ -30,9 +32,10 @@ class StoppingWorker(faust.Worker):  # type: ignore[misc]  # faust publishes no 
 
 def end_after(seconds: float) -> None:
     """End this process with exit code 1 unless it has ended by then: from a thread, since the event loop may hang too."""
-    timer = threading.Timer(seconds, _end, (seconds,))
-    timer.daemon = True
-    timer.start()
+    timers = threading.Timer(seconds, _end, (seconds,)), threading.Timer(seconds + SAYING_S, os._exit, (1,))
+    for timer in timers:
+        timer.daemon = True
+        timer.start()
 
 
 def _end(seconds: float) -> None:

@@ -1,6 +1,8 @@
 """A worker that is stopped while Kafka or the store is down: it ends in time, and what it had begun the next one does."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.streams.worker_rig import Rig, committed, delivered_mails, end_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 STOP_S = 3
+ROOT = Path(__file__).parents[2]
 SLACK_S = 12  # for a machine that has other things to do
 NOWHERE = """kind = "azure"
 container = "chats"
@@ -91,6 +94,23 @@ def test_a_worker_that_is_stopped_during_an_outage_ends_in_time(
         assert rig.stop() == [0]
     assert delivered_mails(kafka) == expected_mails(kafka)
     assert letters(kafka) == []
+
+
+def test_nobody_has_to_read_the_log_of_who_ends() -> None:
+    """A loop that waits for its log to be read holds the lock of it, and the sentence on the end would wait for that too."""
+    stuck = """
+import logging
+from streams.stopping import end_after
+logging.basicConfig()
+end_after(0.5)
+while True:
+    logging.error("x" * 10_000)
+"""
+    with subprocess.Popen([sys.executable, "-c", stuck], stderr=subprocess.PIPE, cwd=ROOT) as process:
+        try:
+            assert process.wait(30) == 1
+        finally:
+            process.kill()
 
 
 @pytest.mark.long
