@@ -103,7 +103,7 @@ def _leaving(
 
 
 async def _remove(store: Store, disposal: Disposal, name: str, note: Note) -> bool:
-    if await store.stat(content_path(name)) is None:
+    if not await store.exists(content_path(name)):  # large as it may be, not a byte is read
         return False
     for path in disposed_paths(name):
         try:

@@ -39,7 +39,7 @@ async def known(paths: AsyncIterable[str], listing: Listing, store: Store) -> se
     standing = set()
     async for path in paths:
         if listing.has(path):
-            if await store.stat(path) is None:
+            if not await store.exists(path):
                 listing.explain([path])
             else:
                 standing.add(path)
@@ -62,7 +62,7 @@ async def brought_back(paths: AsyncIterable[str], store: Store) -> list[Finding]
     return [
         Finding("unexplained", path, STANDS, copy=not path.startswith(f"{MAILS_ROOT}/"))
         for path in {path async for path in paths}
-        if await store.stat(path) is not None
+        if await store.exists(path)
     ]
 
 
