@@ -19,7 +19,7 @@ class Room:
         """Hold what a mail of `size` bytes needs while the block runs."""
         return _Held(self, max(0, min(size, UPLOAD_BYTES, self._total)))
 
-    async def take(self, needed: int) -> None:
+    async def hold(self, needed: int) -> None:
         """Wait until so much is free, and hold it."""
         while self._free < needed:
             told = asyncio.get_running_loop().create_future()
@@ -45,7 +45,7 @@ class _Held:
         self._room, self._needed = room, needed
 
     async def __aenter__(self) -> None:
-        await self._room.take(self._needed)
+        await self._room.hold(self._needed)
 
     async def __aexit__(self, *_: object) -> None:
         self._room.give_back(self._needed)
