@@ -24,7 +24,12 @@ def opened(
             return db
     except sqlite3.OperationalError as error:
         if str(error) != "unsupported file format":  # that one is the file's fault all the same
-            msg = f"{path} can't be used ({error}): may this user write there, and is there room?"
+            hint = (
+                "another process holds it; try again"
+                if "locked" in str(error)
+                else "may this user write there, and is there room?"
+            )
+            msg = f"{path} can't be used ({error}): {hint}"
             raise sqlite3.OperationalError(msg) from error
     except sqlite3.DatabaseError:
         pass

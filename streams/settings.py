@@ -35,7 +35,8 @@ class WorkerSettings(BaseModel):
     stop_seconds: float = Field(
         default=15.0,
         gt=0,
-        description="Longest time for a stop; what Kafka or the store has not taken by then the next worker does",
+        description="Longest time for a stop; what Kafka or the store has not taken by then the next worker does. "
+        "`chatledger run` waits 20 s for its processes, compose 30 s",
     )
     refusal_window: int = Field(
         default=200, ge=1, description="The worker stops when half of so many records in a row were refused"
