@@ -51,7 +51,9 @@ def dispose() -> None:
 @dispose.command()
 @click.option("--connector", "uid", required=True, help="Uid of the connector.")
 @click.option(
-    "--conversation", required=True, help="Id of the conversation or space, as `replay` and `log` show it."
+    "--conversation",
+    required=True,
+    help="Id of the conversation or space: header X-Chatledger-Conversation-Id of its mails.",
 )
 @click.option("--slice", "label", help="This slice of it alone: a day (Webex) or a period (LivePerson).")
 @click.option("--by", required=True, help="Who orders it.")

@@ -42,8 +42,8 @@ def demand_known(config: "Config", uid: str, conversation: str | None) -> None:
         raise DispositionError(f"neither configuration ({there}) nor ledger know a connector {uid}; {anyway}")
     if conversation is not None and not knows_conversation(config.kafka, uid, conversation):
         raise DispositionError(
-            f"neither ledger nor log know a conversation {conversation} of {uid}: is it spelt as `chatledger replay` and "
-            f"`chatledger log` show it? {anyway}"
+            f"neither ledger nor log know a conversation {conversation} of {uid}: is it spelt as in its mails, "
+            f"header X-Chatledger-Conversation-Id? {anyway}"
         )
 
 

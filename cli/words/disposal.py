@@ -69,4 +69,4 @@ def _amount(one: "Preview") -> str:
 def _some(names: Iterable[str]) -> str:
     found = sorted(names)
     more = len(found) - SHOWN
-    return ", ".join(found[:SHOWN]) + (f" and {counted(more, 'more')}" if more > 0 else "")
+    return ", ".join(found[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")

@@ -53,7 +53,7 @@ def _of_report(report: "Report") -> Iterator[str]:
     yield from _some(f"! {fault}" for fault in report.faults)
     yield from (f"note: {note}" for note in report.notes)
     if report.newer:
-        yield f"note: {counted(len(report.newer), 'file')} of mails and copies are newer than the last manifest"
+        yield f"note: {counted(len(report.newer), 'file')} of mails and copies, newer than the last manifest"
     for order, count in report.pending:
         files = counted(count, "file")
         yield f"note: {files} of mails and copies disposed of by order {order[:8]}, not in a manifest yet"

@@ -48,7 +48,7 @@ def demand_free(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
     hold = order.held_by[0]
     msg = (
         f"on hold by {hold['by']} ({hold['reason']}), hold {hold['order'][:8]}: nothing is disposed of. "
-        f"`chatledger hold release {hold['order'][:8]}` ends the hold"
+        f"`chatledger hold release {hold['order'][:8]} --by … --reason …` ends the hold"
     )
     raise DispositionError(msg)
 
