@@ -21,11 +21,13 @@ COUNTED = (
     "available_from_source", "available_for_import", "ok", "partial", "skipped", "failed",
     "external", "unrouted", "routed_again",
 )  # fmt: skip
-KINDS: "tuple[Kind, ...]" = ("failed", "waiting", "external", "unrouted")
+KINDS: "tuple[Kind, ...]" = ("failed", "partial", "skipped", "waiting", "external", "unrouted")
 SAID = ("item", "user", "name", "mailbox", "reason", "path", "count")
 HEADINGS = ("line", "ledger", "connector", "day", "import_completion_time", *COUNTED, *SAID)
 TITLES = {
     "failed": "Failed items (of users without a mailbox one line a day):",
+    "partial": "Partial: stored or imported, with a sentence where something is missing:",
+    "skipped": "Skipped (of each user and reason one line a day):",
     "waiting": "Not imported yet, tried again by itself:",
     "external": "People outside of the firm, who get no copy:",
     "unrouted": "Unrouted: archived without a copy, because nobody with a mailbox of the firm's took part:",
@@ -44,10 +46,12 @@ def as_text(runs: "Runs", ledgers: "Sequence[Ledger]", connector: str, days: Seq
         yield from (_wrong(run) for run in found if not run.adds_up)
         for kind in KINDS:
             yield from _listed(runs, ledger, connector, days, kind)
+        if all(run.completed_at_ms is None for run in found) and (latest := runs.latest(ledger, connector)):
+            yield f"a run is the day on which it was archived, not that of the chats; the latest was on {latest}\n"
 
 
 def as_csv(runs: "Runs", ledgers: "Sequence[Ledger]", connector: str, days: Sequence[date]) -> Iterator[str]:
-    """One table with a column `line` that says what a line is: run, failed, waiting, external or unrouted."""
+    """One table with a column `line` that says what a line is: run, failed, partial, skipped, waiting, external or unrouted."""
     yield _csv_line(HEADINGS)
     for ledger in ledgers:
         for day in days:

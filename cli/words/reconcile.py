@@ -70,7 +70,7 @@ def _findings(report: "Report") -> Iterator[str]:
 
 def _sentence(one: "Finding") -> str:
     where = f" of conversation {one.conversation}" if one.conversation else ""
-    return f"{one.item}{where}: {one.detail}" + (f" ({one.why})" if one.why else "")
+    return f"{one.item or 'a file'}{where}: {one.detail}" + (f" ({one.why})" if one.why else "")
 
 
 def _advice(report: "Report") -> Iterator[str]:
@@ -79,7 +79,8 @@ def _advice(report: "Report") -> Iterator[str]:
         yield f"\n`chatledger reconcile {report.uid} --day {report.day} --fetch` collects again what the log does not have"
     if places & {"mails", "copies", "store"}:
         # A slice of the day may be filed under the day before: periods of 24 hours begin when a conversation does.
-        yield "\n`chatledger replay --into store` makes what is missing from the log; what has other bytes is never overwritten"
+        yield "\n`chatledger replay --into store` makes what is missing from the log; what has other bytes is never "
+        yield "overwritten: see *Other bytes in the archive* in docs/trouble.md"
 
 
 def as_json(report: "Report") -> str:

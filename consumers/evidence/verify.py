@@ -23,8 +23,8 @@ from stores.interface import LinkFoundError, Store, StoreError
 from stores.paths import MAILS_ROOT
 
 OFFLINE = (
-    "what an order of disposition removed since the last manifest looks removed here too: `chatledger evidence close` first, "
-    "or `chatledger evidence verify` without a folder, which asks the log"
+    "what was stored since the last manifest looks added here, and what an order of disposition removed looks removed: "
+    "`chatledger evidence close` first, or `chatledger evidence verify` without a folder, which asks the log"
 )
 
 
@@ -191,11 +191,12 @@ class Verifier:
             sentence = expected.stays(path, newer[path])
             faults += [sentence] if sentence is not None and await self._stands(path) else []
         said = "stands here, but no manifest knows it; added, or newer than the last one"
-        faults += [f"{path}: {said}" for path in unknown if path not in newer]
+        added = [f"{path}: {said}" for path in unknown if path not in newer]
         gone = list(expected.gone())
+        faults += added
         faults += gone
         self.report.pending = expected.pending()
-        if gone and self._beyond is None:
+        if (gone or added) and self._beyond is None:
             self.report.notes.append(OFFLINE)
 
     async def _learn(self, expected: Expected) -> dict[str, str]:

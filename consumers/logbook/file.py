@@ -5,7 +5,7 @@ from pathlib import Path
 
 from consumers import cache_file
 
-VERSION = 2
+VERSION = 3
 """Of the tables and of what is counted; a file of another one is begun anew."""
 _PRAGMAS = (
     "cache_size = -65536",  # KiB

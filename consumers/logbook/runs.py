@@ -24,10 +24,14 @@ from schemas.topics import DAY_MS
 UNIX_EPOCH = date(1970, 1, 1).toordinal()
 WAITING = OUTCOMES.index("waiting")
 _STANDING = tuple(OUTCOMES.index(one) for one in sorted(STANDS))
+_KINDS: "dict[str, Kind]" = {
+    "failed": "failed", "partial": "partial", "skipped": "skipped", "external": "external"
+}  # fmt: skip
+"""Outcomes that have lines: all but those that are well."""
 _KEY = 8  # bytes that tell the participants of one mail apart
 _ENTRY = _KEY + 3
 
-Kind = Literal["failed", "waiting", "external", "unrouted"]
+Kind = Literal["failed", "partial", "skipped", "waiting", "external", "unrouted"]
 Where = tuple[Ledger, str, int]
 """Ledger, connector, and days since 1970."""
 Reads = Iterable[tuple[int, int, int, Item]]
@@ -123,6 +127,13 @@ class Runs:
         alone = "SELECT count(*) FROM line WHERE ledger=? AND connector=? AND day=? AND kind='unrouted'"
         return Run(day, unrouted=self._db.execute(alone, where).fetchone()[0], **found)
 
+    def latest(self, ledger: Ledger, connector: str) -> date | None:
+        """The day of the last run that brought anything; None if none did."""
+        found = self._db.execute(
+            "SELECT max(day) FROM counter WHERE ledger=? AND connector=?", (ledger, connector)
+        ).fetchone()[0]
+        return None if found is None else date.fromordinal(found + UNIX_EPOCH)
+
     def lines(self, ledger: Ledger, connector: str, day: date, kind: Kind) -> Iterator[Line]:
         """What somebody has to look at in a run, read as it is asked for."""
         cursor = self._db.execute(
@@ -174,10 +185,11 @@ class Runs:
         self._counts[*where, "routed_again"] += again
         if result.outcome in IMPORTED:
             self._counts[*where, "available_for_import"] += 1
-        if result.unmapped or result.outcome == "external":
-            self._line(where, _kind(result), _short(f"{result.participant}\0{result.reason}"), item, result)
-        elif result.outcome == "failed":
-            self._line(where, "failed", one, item, result)
+        kind = _KINDS.get(result.outcome)
+        if kind is not None:  # of what is the same for all of a user's mails, one line a day with the count
+            alike = result.unmapped or kind in {"external", "skipped"}
+            key = _short(f"{result.participant}\0{result.reason}") if alike else one
+            self._line(where, kind, key, item, result)
 
     def _done(self, item: Item, kind: Kind, key: bytes) -> None:
         self._db.execute("DELETE FROM line WHERE ledger=? AND kind=? AND key=?", (item.ledger, kind, key))
@@ -227,10 +239,6 @@ class _Seen:
         if not result.number and result.outcome in STANDS and not self.routed:
             self.routed_now, self.state = True, b"\1" + self.state[1:]
         return any(one.startswith(key) and one[_KEY] != WAITING for one in known)
-
-
-def _kind(result: Result) -> Kind:
-    return "external" if result.outcome == "external" else "failed"
 
 
 def _short(text: str) -> bytes:

@@ -64,6 +64,14 @@ def test_people_read_a_table_and_a_sentence_for_a_day_with_nothing(once: Once) -
     assert "People outside of the firm" in today.stdout
 
 
+def test_who_asks_for_the_day_of_the_chats_is_told_of_the_runs(once: Once) -> None:
+    """A run is a day of archiving: nothing on another day is no reason to fear for its chats."""
+    made, _ = once
+    said = made.chatledger("log", "webex", "--day", "2026-03-04").stdout
+    assert "no items ingested on 2026-03-04" in said
+    assert f"the latest was on {datetime.now(UTC):%Y-}" in said
+
+
 def test_a_connector_that_nobody_knows_is_no_quiet_one(once: Once) -> None:
     """A slip of the finger ends with the uids that there are."""
     made, _ = once

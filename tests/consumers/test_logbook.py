@@ -135,6 +135,19 @@ def test_externals_and_unrouted_stand_apart(runs: Runs) -> None:
     assert alone.path == delivery(1, {})["path"]
 
 
+def test_partial_items_are_listed_and_what_was_skipped_is_a_line_a_user(runs: Runs) -> None:
+    """Which copy lacks something can be found; of what is the same for all of a user's mails there is one line with the count."""
+    outcomes = {"ana": "partial", "bob": "skipped"}
+    fold(runs, *((0, delivery(number, outcomes)) for number in range(3)))
+    assert [(line.user, line.count) for line in runs.lines("stored", "lp", MONDAY, "partial")] == [
+        ("ana", 1)
+    ] * 3
+    assert len({line.item for line in runs.lines("stored", "lp", MONDAY, "partial")}) == 3
+    assert [(line.user, line.count) for line in runs.lines("stored", "lp", MONDAY, "skipped")] == [("bob", 3)]
+    assert not list(runs.lines("stored", "lp", MONDAY, "failed"))
+    assert (runs.latest("stored", "lp"), runs.latest("imported", "lp")) == (MONDAY, None)
+
+
 def test_a_mail_in_several_records_is_unrouted_only_if_all_of_them_are(runs: Runs) -> None:
     """More participants than a record takes: whoever has a copy may stand in a later one."""
     fold(runs, (0, delivery(1, {"eve": "external"})))
