@@ -16,7 +16,7 @@ from cli.parts.evidence import closing_line
 from cli.parts.ready import ready_or_explain
 from cli.parts.supervise import Supervisor
 from cli.run import start_collector, start_evidence, start_workers
-from cli.words.advice import command, runnable
+from cli.words.advice import command, counted, runnable
 from cli.words.steps import Steps
 from cli.words.summary import Summary, summarise, write_text
 from consumers.drain import wait_until_drained
@@ -143,7 +143,8 @@ def _finish(
 ) -> bool:
     """Write and show the summary; whether the mails were found to hold what the sources served."""
     document = summary.as_dict() | {"evidence": evidence}
-    found = _prove(site) if store == "folder" else None
+    unchecked = why_unchecked(store, summary.departed)
+    found = None if unchecked else _prove(site)
     if found is not None:
         document["checked"] = as_figures(found)
     (site.folder / "summary.json").write_text(json.dumps(document, indent=2) + "\n")
@@ -157,11 +158,9 @@ def _finish(
         click.echo(
             f"Ran over its own output: {'nothing was added' if added == 0 else f'{added} mails were added'}."
         )
-    click.echo("\n".join(_checked(found)))
+    click.echo(unchecked if found is None else "\n".join(_checked(found)))
     click.echo(evidence)
-    click.echo("\nThree mails worth opening:")
-    for path, why in worth_opening(site):
-        click.echo(f"  {path}\n      {why}")
+    click.echo("\n".join(openings(worth_opening(site))))
     return found is None or found.ok
 
 
@@ -180,10 +179,27 @@ def as_figures(found: "Report") -> "dict[str, int | list[str]]":
     }  # fmt: skip
 
 
-def _checked(found: "Report | None") -> "Iterator[str]":
-    if found is None:
-        yield "Not checked against the sources' ledgers: the checker reads a folder; run the demo without STORE for that."
-        return
+def why_unchecked(store: StoreKind, departed: tuple[int, int] | None) -> str:
+    """Why mails and ledgers can't be compared, "" where they can; `departed`: mails and copies that an order disposed of."""
+    if store != "folder":
+        return "Not checked against the sources' ledgers: the checker reads a folder; run the demo without STORE for that."
+    if departed == (0, 0):
+        return ""
+    told = "it is not known how many mails" if departed is None else counted(departed[0], "mail")
+    return (
+        f"Not checked against the sources' ledgers: {told} left by order (`chatledger dispose list`), and the ledgers still "
+        "have what stood in them; remove the folder for a demo with everything."
+    )
+
+
+def openings(chosen: list[tuple[Path, str]]) -> "Iterator[str]":
+    """The lines about (path, why) of mails worth opening; after a disposition there may be fewer than three, or none."""
+    if chosen:
+        yield f"\n{'Three mails' if len(chosen) == 3 else 'Mails'} worth opening:"
+    yield from (f"  {path}\n      {why}" for path, why in chosen)
+
+
+def _checked(found: "Report") -> "Iterator[str]":
     yield (
         f"Checked against the sources' own ledgers: {found.messages:,} messages, {found.edits} edits, "
         f"{found.deletions} deletions, {found.files} files; "

@@ -1,6 +1,7 @@
 """Three mails of the demo that show most: chosen by what stands in them, never by name."""
 
 import asyncio
+import contextlib
 import json
 import unicodedata
 from collections import Counter
@@ -16,11 +17,13 @@ from consumers.reading import read_all
 from schemas.records import Delivery
 from schemas.topics import DELIVERIES
 from stores.factory import open_store
+from stores.interface import BlobMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.demonstration.site import Site
+    from stores.interface import Store
 
 LARGEST = 400_000  # bytes: still pleasant to open
 MOST = 300  # mails to choose from
@@ -94,9 +97,20 @@ async def _read(site: "Site") -> list[Shown]:
     )
     fit = [(one, path) for one in ledger if one["size"] < LARGEST and (path := _copy(one))]
     try:
-        return [shown(one["source"], path, await store.read(path)) for one, path in fit[:MOST]]
+        return await standing(store, [(one["source"], path) for one, path in fit])
     finally:
         await store.close()
+
+
+async def standing(store: "Store", paths: list[tuple[str, str]]) -> list[Shown]:
+    """What the first of these (source, path) show that still stand: the ledger also names what an order disposed of."""
+    found = list[Shown]()
+    for source, path in paths:
+        if len(found) == MOST:
+            break
+        with contextlib.suppress(BlobMissingError):
+            found.append(shown(source, path, await store.read(path)))
+    return found
 
 
 def _copy(one: Delivery) -> str | None:
