@@ -127,14 +127,18 @@ def test_everything_that_was_served_is_found_in_the_mails(first: tuple[Path, Any
 
 
 def test_running_over_its_own_output_adds_nothing_and_says_so(first: tuple[Path, Any]) -> None:
-    """A second run finds everything done."""
+    """A second run finds everything done; a configuration that somebody changed meanwhile is not lost."""
     before = mails(first[0] / "archive")
+    config = first[0] / "chatledger.toml"
+    config.write_text(config.read_text() + "# mine\n")
 
     again = demo(first[0])
 
     assert again.returncode == 0, again.stderr
     assert "nothing was added" in again.stdout
     assert mails(first[0] / "archive") == before
+    assert "chatledger.toml.yours now" in again.stderr
+    assert (first[0] / "chatledger.toml.yours").read_text().endswith("# mine\n")
 
 
 @pytest.mark.azurite

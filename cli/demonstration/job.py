@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.demonstration.pick import worth_opening
-from cli.demonstration.site import Simulated, Site, StoreKind, open_site
+from cli.demonstration.site import Simulated, Site, StoreKind, open_site, put_aside
 from cli.parts.common import new_codec
 from cli.parts.evidence import closing_line
 from cli.parts.ready import ready_or_explain
@@ -44,6 +44,8 @@ def run_demo(folder: Path, store: StoreKind, *, scale: int, as_json: bool, keep:
     """Play, archive, sum up; the summary is also `summary.json` in the folder."""
     began = time.monotonic()
     before = _mails_before(folder)
+    if aside := put_aside(folder):
+        click.echo(aside, err=True)
     clock = folder / "clock"
     now = datetime.fromisoformat(clock.read_text()) if clock.exists() else BEGIN
     with Steps() as steps:

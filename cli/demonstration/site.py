@@ -1,6 +1,7 @@
 """What the demo starts around the product: Kafka, the store, two simulated sources, and the configuration that joins them."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -28,6 +29,8 @@ DOMAIN = "bank.example"
 SINCE = "2026-03-02"
 COLLECT = f"collect = {{ since = {SINCE}, poll_seconds = 0.3, window_hours = 24 }}"
 USUAL_PORTS = "28480,28481"  # of the simulated LivePerson and Webex
+CONFIG = "chatledger.toml"
+WRITTEN = ".chatledger.toml"  # the same as it was written, to tell what a person changed
 LISTENING = re.compile(rb"listening on (http://\S+)")
 
 
@@ -180,9 +183,21 @@ key_file = {json.dumps(str(folder / "secrets" / "evidence.key"))}
 
 {_webex(folder, webex)}
 """
-    path = folder / "chatledger.toml"
-    path.write_text(text, encoding="utf-8")
+    path = folder / CONFIG
+    for one in (path, folder / WRITTEN):
+        one.write_text(text, encoding="utf-8")
     return path
+
+
+def put_aside(folder: Path) -> str:
+    """Keep a configuration that a person changed, since the demo writes its own anew. A sentence, or "". OSError."""
+    path, written = folder / CONFIG, folder / WRITTEN
+    if not path.exists() or (written.exists() and path.read_bytes() == written.read_bytes()):
+        return ""
+    names = (f"{CONFIG}.yours{number or ''}" for number in itertools.count())
+    yours = next(folder / name for name in names if not (folder / name).exists())
+    path.rename(yours)
+    return f"{path} is not as the demo wrote it: yours is {yours} now, and the demo writes its own anew"
 
 
 def _store(folder: Path, azurite: Azurite | None) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from cli.demonstration.job import openings, why_unchecked
 from cli.demonstration.pick import standing
-from cli.demonstration.site import StoreKind
+from cli.demonstration.site import CONFIG, WRITTEN, StoreKind, put_aside
 from stores.folder import FolderStore
 
 
@@ -43,3 +43,18 @@ def test_where_nothing_is_left_to_open_nothing_is_announced() -> None:
     assert list(openings([])) == []
     assert next(openings([one])) == "\nMails worth opening:"
     assert next(openings([one] * 3)) == "\nThree mails worth opening:"
+
+
+def test_a_configuration_that_somebody_changed_is_put_aside(tmp_path: Path) -> None:
+    """Every version of theirs is kept, and each time a sentence says where; what nobody touched is no matter."""
+    path = tmp_path / CONFIG
+    assert put_aside(tmp_path) == ""
+    for one in (path, tmp_path / WRITTEN):
+        one.write_text("ours")
+    assert put_aside(tmp_path) == ""
+    assert path.read_text() == "ours"
+    for number, name in enumerate((f"{CONFIG}.yours", f"{CONFIG}.yours1")):
+        path.write_text(f"theirs {number}")
+        assert f"yours is {tmp_path / name} now" in put_aside(tmp_path)
+        assert (tmp_path / name).read_text() == f"theirs {number}"
+        assert not path.exists()
