@@ -15,6 +15,7 @@ from cli.parts.disposing import (
     alone,
     books_of,
     carried_out,
+    demand_free,
     demand_known,
     foretold,
     in_mailboxes,
@@ -70,7 +71,8 @@ def order(
 ) -> None:  # fmt: skip
     """Dispose of a conversation, as far as it is captured now: an erasure order.
 
-    Shows first what the archive has of it, and what is on hold. What is captured and not archived yet is disposed of too.
+    Shows first what the archive has of it, and what is on hold; under a hold it ends there.
+    What is captured and not archived yet is disposed of too.
     """
     from consumers.disposition.giving import give  # noqa: PLC0415 - see cli.main
     from schemas.dispositions import Scope  # noqa: PLC0415
@@ -84,6 +86,7 @@ def order(
         click.echo(before(goes, stays, books_of(config).stopping(scope)))
     if dry_run:
         return
+    demand_free(config, scope)
     if not yes:
         click.confirm(
             "What is disposed of can't be brought back from the archive. Dispose of it?", abort=True

@@ -30,6 +30,14 @@ def books_of(config: "Config") -> "Books":
     return read_books(config.kafka, new_codec(config.kafka))
 
 
+def demand_free(config: "Config", scope: "Scope") -> None:
+    """Return if no hold is known to stand against this order; else it is not recorded. DispositionError, KafkaError."""
+    from consumers.disposition.giving import refusal  # noqa: PLC0415 - see cli.main
+
+    for hold in books_of(config).stopping(scope):
+        raise refusal(hold)
+
+
 def demand_known(config: "Config", uid: str, conversation: str | None) -> None:
     """Return if configuration or ledger know the connector, and ledger or log the conversation. DispositionError, KafkaError."""
     from consumers.disposition.books import DispositionError  # noqa: PLC0415 - see cli.main
@@ -133,7 +141,7 @@ def shown(order: "Order") -> str:
     one = order.said
     at = datetime.fromtimestamp(one["at_ms"] / 1000, UTC)
     state = (
-        "withdrawn"
+        ": ".join(filter(None, ("withdrawn", order.withdrawn_for)))
         if order.withdrawn
         else "to be finished"
         if order.is_open

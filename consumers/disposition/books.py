@@ -23,6 +23,7 @@ class Order:
     """One order of disposition, and how far it is. `positions`: of its control records, by partition of raw-events.
 
     `given_at`: where the log ended when it was given, by partition, if it was put in force later. `is_new`: it was just given.
+    `withdrawn_for`: why, where the record says so.
     `mails`: those that it has named so far, while it is open: retention names very many, so of finished ones `named` counts them.
     """
 
@@ -35,6 +36,7 @@ class Order:
     named: int = 0
     finished: dict[str, str] | None = None
     withdrawn: bool = False
+    withdrawn_for: str = ""
 
     @property
     def name(self) -> str:
@@ -104,7 +106,7 @@ def _note(order: Order, one: Audit) -> None:
             order.finished = one["details"]
             order.mails = set()
         case "withdrawn":
-            order.withdrawn = True
+            order.withdrawn, order.withdrawn_for = True, one["reason"] or ""
         case _:
             pass
 

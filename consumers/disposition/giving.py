@@ -45,12 +45,15 @@ def demand_free(kafka: KafkaSettings, codec: Codec, order: Order) -> None:
     if not order.held_by:
         return
     say(kafka, codec, [step(order, "withdrawn", reason="a legal hold stands before it")])
-    hold = order.held_by[0]
-    msg = (
+    raise refusal(order.held_by[0])
+
+
+def refusal(hold: Audit) -> DispositionError:
+    """The sentence for whoever gives an order that this hold stands against."""
+    return DispositionError(
         f"on hold by {hold['by']} ({hold['reason']}), hold {hold['order'][:8]}: nothing is disposed of. "
         f"`chatledger hold release {hold['order'][:8]} --by … --reason …` ends the hold"
     )
-    raise DispositionError(msg)
 
 
 def pass_holds(kafka: KafkaSettings, codec: Codec, order: Order) -> None:

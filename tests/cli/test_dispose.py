@@ -61,7 +61,7 @@ def contents(one: Installation) -> set[str]:
 
 
 def test_what_an_order_would_remove_is_shown_before_it_is_asked_for(archived: Installation) -> None:
-    """Counts, mailboxes and what is on hold; neither a look nor a *no* is an order."""
+    """Counts, mailboxes and what is on hold; neither a look, nor a *no*, nor what a hold is known to refuse is an order."""
     wanted = next(one for one in deliveries(archived) if one["copies"])
     named = ("--connector", "liveperson", "--conversation", wanted["conversation"])
     placed = archived.chatledger(
@@ -72,6 +72,12 @@ def test_what_an_order_would_remove_is_shown_before_it_is_asked_for(archived: In
     assert "would be disposed of: 1 conversation, " in looked.stdout
     assert str(wanted["copies"][0]["mailbox"]) in looked.stdout
     assert f"on hold by legal (case 6), hold {placed}: the order will be refused" in looked.stdout
+    for how in ([], ["--yes"]):
+        refused = archived.chatledger("dispose", "order", *named, *BY, *how)
+        assert refused.returncode == 1
+        assert f"on hold by legal (case 6), hold {placed}: nothing is disposed of" in refused.stderr
+        assert "can't be brought back" not in refused.stdout
+        assert "no order was ever given" in archived.chatledger("dispose", "list").stdout
     archived.chatledger("hold", "release", placed, "--by", "legal", "--reason", "settled")
     asked = archived.chatledger("dispose", "order", *named, *BY)
     assert asked.returncode == 1
@@ -163,7 +169,7 @@ def test_what_came_back_from_a_backup_is_found_and_removed_again(
 
 @pytest.mark.long
 def test_a_hold_refuses_until_it_is_released(erased: tuple[Installation, Delivery, set[str]]) -> None:
-    """Nothing leaves the archive under a hold; the refused order is on record as withdrawn."""
+    """Nothing leaves the archive under a hold; what it refuses is not even on record."""
     one, gone, _ = erased
     held = next(d for d in deliveries(one) if d["conversation"] != gone["conversation"])
     name = ("--connector", "liveperson", "--conversation", held["conversation"])
@@ -172,7 +178,7 @@ def test_a_hold_refuses_until_it_is_released(erased: tuple[Installation, Deliver
     assert refused.returncode == 1
     assert "on hold by legal (case 7)" in refused.stderr
     assert (one.archive / held["path"]).exists()
-    assert "(withdrawn)" in one.chatledger("dispose", "list").stdout
+    assert "withdrawn" not in one.chatledger("dispose", "list").stdout
     hold = placed.stdout.split()[1]
     assert hold in one.chatledger("hold", "list").stdout
     assert one.chatledger("hold", "release", hold, "--by", "legal", "--reason", "settled").returncode == 0

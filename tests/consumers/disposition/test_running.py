@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from cli.parts.disposing import shown
 from consumers.disposition.books import DispositionError
 from consumers.disposition.filling import fill
 from consumers.disposition.giving import put_in_force, read_books
@@ -156,6 +157,7 @@ def test_a_hold_that_comes_before_anything_is_removed_wins(one: Office, in_force
     assert text(80 + day, day, 0) in one.texts()
     found = read_books(one.means.kafka, one.means.codec).orders[order.name]
     assert (found.withdrawn, bool(found.positions)) == (True, in_force)
+    assert shown(found).endswith("(withdrawn: a legal hold stands before it)")
     say(one.means.kafka, one.means.codec, [audit("h", "released", at_ms=now_ms())])
     one.ordered(f"room{80 + day}")
     assert text(80 + day, day, 0) not in one.texts()
