@@ -107,7 +107,8 @@ def test_a_name_writes_no_line_of_the_report(archive: Path) -> None:
         (archive / "ana@bank.example" / name).write_bytes(b"x")
     done = CliRunner().invoke(main, ["evidence", "verify", str(archive)])
     lines = done.output.splitlines()
-    assert (done.exit_code, len(lines)) == (1, 6)
+    assert (done.exit_code, len(lines)) == (1, 7)
+    assert sum("`chatledger evidence close` first" in line for line in lines) == 1
     assert lines[-1].endswith("4 faults")
     assert all(line.isprintable() for line in lines)
     assert r"x\n2 manifests checked: nothing is wrong\n.eml" in done.output
