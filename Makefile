@@ -23,7 +23,7 @@ demo: .venv/.ready ## The whole job on simulated chats into ./demo (STORE=azurit
 	@$(RUN)/chatledger demo --store $(STORE) --scale $(SCALE)
 
 test: .venv/.ready ## The whole test suite against real servers (JOBS=3 at a time: most wait for servers)
-	@$(RUN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
+	@$(RUN)/python -m pytest -n $(JOBS) --dist loadscope
 
 test-long: .venv/.ready ## What make test leaves out: large files whole, every way in which a worker can die
 	@$(RUN)/python -m pytest -m long

@@ -2,7 +2,6 @@
 
 import contextlib
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -29,24 +28,13 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no 
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _home(nodeid)
-
-
-def _home(nodeid: str) -> str:
-    file = nodeid.partition("::")[0]
-    return "dovecot" if "/importing/" in file else file
+        file = nodeid.partition("::")[0]
+        return "dovecot" if "/importing/" in file else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """pytest-xdist asks how tests are dealt out."""
     return ByFile(config, log)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several run at a time, files with slow tests come first: else the last one works alone for minutes."""
-    if hasattr(config, "workerinput"):
-        slow = Counter(_home(item.nodeid) for item in items if item.get_closest_marker("slow"))
-        items.sort(key=lambda item: -slow[_home(item.nodeid)])
 
 
 @pytest.fixture(scope="session")
