@@ -8,18 +8,16 @@ is one. Workloads: *live* (real lengths, one event a record), *back-fill* (real 
 *len-N* (conversations of N messages, as a back-fill), *len-1000-live*.
 """
 
-import argparse
 import json
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sandbox.kafka import KafkaServer
-from tests.bench import corpus, dialogs, report
+from tests.bench import command, corpus, dialogs, report
 from tests.bench.contenders import Contender, own_contenders
 from tests.bench.corpus import Shape
 from tests.bench.raw_log import Way
@@ -33,7 +31,6 @@ SHAPES: dict[str, tuple[Shape, Way]] = {
     **{f"len-{n}": (Shape(TOTAL // n, n), "back-fill") for n in (10, 100, 1_000, 10_000)},
     "len-1000-live": (Shape(TOTAL // 1_000, 1_000), "live"),
 }
-RAM = Path("/dev/shm")  # noqa: S108 - not a file of ours with a known name, but where the RAM disk is
 
 
 def measure(
@@ -50,8 +47,7 @@ def measure(
     origin, found = dialogs.dialogs(source)
     result: report.Result = {"machine": _machine(), "corpus": origin, "scale": scale, "runs": []}
     given_up = set[tuple[str, str]]()
-    with tempfile.TemporaryDirectory(prefix="chatledger-bench-", dir=RAM if RAM.is_dir() else None) as folder:
-        place = Path(folder)
+    with command.ram_folder() as place:
         workloads = [_workload(name, place, found, scale) for name in workload_names]
         with KafkaServer(place / "kafka", heap_mb=1024, fast_start=False) as broker:
             bench = Bench(broker, place, durable=durable)
@@ -93,9 +89,7 @@ def _tell(number: int, run: report.Run) -> None:
 
 def main() -> int:
     """Measure, print, write; 1 if anything that was written was not what it should be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="part of the conversations of each workload")
     parser.add_argument("--workload", action="append", choices=SHAPES, help="only these (default: all)")

@@ -6,14 +6,11 @@ the same PUTs by the bare HTTP client under the SDK, with a shared access signat
 Azurite itself takes most of a core: what carries over to Azure is the CPU a blob of our side. A table for docs/capacity.md.
 """
 
-import argparse
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import aiohttp
@@ -23,7 +20,7 @@ from sandbox.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from stores import azure_recent
 from stores.azure import AzureStore
 from stores.azure_access import by_connection_string
-from tests.bench.__main__ import RAM
+from tests.bench import command
 
 API = "2026-06-06"  # the newest that Azurite 3.37.0 knows
 MAIL = "message/rfc822"
@@ -103,10 +100,7 @@ async def bare(azurite: Azurite, mails: int, at_once: int) -> tuple[float, float
 def rows(mails: int, at_once: list[int]) -> Iterator[str]:
     """The table, a row as soon as it is known."""
     yield "| mails at a time | way | copies/s | blobs/s | CPU a blob, µs |\n|---|---|---|---|---|"
-    with (
-        tempfile.TemporaryDirectory(prefix="chatledger-bench-", dir=RAM if RAM.is_dir() else None) as folder,
-        Azurite(Path(folder)) as azurite,
-    ):
+    with command.ram_folder() as place, Azurite(place) as azurite:
         for number in at_once:
             ways = {
                 "chatledger": stored(azurite, mails, number, within=False),
@@ -124,14 +118,11 @@ def rows(mails: int, at_once: list[int]) -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--mails", type=int, default=400)
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 4, 16, 64])
     wanted = parser.parse_args()
-    for row in rows(wanted.mails, wanted.at_once):
-        print(row, flush=True)
+    command.tell(rows(wanted.mails, wanted.at_once))
 
 
 if __name__ == "__main__":

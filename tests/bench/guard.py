@@ -5,7 +5,6 @@ Always on generated dialogs, so that all machines do the same. Ratios of CPU wit
 fails; one that far below asks for `--write`, which notes what was measured.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from tests.bench import report
+from tests.bench import command, report
 from tests.bench.__main__ import measure
 from tests.bench.contenders import OURS, own_contenders
 
@@ -52,9 +51,7 @@ def verdicts(
 
 def main() -> int:
     """Measure a small bench; 1 if a ratio is worse than noted or an output is wrong."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--write", action="store_true", help="note what is measured instead of comparing")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--scale", type=float, default=SCALE)

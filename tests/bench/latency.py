@@ -6,7 +6,6 @@ archive (the change time of the file). A table for docs/capacity.md: p50, p95, p
 of a core that the worker used.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from kafka import KafkaProducer
 from schemas.codec import decode
 from schemas.topics import RAW_EVENTS
 from streams.defaults import default_settings
-from tests.bench import corpus, dialogs, processes, rig
+from tests.bench import command, corpus, dialogs, processes, rig
 from tests.bench.corpus import BEGIN_MS, Shape
 from tests.bench.raw_log import POLL_MS, SOURCE, UID, raw_log
 from tests.bench.rig import Rig
@@ -94,14 +93,11 @@ def _row(rate: int, waited: list[float], share: float) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--rates", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--seconds", type=int, default=60)
     wanted = parser.parse_args()
-    for row in rows(wanted.rates, wanted.seconds):
-        print(row, flush=True)
+    command.tell(rows(wanted.rates, wanted.seconds))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ begin with TOPIC, writes a configuration into WORK and the events into raw-event
         --bootstrap HOST:PORT --topic TOPIC --work WORK --events FILE
 """
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
@@ -22,6 +21,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.topics import RAW_EVENTS
 from stores.factory import open_store
+from tests.bench import command
 from tests.bench.corpus import Job, lines
 from tests.bench.raw_log import Way, raw_log
 from tests.bench.site import Site
@@ -72,9 +72,7 @@ def _people(events: Iterable[Job]) -> list[tuple[str, str]]:
 
 def main() -> None:
     """Load one job."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--records", choices=get_args(Way), default="live", help="how a collector packs them")
     parser.add_argument("--out", type=Path, help="the archive's folder (default: WORK without its suffix)")
     parser.add_argument(

@@ -4,7 +4,6 @@ import contextlib
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from sandbox.kafka import KafkaServer
 from sandbox.processes import ManagedProcess, start_process
 from schemas.broker import KafkaSettings
 from streams.settings import WorkerSettings
-from tests.bench import corpus, dialogs, processes
-from tests.bench.__main__ import RAM
+from tests.bench import command, corpus, dialogs, processes
 from tests.bench.corpus import Corpus, Shape
 from tests.bench.load import prepared
 from tests.bench.site import Site
@@ -71,10 +69,11 @@ class Rig:
 @contextlib.contextmanager
 def broker() -> Iterator[tuple[KafkaServer, Path]]:
     """A broker, and a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="chatledger-bench-", dir=RAM if RAM.is_dir() else None) as folder:
-        place = Path(folder)
-        with KafkaServer(place / "kafka", heap_mb=1024, fast_start=False) as server:
-            yield server, place
+    with (
+        command.ram_folder() as place,
+        KafkaServer(place / "kafka", heap_mb=1024, fast_start=False) as server,
+    ):
+        yield server, place
 
 
 def written(place: Path, shape: Shape, scale: float) -> Corpus:

@@ -5,12 +5,11 @@ Then `chatledger replay`, with a process for each core, makes all mails again: i
 with what stands in the archive. A table for docs/capacity.md: events a second of the wall clock and of CPU.
 """
 
-import argparse
 import contextlib
 import time
 from collections.abc import Iterator
 
-from tests.bench import processes, rig
+from tests.bench import command, processes, rig
 from tests.bench.__main__ import SHAPES
 from tests.bench.load import send
 from tests.bench.rig import Rig, Spent
@@ -54,14 +53,11 @@ def _row(who: str, events: int, spent: Spent, alone: float) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     wanted = parser.parse_args()
-    for row in rows(wanted.scale, wanted.workers):
-        print(row, flush=True)
+    command.tell(rows(wanted.scale, wanted.workers))
 
 
 if __name__ == "__main__":

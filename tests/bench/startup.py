@@ -5,11 +5,9 @@ answers it); a worker until it owns its partitions, and until the first delivery
 compiled modules, as an installed program has them: the first round is not counted. A table for docs/capacity.md.
 """
 
-import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +18,7 @@ from sandbox.kafka import KafkaServer
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from schemas.topics import DELIVERIES, RAW_EVENTS, Topic
-from tests.bench.__main__ import RAM
+from tests.bench import command
 from tests.bench.large_site import UID, LargeSite, large_site
 from tests.bench.processes import until
 
@@ -85,21 +83,16 @@ def rows(taken: Taken) -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     wanted = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    with (
-        tempfile.TemporaryDirectory(prefix="chatledger-bench-", dir=RAM if RAM.is_dir() else None) as folder,
-        KafkaServer(Path(folder) / "kafka", fast_start=False) as server,
-    ):
-        place, taken = Path(folder), Taken()
+    taken = Taken()
+    with command.ram_folder() as place, KafkaServer(place / "kafka", fast_start=False) as server:
         measure(server, place, 0, {})
         for number in range(1, wanted.rounds + 1):
             measure(server, place, number, taken)
-        print("\n".join(rows(taken)))
+        command.tell(rows(taken))
 
 
 if __name__ == "__main__":

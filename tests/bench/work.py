@@ -7,7 +7,6 @@ then, and the same by process. It runs until SIGTERM.
     python -m tests.bench.work [--no-monitor] --bootstrap HOST:PORT --topic TOPIC --group ANY --out OUT --work WORK
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -28,6 +27,7 @@ from schemas.codec import Codec
 from schemas.topics import CONNECTOR_STATUS
 from stores.factory import open_store
 from streams.app import Worker, run_services
+from tests.bench import command
 from tests.bench.processes import cpu_seconds
 from tests.bench.site import Site
 
@@ -80,9 +80,7 @@ def _wait_published(config: Config) -> None:
 
 def main() -> int:
     """Work until SIGTERM."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--no-monitor", action="store_true", help="the worker alone")
     for name in ("bootstrap", "topic", "group"):
         parser.add_argument(f"--{name}", required=True)
