@@ -48,16 +48,24 @@ class AzureStore(AzureReader):
     """Keeps blobs in one container, each with its SHA-256 in the metadata; one long-lived client."""
 
     def __init__(
-        self, access: Access, *, create_container: bool = True, protections: Protections | None = None
+        self,
+        access: Access,
+        *,
+        create_container: bool = True,
+        protections: Protections | None = None,
+        recent: Recent | None = None,
     ) -> None:
-        """`protections`: what each connector's blobs are to be protected by; `safeguard` says whether they are."""
+        """`protections`: what each connector's blobs are to be protected by; `safeguard` says whether they are.
+
+        `recent`: keeps the bodies of which a further copy is sent once more.
+        """
         super().__init__(access.container)
         self._access = access
         self._guard = Guard(access.container, protections or Protections(None, {}))
         self._may_lack_container = create_container
         self._server_copies = True
         self._known: OrderedDict[str, tuple[str, BlobInfo]] = OrderedDict()
-        self._recent = Recent()
+        self._recent = recent or Recent()
 
     async def create(
         self,

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-LARGEST = 64 << 10
-TOTAL = 4 << 20
-"""Bytes of one body, and of all that are kept: more than the mails that a worker stores side by side."""
+_LARGEST = 64 << 10
+_TOTAL = 4 << 20  # more than the mails that a worker stores side by side
 
 
 class Recent:
     """The last small bodies by path."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = _LARGEST, total: int = _TOTAL) -> None:
+        """Bytes of one body, and of all that are kept; no body is when `largest` is negative."""
+        self._largest, self._total = largest, total
         self._bodies: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._size = 0
 
     def note(self, path: str, sha256: str, data: bytes) -> None:
         """These bytes stand there."""
-        if len(data) > LARGEST:
+        if len(data) > self._largest:
             return
         self._forget(path)
         self._bodies[path] = (sha256, data)
         self._size += len(data)
-        while self._size > TOTAL:
+        while self._size > self._total:
             self._forget(next(iter(self._bodies)))
 
     def of(self, path: str, sha256: str) -> bytes | None:

@@ -17,9 +17,9 @@ import aiohttp
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from sandbox.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
-from stores import azure_recent
 from stores.azure import AzureStore
 from stores.azure_access import by_connection_string
+from stores.azure_recent import Recent
 from tests.bench import command
 
 API = "2026-06-06"  # the newest that Azurite 3.37.0 knows
@@ -54,7 +54,7 @@ def mail_of(number: int) -> bytes:
 async def stored(azurite: Azurite, mails: int, at_once: int, *, within: bool) -> tuple[float, float]:
     """By the product's store; `within`: what was just sent is not kept, so the service has to copy it."""
     access = by_connection_string(azurite.connection_string, f"c{uuid4().hex}", api_version=API)
-    store, kept = AzureStore(access), azure_recent.LARGEST
+    store = AzureStore(access, recent=Recent(largest=-1) if within else None)
 
     async def work(number: int) -> None:
         name = f"_mails/bench/{number}.eml"
@@ -63,12 +63,10 @@ async def stored(azurite: Azurite, mails: int, at_once: int, *, within: bool) ->
             path = f"box{copy}@bank.example/{number}.eml"
             await store.copy(name, path, content_type=MAIL, metadata=FACTS, sha256=original.sha256)
 
-    azure_recent.LARGEST = -1 if within else kept
     try:
         await store.create("warm", b"up", content_type=MAIL)
         return await side_by_side(work, mails, at_once)
     finally:
-        azure_recent.LARGEST = kept
         await store.close()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.azurite import Azurite
+from stores.azure_recent import Recent
 from stores.factory import open_store
 from stores.folder import FolderStore
 from stores.settings import AzureSettings, FolderSettings
@@ -81,4 +82,4 @@ def new_container() -> AzureSettings:
 @pytest.fixture
 def copied_within(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every copy be made within the service, as those of large mails are."""
-    monkeypatch.setattr("stores.azure_recent.LARGEST", -1)
+    monkeypatch.setattr("stores.azure.Recent", lambda: Recent(largest=-1))

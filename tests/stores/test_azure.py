@@ -243,11 +243,9 @@ def test_a_small_mail_that_was_just_stored_is_sent_again(
     play(azurite, scenario)
 
 
-def test_what_was_just_sent_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_just_sent_is_kept_within_bounds() -> None:
     """The last bodies, none that is large, and each only for its path and hash."""
-    monkeypatch.setattr("stores.azure_recent.TOTAL", 100)
-    monkeypatch.setattr("stores.azure_recent.LARGEST", 60)
-    recent = Recent()
+    recent = Recent(largest=60, total=100)
     recent.note("large", "l", bytes(61))
     for number in range(5):
         recent.note(f"m{number}", str(number), bytes(40))
