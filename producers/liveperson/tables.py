@@ -1,14 +1,11 @@
 """The file of LivePerson's memory: its tables, and how it is opened."""
 
-import contextlib
-import logging
 import sqlite3
 from pathlib import Path
 
-from producers.damage import demand_sound
+from producers import memory_file
 from producers.owed import TABLE as OWED
 
-_LOG = logging.getLogger(__name__)
 OF_THE_LOG = ("meta", "logged", "conversations", "begun", OWED)
 """What goes when the memory does: all of it is read back from the log."""
 _TABLES = """
@@ -31,30 +28,13 @@ _LAYOUT = 3
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """The file; begun anew where it is damaged or of another layout."""
-    try:
-        return _connected(path)
-    except sqlite3.DatabaseError as error:
-        _LOG.warning("the memory of what was sent, %s, is damaged (%s): starting without it", path, error)
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connected(path)
+    """The file; begun anew where it is of another layout too; see `memory_file.opened`."""
+    return memory_file.opened(path, "the memory of what was sent", _prepare)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    # Calls come from one thread, but not always the one that made the source.
-    database = sqlite3.connect(path, timeout=30, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        if database.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
-            for table in OF_THE_LOG:
-                database.execute(f"DROP TABLE IF EXISTS {table}")  # a name of ours
-            database.execute(f"PRAGMA user_version = {_LAYOUT}")
-        database.executescript(_TABLES)
-        demand_sound(database)
-    except sqlite3.DatabaseError:
-        with contextlib.suppress(sqlite3.Error):
-            database.close()
-        raise
-    return database
+def _prepare(database: sqlite3.Connection) -> None:
+    if database.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
+        for table in OF_THE_LOG:
+            database.execute(f"DROP TABLE IF EXISTS {table}")  # a name of ours
+        database.execute(f"PRAGMA user_version = {_LAYOUT}")
+    database.executescript(_TABLES)

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import Connection, OperationalError
 
 import pytest
 
+from producers import memory_file
 from producers.liveperson import tables as liveperson
 from producers.webex import tables as webex
 
@@ -52,5 +53,29 @@ def test_a_file_that_is_no_database_is_replaced(tmp_path: Path, opened: Open, ta
     path = tmp_path / "memory.sqlite3"
     path.write_bytes(b"no database at all " * 500)
     assert rows(path, opened, table) == 0
-    if opened is webex.opened:
-        assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@FILES
+def test_a_header_that_sqlite_does_not_know_is_damage_too(tmp_path: Path, opened: Open, table: str) -> None:
+    """Although sqlite calls that an operational error, as it calls a full disk."""
+    path = tmp_path / "memory.sqlite3"
+    assert filled(path, opened, table) == 700
+    data = path.read_bytes()
+    path.write_bytes(data[:44] + (9).to_bytes(4, "big") + data[48:])
+    assert rows(path, opened, table) == 0
+
+
+@FILES
+def test_a_full_disk_costs_no_memory(tmp_path: Path, opened: Open, table: str) -> None:
+    """What is no fault of the file's is said; the file is as it was."""
+    path = tmp_path / "memory.sqlite3"
+    assert filled(path, opened, table) == 700
+
+    def prepare(db: Connection) -> None:
+        db.execute("PRAGMA max_page_count = 1")
+        db.execute("CREATE TABLE more(name TEXT)")
+
+    with pytest.raises(OperationalError, match="full"):
+        memory_file.opened(path, "the memory", prepare)
+    assert rows(path, opened, table) == 700
