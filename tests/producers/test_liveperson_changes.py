@@ -9,7 +9,7 @@ from producers.liveperson.events import Known, News, Telling, event_of, news_of,
 from producers.liveperson.people import Directory
 from producers.liveperson.values import ERASED
 from tests.producers.liveperson_rig import CONVERSATION, DAY_MS, START_MS, record, row_of, said
-from tests.producers.test_liveperson_events import CAPTURE, events, news, remembered
+from tests.producers.liveperson_told import CAPTURE, events, news, remembered
 
 CLOSED = START_MS + 9_000
 

@@ -28,8 +28,8 @@ from tests.producers.liveperson_rig import (
     row_of,
     said,
 )
+from tests.producers.liveperson_told import CAPTURE, told
 from tests.producers.small_source import made_event
-from tests.producers.test_liveperson_events import CAPTURE, told
 
 MINUTE_MS = 60_000
 KEY = said(1, "")["messageId"]
