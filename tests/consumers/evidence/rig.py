@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consumers.evidence.close import Closer
 from consumers.evidence.keys import new_key
 from consumers.evidence.statement import Manifest
+from consumers.evidence.verify import Report, Verifier
 from consumers.writing import new_producer
 from schemas import ids
 from schemas.broker import KafkaSettings
@@ -19,6 +20,9 @@ from tests.schemas.test_formats import example
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
+
+STRANGER = Path(__file__).parents[3] / "docs" / "verify_evidence.py"
+"""Checks without any code of ours."""
 
 
 class Site:
@@ -97,3 +101,15 @@ class Site:
         stored = await self.store.create(path, data, content_type="message/rfc822")
         for target in copies:
             await self.store.copy(path, target, content_type="message/rfc822", sha256=stored.sha256)
+
+
+def verified(site: Site) -> Report:
+    """What an offline check finds."""
+    return asyncio.run(Verifier(FolderStore(site.archive)).run())
+
+
+def closed(site: Site) -> Manifest:
+    """A manifest, which must be a new one."""
+    made = site.close()
+    assert made is not None
+    return made

@@ -18,8 +18,7 @@ from tests.consumers.evidence import test_malformed as malformed
 from tests.consumers.evidence import test_proofs as proofs
 from tests.consumers.evidence.injector import leaves, manifest, overwrite, own_key, sign
 from tests.consumers.evidence.offline import make
-
-STRANGER = Path(__file__).parents[3] / "docs" / "verify_evidence.py"
+from tests.consumers.evidence.rig import STRANGER
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Closing manifests: what they cover, that killing and hurrying changes nothing, and how keys change."""
+"""Closing manifests: what they cover, and that killing and hurrying changes nothing."""
 
 import asyncio
 import gzip
@@ -6,34 +6,23 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consumers.evidence.anchor import announced
-from consumers.evidence.daily import follow, is_due
 from consumers.evidence.errors import EvidenceError
-from consumers.evidence.keys import load_key, next_path
-from consumers.evidence.rotate import rotate
-from consumers.evidence.statement import Manifest, Statement
-from consumers.evidence.telling import Teller, evidence_view
-from consumers.evidence.verify import Report, Verifier
-from consumers.orders import audit, said, say
-from consumers.status import read_status
+from consumers.evidence.statement import Manifest
+from consumers.orders import audit, say
 from consumers.writing import new_producer
 from schemas.broker import KafkaSettings
 from schemas.topics import IMPORTS, RAW_EVENTS
-from stores.folder import FolderStore
-from tests.consumers.evidence.rig import Site
+from tests.consumers.evidence.rig import STRANGER, Site, closed, verified
 from tests.schemas.test_formats import example
 
 pytestmark = pytest.mark.kafka
-STRANGER = Path(__file__).parents[3] / "docs" / "verify_evidence.py"
 PIECES = ("plan.json", "leaves.jsonl.gz", "manifest.jsonl")
 
 
@@ -41,28 +30,6 @@ def leaves(site: Site, number: int) -> list[dict[str, Any]]:
     """The leaves of a manifest, as anybody reads them."""
     path = site.archive / f"_evidence/{number:08d}/leaves.jsonl.gz"
     return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-
-
-def verified(site: Site) -> Report:
-    """What an offline check finds."""
-    return asyncio.run(Verifier(FolderStore(site.archive)).run())
-
-
-def closed(site: Site) -> Manifest:
-    """A manifest, which must be a new one."""
-    made = site.close()
-    assert made is not None
-    return made
-
-
-@pytest.fixture
-def site(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Site]:
-    """Two conversations captured, one mail delivered."""
-    made = Site(kafka, tmp_path)
-    made.capture("c1", 3, watermark_ms=1_000)
-    made.deliver(1)
-    yield made
-    made.leave()
 
 
 def test_a_manifest_holds_events_mails_copies_and_changes(site: Site) -> None:
@@ -203,56 +170,6 @@ def test_records_that_nobody_can_read_are_covered_by_their_bytes(site: Site) -> 
     assert closed(site).statement.counts["unreadable"] == 1
 
 
-def test_keys_change_within_the_chain(site: Site) -> None:
-    """The old key vouches for the new one; what follows is signed with it, and a verifier needs no word of ours."""
-    first = load_key(site.key_file).public
-    made = asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
-    second = load_key(site.key_file).public
-    site.capture("c9", 1)
-
-    assert (made.statement.key, made.statement.next_key) == (first, second)
-    assert closed(site).statement.key == second != first
-    assert verified(site).faults == []
-
-
-@pytest.mark.parametrize("moment", ["before the order", "before the manifest", "before the file"])
-def test_a_change_of_keys_that_was_killed_goes_on(
-    site: Site, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given again, the command ends with one new key in force, and closing works in between."""
-
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    def change() -> Manifest:
-        return asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
-
-    target = {"before the order": "consumers.evidence.rotate.say", "before the manifest": "consumers.evidence.close.chain.last",
-              "before the file": "pathlib.Path.replace"}[moment]  # fmt: skip
-    if moment == "before the manifest":
-        calls: list[int] = []
-        real: Callable[..., Any] = __import__("consumers.evidence.chain", fromlist=["last"]).last
-
-        async def second(*given: Any) -> Any:
-            calls.append(1)
-            return killed() if len(calls) == 2 else await real(*given)
-
-        monkeypatch.setattr(target, second)
-    else:
-        monkeypatch.setattr(target, killed)
-    with pytest.raises(KeyboardInterrupt):
-        change()
-    monkeypatch.undo()
-    site.capture("c8", 1)
-    site.close()
-    change()
-    site.capture("c9", 1)
-
-    assert closed(site).statement.key == load_key(site.key_file).public
-    assert not next_path(site.key_file).exists()
-    assert verified(site).faults == []
-
-
 def test_a_chain_whose_end_was_taken_away_is_not_gone_on_with(site: Site) -> None:
     """A new manifest in place of a removed one would be a fork: closing refuses."""
     closed(site)
@@ -269,135 +186,3 @@ def test_another_log_is_refused(site: Site, new_kafka: Callable[..., KafkaSettin
     other = Site(new_kafka(), tmp_path)
     with pytest.raises(EvidenceError, match="another log"):
         other.close()
-
-
-def test_a_foreign_or_open_key_is_refused(site: Site) -> None:
-    """The chain goes on with the key that it names, and no key is used that others can read."""
-    closed(site)
-    site.capture("c2", 1)
-    kept = site.key_file.read_bytes()
-    site.key_file.unlink()
-    with pytest.raises(EvidenceError, match="is missing"):
-        site.close()
-    Site(site.kafka, site.folder)  # makes another key
-    with pytest.raises(EvidenceError, match="put that one back"):
-        site.close()
-    site.key_file.chmod(0o644)
-    with pytest.raises(EvidenceError, match="chmod 600"):
-        site.close()
-    site.key_file.write_bytes(kept)
-    site.key_file.chmod(0o600)
-    assert closed(site).statement.number == 2
-
-
-@pytest.mark.parametrize(
-    ("closed_at", "now", "due"),
-    [
-        (None, "2026-03-02T00:00:00Z", True),
-        ("2026-03-01T23:59:59.000Z", "2026-03-02T00:00:01Z", True),
-        ("2026-03-02T00:00:01.000Z", "2026-03-02T23:59:59Z", False),
-        ("2026-03-02T00:00:01.000Z", "2026-03-03T01:00:00+02:00", False),
-    ],
-)
-def test_a_manifest_a_day(closed_at: str | None, now: str, due: bool) -> None:
-    """Due when the day (UTC) of the last one is over, or where there is none."""
-    last = None
-    if closed_at is not None:
-        zeros = "0" * 64
-        one = Statement(
-            number=1, previous=None, closed_at=closed_at, ranges={}, count=0, counts={}, root=zeros, key=zeros, next_key=zeros
-        )  # fmt: skip
-        last = Manifest(one, b"", "", zeros)
-    assert is_due(last, datetime.fromisoformat(now)) is due
-
-
-def test_it_closes_by_itself_and_waits_for_what_is_wrong(site: Site) -> None:
-    """Without its key it says why and tries again; with it, it closes once, and not again on the same day. Status has it all."""
-    kept, stop = site.key_file.read_bytes(), threading.Event()
-    site.key_file.unlink()
-    said: list[str] = []
-
-    def explain(error: Exception) -> str:
-        said.append(str(error))
-        site.key_file.write_bytes(kept)
-        site.key_file.chmod(0o600)
-        return str(error)
-
-    def open_one() -> FolderStore:
-        return FolderStore(site.archive, durable=False)
-
-    thread = threading.Thread(
-        target=lambda: follow(
-            open_one, lambda _: site.closer(), stop, Teller(site.kafka), explain=explain, look_seconds=0.1
-        )
-    )
-    thread.start()
-    deadline = time.monotonic() + 60
-    while len(announced(site.kafka, site.codec)) < 1 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(0.5)
-    stop.set()
-    thread.join(30)
-
-    assert len(said) == 1
-    assert "is missing" in said[0]
-    (known,) = announced(site.kafka, site.codec)
-    view = evidence_view(read_status(site.kafka), 10**14)
-    assert view is not None
-    assert (view.state, view.manifest, view.closed_at_ms, view.healthy) == (
-        "stopped",
-        1,
-        known["closed_at_ms"],
-        True,
-    )
-    assert "no evidence was made" in (view.last_error or "")
-    assert read_status(site.kafka)[0]["last_success_ms"] is not None
-
-
-@pytest.mark.parametrize("closings", [1, 2])
-def test_keys_change_once_whoever_closes_meanwhile(
-    site: Site, closings: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another process closes right after the order: the command finds the manifest that says so, and gives no second order."""
-    first, real = load_key(site.key_file).public, say
-
-    def say_and_close(*given: Any) -> None:
-        real(*given)
-        threads = [threading.Thread(target=site.close) for _ in range(closings)]
-        for thread in threads:
-            thread.start()
-            thread.join()
-            site.capture("c7", 1)
-
-    monkeypatch.setattr("consumers.evidence.rotate.say", say_and_close)
-    made = asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
-    second = load_key(site.key_file).public
-    assert (made.statement.key, made.statement.next_key) == (first, second)
-    assert second != first
-    assert orders_of_keys(site) == 1
-    assert verified(site).faults == []
-
-
-def test_a_change_that_was_killed_at_its_end_is_not_made_twice(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The chain has the new key, its file waits still: given again, the command only finishes."""
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    def change() -> Manifest:
-        return asyncio.run(rotate(site.closer(), site.kafka, site.codec, site.key_file, "ana", "yearly"))
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            change()
-    waiting = load_key(next_path(site.key_file)).public
-    assert change().statement.next_key == waiting == load_key(site.key_file).public
-    assert orders_of_keys(site) == 1
-
-
-def orders_of_keys(site: Site) -> int:
-    """How many changes of keys topic audit has."""
-    return sum(one["kind"] == "key" for one in said(site.kafka, site.codec))

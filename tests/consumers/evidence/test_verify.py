@@ -25,11 +25,10 @@ from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
 from stores.folder import FolderStore
 from tests.consumers.evidence.injector import DAMAGES, FILES, TRUNCATIONS, manifest
-from tests.consumers.evidence.rig import Site
+from tests.consumers.evidence.rig import STRANGER, Site
 from tests.servers import Servers, wanted_way
 
 pytestmark = pytest.mark.kafka
-STRANGER = Path(__file__).parents[3] / "docs" / "verify_evidence.py"
 
 
 @pytest.fixture(scope="module")
