@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from producers import runner as runner_module
 from sandbox.kafka import KafkaServer
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
@@ -46,3 +47,9 @@ def sim(tmp_path: Path) -> Iterator[Account]:
     """A simulated LivePerson account."""
     with account(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits ten seconds for an order to be heeded."""
+    monkeypatch.setattr(runner_module, "LOOK_S", 0.1)

@@ -1,30 +1,16 @@
-"""Connectors that are paused, resumed and deleted, on a real broker (rule 10)."""
+"""Connectors that are paused and resumed, on a real broker (rule 10)."""
 
 import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
 from functools import partial
 
 import pytest
-from kafka import KafkaProducer
 
 from producers import runner as runner_module
-from producers.administer import Administrator
-from producers.cursor import CursorError
-from producers.lanes import LIVE, Lane
-from producers.orders import (
-    DeletedError,
-    Order,
-    Ordered,
-    OrderError,
-    Orders,
-    PausedError,
-    from_record,
-    to_record,
-)
+from producers.lanes import LIVE
+from producers.orders import PausedError
 from producers.runner import Runner
 from producers.settings import CollectSettings, ConnectorBase
 from producers.source import Captured, Refused, SourceUnavailableError, Window
@@ -32,8 +18,9 @@ from producers.waiting import Waiting
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from tests.producers.cursors import read_cursors
-from tests.producers.log_reader import Entry, broken_promises, controls, event_ids, read_log, read_raw
-from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource, captured
+from tests.producers.log_reader import broken_promises, controls, event_ids, read_log, read_raw
+from tests.producers.order_rig import LIVE_STATUS, STALL_MS, mails, order, running, state, until
+from tests.producers.small_source import BASE_MS, DAY_MS, UID, SmallSource
 from tests.producers.test_runner_kafka import (
     HOUR_MS,
     NOON_MS,
@@ -46,63 +33,7 @@ from tests.producers.test_runner_kafka import (
 )
 from tests.streams.oracle import oracle
 
-LIVE_STATUS = f"{UID}/collector/live".encode()
-STALL_MS = 48 * HOUR_MS
-
-
-@pytest.fixture(autouse=True)
-def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits ten seconds for an order to be heeded."""
-    monkeypatch.setattr(runner_module, "LOOK_S", 0.1)
-
-
-def order(kafka: KafkaSettings, what: Ordered, uid: str = UID) -> None:
-    """What the command does."""
-    connector = ConnectorBase(uid=uid, name="Small", collect=SINCE)
-    Administrator(connector, "webex", kafka, Codec(), Waiting(threading.Event())).order(what)
-
-
-@contextmanager
-def running(
-    source: SmallSource, kafka: KafkaSettings, collect: CollectSettings = SINCE
-) -> Iterator[list[BaseException]]:
-    """A collector in the background; what it raised is in the list at the end."""
-    stop, raised = threading.Event(), list[BaseException]()
-    runner = a_runner(source, kafka, collect, waiting=Waiting(stop))
-
-    def run() -> None:
-        try:
-            runner.run()
-        except OrderError as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield raised
-    finally:
-        stop.set()
-        thread.join(20)
-        assert not thread.is_alive()
-
-
-def until(holds: Callable[[], object], timeout_s: float = 20) -> None:
-    """Return when it holds."""
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
-def state(kafka: KafkaSettings) -> str:
-    """What live says of itself."""
-    return str(statuses(kafka).get(LIVE_STATUS, {}).get("state"))
-
-
-def mails(log: dict[int, list[Entry]]) -> set[bytes]:
-    """Ids of all events that this log makes mails of."""
-    found = (oracle([*map(tuple, entries)], grace_ms=0, stall_ms=STALL_MS) for entries in log.values())
-    return {ident for each in found for mail in each for ident in mail[2]}
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 
 def test_a_pause_closes_live_in_every_partition(fresh: Callable[..., KafkaSettings]) -> None:
@@ -249,52 +180,6 @@ def test_a_pause_that_ended_within_a_round_opens_the_lanes_again(fresh: Callable
         assert [kind for kind in live if kind != "watermark"] == ["lane_opened", "lane_closed", "lane_opened"]
 
 
-def test_a_deleted_uid_never_collects_again(fresh: Callable[..., KafkaSettings]) -> None:
-    """Neither once nor for long, and no resume brings it back; the status keeps saying it."""
-    kafka, source = fresh(), hourly()
-    a_runner(source, kafka).once()
-    order(kafka, "deleted")
-    with pytest.raises(DeletedError):
-        a_runner(source, kafka).once()
-    before = read_log(kafka)  # the first start ends it once more; every further one writes nothing
-    for start in (a_runner(source, kafka).once, a_runner(source, kafka).run):
-        with pytest.raises(DeletedError, match="a uid is never used again"):
-            start()
-    for what in ("active", "paused"):
-        with pytest.raises(DeletedError):
-            order(kafka, what)
-    assert read_log(kafka) == before
-    assert state(kafka) == "deleted"
-
-
-def test_a_running_collector_ends_when_its_connector_is_deleted(fresh: Callable[..., KafkaSettings]) -> None:
-    """With a sentence, and its last word is `deleted`."""
-    kafka, source = fresh(), hourly()
-    with running(source, kafka) as raised:
-        until(lambda: state(kafka) == "idle")
-        order(kafka, "deleted")
-        until(lambda: raised)
-    assert isinstance(raised[0], DeletedError)
-    assert state(kafka) == "deleted"
-    assert not read_cursors(kafka, Codec(), UID)[LIVE].opened
-
-
-def test_a_deletion_archives_what_is_open(fresh: Callable[..., KafkaSettings]) -> None:
-    """The day that was not over becomes a mail although no other connector will ever state anything."""
-    kafka, source = fresh(), hourly()
-    a_runner(source, kafka).once()
-    assert mails(read_log(kafka)) < set(event_ids(read_log(kafka)))
-    now_ms = [NOON_MS]
-    connector = ConnectorBase(uid=UID, name="Small", collect=SINCE)
-    Administrator(
-        connector, "webex", kafka, Codec(), Waiting(threading.Event()), clock=lambda: now_ms[0]
-    ).order("deleted")
-    log = read_log(kafka)
-    assert mails(log) == set(event_ids(log))
-    last = controls(log, "watermark")[0][-1]["watermark_ms"]
-    assert NOON_MS + DAY_MS <= last < NOON_MS + STALL_MS  # never far enough to close what others have open
-
-
 def test_another_connector_closes_what_a_paused_one_left(fresh: Callable[..., KafkaSettings]) -> None:
     """In the same partitions, 48 hours later and not before."""
     kafka, source = fresh(), hourly()
@@ -311,23 +196,6 @@ def test_another_connector_closes_what_a_paused_one_left(fresh: Callable[..., Ka
         assert (left <= mails(read_log(kafka))) == closed
 
 
-def test_an_order_outlives_a_collector_that_writes_late(fresh: Callable[..., KafkaSettings]) -> None:
-    """A cursor from a zombie, newer than the order, does not take it back, and a resume opens the lanes in the log."""
-    kafka, source = fresh(), hourly()
-    a_runner(source, kafka).once()
-    late = read_cursors(kafka, Codec(), UID)[LIVE]
-    order(kafka, "paused")
-    zombie = a_runner(source, kafka)
-    zombie._sink.open()
-    zombie._desk.cursor(replace(late, opened=True))
-    zombie._end()
-    with pytest.raises(PausedError):
-        a_runner(source, kafka).once()
-    order(kafka, "active")
-    a_runner(source, kafka).once()
-    assert len([each for each in controls(read_log(kafka), "lane_opened")[0] if each["lane"] == LIVE]) == 2
-
-
 def test_a_pause_longer_than_the_source_remembers_is_said(fresh: Callable[..., KafkaSettings]) -> None:
     """What can't be collected any more is named in the status, with its days."""
     kafka, source = fresh(), hourly()
@@ -339,72 +207,3 @@ def test_a_pause_longer_than_the_source_remembers_is_said(fresh: Callable[..., K
     said = statuses(kafka)[LIVE_STATUS]["last_error"]["message"]
     assert "collected up to 2026-03-06" in said
     assert "shows nothing before 2026-03-16" in said
-
-
-def test_an_order_can_be_given_before_anything_was_collected(fresh: Callable[..., KafkaSettings]) -> None:
-    """Nothing is written to the ledger then; a uid can be used up unused."""
-    kafka = fresh()
-    order(kafka, "paused")
-    order(kafka, "deleted")
-    assert not any(read_log(kafka).values())
-    with pytest.raises(DeletedError):
-        a_runner(hourly(), kafka).once()
-
-
-def test_orders_are_read_as_they_are_written() -> None:
-    """And what is none is an error, not a permission."""
-    made = to_record(UID, Order("paused", 5))
-    assert from_record(made) == Order("paused", 5)
-    for bad in ("{}", "[]", "no json", '{"order": "gone"}'):
-        with pytest.raises(CursorError):
-            from_record({**made, "state": bad})
-
-
-@pytest.mark.parametrize("again", [False, True], ids=["at its next start", "by a second order"])
-def test_what_a_collector_sends_after_its_deletion_is_archived(
-    fresh: Callable[..., KafkaSettings], again: bool
-) -> None:
-    """Stopped in mid-round behind the last watermark: events of live and of a back-fill become mails, said once."""
-    kafka, source = fresh(), hourly()
-    a_runner(source, kafka).once()
-    half = Lane("backfill-half", BASE_MS - 9 * DAY_MS, BASE_MS)
-    zombie = a_runner(source, kafka)
-    zombie._sink.open()
-    zombie._desk.cursor(replace(read_cursors(kafka, Codec(), UID)[LIVE], lane=half))
-    order(kafka, "deleted")
-    zombie._desk.events(captured(90_001, NOON_MS + 1), LIVE)
-    zombie._desk.events(captured(90_002, BASE_MS - DAY_MS), half.name)
-    zombie._end()
-    assert len(set(event_ids(read_log(kafka))) - mails(read_log(kafka))) == 2
-    if again:
-        order(kafka, "deleted")
-    else:
-        with pytest.raises(DeletedError):
-            a_runner(source, kafka).once()
-    log = read_log(kafka)
-    assert mails(log) == set(event_ids(log))
-
-
-def test_a_busy_topic_keeps_nobody_looking(fresh: Callable[..., KafkaSettings]) -> None:
-    """Others write cursors all the time: a look ends, and finds what was ordered before it."""
-    kafka, started, done = fresh(), threading.Event(), threading.Event()
-
-    def write() -> None:
-        with closing(KafkaProducer(**kafka.client_kwargs(), linger_ms=0)) as producer:
-            until_s = time.monotonic() + 12
-            while time.monotonic() < until_s and not done.wait(0.01):
-                producer.send(kafka.topic("cursors"), key=b"other/live", value=b"").get(10)
-                started.set()
-
-    with closing(Orders(kafka, Codec(), UID)) as orders:
-        orders.read()
-        order(kafka, "paused")
-        busy = threading.Thread(target=write)
-        busy.start()
-        assert started.wait(20)
-        began = time.monotonic()
-        assert orders.look().what == "paused"
-        took_s = time.monotonic() - began
-        done.set()
-        busy.join()
-    assert took_s < 4

@@ -26,8 +26,8 @@ from schemas.codec import Codec
 from schemas.records import Control
 from tests.producers.cursors import read_cursors
 from tests.producers.log_reader import broken_promises, controls, event_ids, read_log
+from tests.producers.order_rig import LIVE_STATUS, mails, order
 from tests.producers.small_source import BASE_MS, DAY_MS, UID, made_event
-from tests.producers.test_orders import LIVE_STATUS, mails, order
 from tests.producers.test_runner_kafka import HOUR_MS, NOON_MS, SINCE, a_runner, hourly, statuses, wanted
 
 NOW_ONLY = CollectSettings(poll_seconds=0.05)
