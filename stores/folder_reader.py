@@ -13,7 +13,7 @@ from stores.interface import CHUNK_SIZE, BlobInfo
 from stores.paths import check_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -41,6 +41,11 @@ class FolderReader:
         with file:
             while chunk := await self._run(chunk_size, lambda: file.read(chunk_size)):
                 yield chunk
+
+    async def same(self, paths: Sequence[str], data: bytes) -> list[bool | None]:
+        """Compare what stands there, read whole; see `Comparing.same`."""
+        targets = [self._file(path) for path in paths]
+        return await self._run(len(data), lambda: [reading.same(target, data) for target in targets])
 
     async def stat(self, path: str) -> BlobInfo | None:
         """Return what stands there, its hash computed from the bytes; see `Store.stat`."""

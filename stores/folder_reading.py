@@ -44,6 +44,33 @@ def bytes_of(path: str) -> bytes:
         return file.read()
 
 
+def same(path: str, data: bytes) -> bool | None:
+    """Tell whether a file has exactly these bytes, and is no link; None for no file."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP and Path(path).is_symlink():
+            return False
+        raise
+    try:
+        standing = os.fstat(number)
+        if stat.S_ISDIR(standing.st_mode):
+            return None
+        return standing.st_size == len(data) and _read(number, len(data)) == data
+    finally:
+        os.close(number)
+
+
+def _read(number: int, size: int) -> bytes:
+    """The whole file if it has so many bytes, else another number of them."""
+    found = os.read(number, size + 1)
+    while len(found) < size and (more := os.read(number, size + 1)):
+        found += more
+    return found
+
+
 def stands(target: str) -> bool:
     """Tell whether something can be found there; unlike `Path.exists`, without an error for what isn't."""
     return os.access(target, os.F_OK)

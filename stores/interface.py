@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 
     from stores.protection import Safeguard
 
@@ -103,6 +103,15 @@ class Safeguarded(Protocol):
 
     async def prove(self) -> Safeguard | None:
         """Try to delete one fixed blob, and say what may be said since; `StoreError` where nobody can be asked."""
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A store that compares what it keeps with less effort than handing out its bytes."""
+
+    async def same(self, paths: Sequence[str], data: bytes) -> list[bool | None]:
+        """Of each path whether a file with exactly these bytes stands there, and is no link; None where there is nothing."""
         ...
 
 

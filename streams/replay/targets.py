@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from schemas.records import Copies
-from stores.interface import BlobMissingError, LinkFoundError, Store, StoreConflictError
+from stores.interface import BlobMissingError, Comparing, LinkFoundError, Store, StoreConflictError
 from streams.contents import Contents
-from streams.keeping import Keeper, Kept, delivery, send_delivery
-from streams.mail.assemble import mail_chunks
+from streams.keeping import INLINE_BYTES, Keeper, Kept, delivery, send_delivery
+from streams.mail.assemble import mail_chunks, mail_size
 from streams.outbox import Outbox
 from streams.replay.differing import first_difference
 from streams.replay.findings import Finding, Findings
@@ -23,6 +23,9 @@ class Target(Protocol):
 
     async def settle(self) -> None:
         """Return when everything so far is durable."""
+
+
+_KINDS = {True: "equal", False: "different", None: "missing"}
 
 
 class DryRun:
@@ -41,25 +44,32 @@ class Compare:
     def __init__(self, store: Store, contents: Contents) -> None:
         """`contents`: where attachments come from."""
         self._store, self._contents = store, contents
+        self._comparing = store if isinstance(store, Comparing) else None
 
     async def handle(self, copies: Copies, findings: Findings) -> None:
         """The mail and every copy of it; each path counts as explained, whatever stands there."""
-        wanted = await _sha256(self._ours(copies))
-        for path in [copies["path"], *paths_of(copies)]:
+        paths = [copies["path"], *paths_of(copies)]
+        for path, kind in zip(paths, await self._kinds(paths, copies), strict=True):
             findings.explain(path)
-            await self._look(path, copies, wanted, findings)
+            findings.counts[kind if path == copies["path"] else f"copies_{kind}"] += 1
+            if kind != "equal":
+                await self._found(path, kind, copies, findings)
 
     async def settle(self) -> None:
         """Nothing is under way."""
 
-    async def _look(self, path: str, copies: Copies, wanted: str, findings: Findings) -> None:
-        is_copy = path != copies["path"]
-        kind = await self._kind(path, wanted)
-        findings.counts[f"copies_{kind}" if is_copy else kind] += 1
-        if kind == "missing":
-            findings.add(Finding(kind, path, _of(copies), wanted, is_copy))
-        elif kind == "different":
-            findings.add(Finding(kind, path, await self.explain(path, copies), wanted, is_copy))
+    async def _kinds(self, paths: list[str], copies: Copies) -> list[str]:
+        """Bytes with bytes where there are few, which costs less than to hash them; else by hash, a chunk at a time."""
+        if self._comparing is None or mail_size(copies["segments"]) > INLINE_BYTES:
+            wanted = await _sha256(self._ours(copies))
+            return [await self._kind(path, wanted) for path in paths]
+        store, data = self._comparing, b"".join([chunk async for chunk in self._ours(copies)])
+        return [_KINDS[same] for same in await self._contents.patiently(lambda: store.same(paths, data))]
+
+    async def _found(self, path: str, kind: str, copies: Copies, findings: Findings) -> None:
+        what = _of(copies) if kind == "missing" else await self.explain(path, copies)
+        wanted = await _sha256(self._ours(copies))
+        findings.add(Finding(kind, path, what, wanted, path != copies["path"]))
 
     async def _kind(self, path: str, wanted: str) -> str:
         try:
@@ -103,8 +113,8 @@ class Into:
 
     async def handle(self, copies: Copies, findings: Findings) -> None:
         """The mail, then its copies; other bytes that stand there already stay, and are a finding."""
-        for path in [copies["path"], *paths_of(copies)]:
-            findings.explain(path)
+        for path in [copies["path"], *paths_of(copies)] if self._outbox is not None else ():
+            findings.explain(path)  # beside the archive nobody asks what explains them
         try:
             original = await self._keeper.original(copies)
         except StoreConflictError:

@@ -194,3 +194,15 @@ def test_housekeeping_is_not_listed_but_hidden_mails_and_links_are(tmp_path: Pat
         return [info.path async for info in store.list("")]
 
     assert asyncio.run(listed()) == [*seen[:2], "ann/loop", "ann/m.eml", "ann/n.eml"]
+
+
+def test_what_stands_is_compared_whole_and_without_following_links(tmp_path: Path) -> None:
+    """Exactly these bytes, or others, or nothing; what a link leads to is no file of the store, whatever it has."""
+    made = {"same": b"mail", "other": b"mall", "longer": b"mail\n", "shorter": b"mai", "empty": b""}
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "same")
+    paths = [*made, "folder", "link", "nothing", "same/below"]
+    found = asyncio.run(FolderStore(tmp_path).same(paths, b"mail"))
+    assert found == [True, False, False, False, False, None, False, None, None]
