@@ -1,14 +1,16 @@
 """From the records of one partition to the slices that they close: `Assembly`, for selected slices only. Pure."""
 
-from collections.abc import Callable
+import marshal
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 
-from schemas.codec import Codec, Decoded
-from schemas.records import Control, RawEvents
+from schemas.codec import Codec
+from schemas.records import Control, Person, RawEvents
 from streams.accepting import accepted
 from streams.assembly import Assembly, Closed, OpenSlice
-from streams.events import closed_at, from_records
+from streams.events import Folded, closed_at, folded
 from streams.in_force import Fact, in_force, learn
 from streams.memory import Memory
 from streams.positions import Stand
@@ -19,27 +21,21 @@ from streams.replay.selection import Selection
 from streams.scratch import Scratch
 
 GROUP = "replay"
-POSITION_BYTES = 8
-
-
-class BrokenRecordError(RuntimeError):
-    """The events of a record can't be read: the worker refused it, so it counts as not there; fold again without it."""
-
-    def __init__(self, position: int) -> None:
-        super().__init__(f"the record at position {position} cannot be read")
-        self.position = position
 
 
 @dataclass(frozen=True)
 class Step:
     """What a record did: slices to close (none of them below what was reached), those that leave, and what came in force."""
 
-    emit: list[OpenSlice] = field(default_factory=list)
-    leave: list[OpenSlice] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
+    emit: Sequence[OpenSlice] = ()
+    leave: Sequence[OpenSlice] = ()
+    facts: Sequence[Fact] = ()
     refused: bool = False
     kept: bool = False
     """The record waits for its slice to close."""
+
+
+_NOTHING, _KEPT = Step(), Step(kept=True)  # what nearly all records do
 
 
 class Fold:
@@ -47,19 +43,19 @@ class Fold:
 
     def __init__(
         self, partition: int, stand: Stand, *, memory: Memory, scratch: Scratch, codec: Codec,
-        selection: Selection, refused: AbstractSet[int], broken: AbstractSet[int], days: Days,
+        selection: Selection, refused: AbstractSet[int], days: Days,
     ) -> None:  # fmt: skip
-        """`refused`: positions that the live worker could not take (rule 24). `broken`: those that this replay could not.
+        """`refused`: positions that the live worker could not take (rule 24); what can't be read is found again without them.
 
-        Nobody else knows of the latter: replays of other days, which never read their events, see their heads, so these
-        count for the day of a slice. `days`: decides on which day a slice is, and keeps that.
+        `days`: decides on which day a slice is, and keeps that. The head of a record whose events can't be read counts for
+        it: replays of other days never read its events, so they can't know.
         """
         self._partition, self._memory, self._codec = partition, memory, codec
-        self._selection, self._days = selection, days
-        self._refused, self._broken = refused, broken
+        self._selection, self._days, self._refused = selection, days, refused
+        self._peeks = selection.span is not None  # most records are on none of the days that are selected
         self._assembly = Assembly(
             partition, needed=stand.needed, reached=stand.reached, memory=memory, scratch=scratch, group=GROUP,
-            fold=from_records(_decoding(codec.decode)),
+            fold=_folded,
         )  # fmt: skip
 
     @property
@@ -77,26 +73,26 @@ class Fold:
         if position in self._refused:
             return self._left_out(position)
         if not self._selection.may_hold(key):
-            return Step()
+            return _NOTHING
         try:
-            name, record = accepted(peek(self._codec, value))
+            name, record = accepted(peek(self._codec, value) if self._peeks else self._codec.decode(value))
         except LASTING:
             return self._left_out(position)
         if name == "Control":
             return self._control(position, record)
-        return self._event(position, record, value) if self._holds(position, record) else Step()
+        return self._event(position, record, value) if self._holds(position, record) else _NOTHING
 
     def _left_out(self, position: int) -> Step:
         return Step(refused=not self._assembly.is_replaying(position))
 
     def _event(self, position: int, record: RawEvents, value: bytes) -> Step:
-        if position in self._broken:
+        try:
+            record = self._codec.decode(value).value if self._peeks else record
+        except LASTING:
             return self._left_out(position)
-        data = position.to_bytes(POSITION_BYTES, "big") + value
-        self._assembly.add(
-            position, record, data, closed_ms=closed_at(record)
-        )  # `peek` leaves close events in
-        return Step(kept=True)
+        data = marshal.dumps(record["events"])  # read again for a third of what decoding costs
+        self._assembly.add(position, record, data, closed_ms=closed_at(record))
+        return _KEPT
 
     def _holds(self, position: int, record: RawEvents) -> bool:
         """Whether the slice of this record is selected, its mailboxes aside."""
@@ -105,7 +101,7 @@ class Fold:
         return self._selection.span is None or self._selection.within(self._days.of(position, record))
 
     def close(self, one: OpenSlice, position: int) -> Closed:
-        """Fold one slice; BrokenRecordError if a record of it can't be read."""
+        """Fold one slice."""
         return self._assembly.close(one, position)
 
     def done(self, position: int, step: Step) -> None:
@@ -124,13 +120,6 @@ class Fold:
         return Step([] if self._assembly.is_replaying(position) else due, due, facts)
 
 
-def _decoding(decode: Callable[[bytes], Decoded]) -> Callable[[bytes], Decoded]:
-    """Reads what `feed` put aside: a record with its position before it."""
-
-    def read(data: bytes) -> Decoded:
-        try:
-            return decode(data[POSITION_BYTES:])
-        except LASTING as error:
-            raise BrokenRecordError(int.from_bytes(data[:POSITION_BYTES], "big")) from error
-
-    return read
+def _folded(waiting: Iterable[bytes], taken: set[bytes], known: list[Person]) -> Folded:
+    events = chain.from_iterable(map(marshal.loads, waiting))  # noqa: S302 - our own, from a file without a name
+    return folded(events, taken, known)

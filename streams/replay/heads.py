@@ -1,4 +1,4 @@
-"""The head of a record of events without its events: most records of a replay are looked at once and decoded later.
+"""The head of a record of events without its events: a replay of some days looks at most records and decodes few.
 
 `RawEvents` has its events last (a test holds that), so a reader of the fields before them stops there.
 """
@@ -12,8 +12,6 @@ import fastavro
 from schemas.codec import MAGIC, Codec, Decoded, DecodeError, schema, schema_fingerprint
 
 BODY = 10  # bytes of the single-object prefix
-CLOSED = b"\x0cclosed"
-"""How Avro writes the kind of a close event: without these bytes a record has none."""
 
 
 @cache
@@ -31,11 +29,11 @@ def _prefix() -> bytes:
 
 
 def peek(codec: Codec, data: bytes) -> Decoded:
-    """The record; events are left out where nothing depends on them before the slice closes. DecodeError as in `decode`.
+    """The record, without its events where that is less work. DecodeError as in `decode`.
 
     What is broken in events that were left out shows when they are read.
     """
-    if data[:BODY] != _prefix() or CLOSED in data:
+    if data[:BODY] != _prefix():
         return codec.decode(data)
     body = io.BytesIO(data)
     body.seek(BODY)

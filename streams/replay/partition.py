@@ -17,7 +17,7 @@ from streams.refusals import LASTING, DependencyError
 from streams.rendering import mails_of
 from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
-from streams.replay.fold import BrokenRecordError, Fold
+from streams.replay.fold import Fold
 from streams.replay.log import Entry, Log
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
@@ -91,19 +91,16 @@ class PartitionReplay:
         self._mails = self._records = 0  # since the last commit
 
     async def run(self) -> None:
-        """Return when everything is durable. A record whose events can't be read is noted, and folded without."""
-        while not self._state.finished:
-            try:
-                await self._pass()
-            except BrokenRecordError as error:
-                self._state.refuse(error.position)
+        """Return when everything is durable."""
+        if not self._state.finished:
+            await self._pass()
 
     async def _pass(self) -> None:
         state = self._state
         memory = state.memory()
         fold = Fold(
             self._number, state.stand, memory=memory, scratch=self._means.scratch, codec=self._means.codec,
-            selection=self._selection, refused=state.refused, broken=state.broken, days=state.days(),
+            selection=self._selection, refused=state.refused, days=state.days(),
         )  # fmt: skip
         self._mails = self._records = 0
         try:
@@ -129,7 +126,8 @@ class PartitionReplay:
         self._records += 1
         state.counts["records"] += entry.position >= state.stand.reached
         state.counts["refused"] += step.refused
-        state.add_facts(step.facts)
+        if step.facts:
+            state.add_facts(step.facts)
         self._tell(1 if step.kept else 2, 0, 0)
         for one in step.emit:
             await self._close(fold, memory, one, entry.position)

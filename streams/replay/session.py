@@ -34,7 +34,7 @@ from streams.replay.strangers import Listing
 SHOWN = 20
 LISTING = "listing.sqlite"
 KINDS = ("different", "missing", "unexplained", "failed")
-VERSION = 2  # of the folder; one of another version is not gone on with
+VERSION = 3  # of the folder; one of another version is not gone on with
 
 
 @dataclass(frozen=True)

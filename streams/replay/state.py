@@ -24,10 +24,11 @@ _TABLES = """
 CREATE TABLE stand (id INTEGER PRIMARY KEY, first INTEGER, needed INTEGER, reached INTEGER, until INTEGER, counts TEXT);
 CREATE TABLE fact (position INTEGER, name TEXT, value BLOB, PRIMARY KEY (position, name, value)) WITHOUT ROWID;
 CREATE TABLE refused (position INTEGER PRIMARY KEY);
-CREATE TABLE broken (position INTEGER PRIMARY KEY);
 CREATE TABLE finding (path TEXT, kind TEXT, detail TEXT, sha256 TEXT, copy INTEGER, PRIMARY KEY (path, kind)) WITHOUT ROWID;
 CREATE TABLE explained (path TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+
+EXPLAINED_AT_ONCE = 1_000  # paths; one by one they cost twice as much
 
 
 class PartitionState:
@@ -40,6 +41,7 @@ class PartitionState:
             "PRAGMA synchronous=NORMAL"
         )  # a power cut may cost the last commits, which are then repeated
         self.counts: Counter[str] = Counter()
+        self._explained = list[str]()  # since the last time they were kept
 
     @classmethod
     def blank(cls, path: Path) -> Self:
@@ -71,7 +73,6 @@ class PartitionState:
         self.first, self.stand, self.until = int(row[0]), Stand(row[1], row[2]), int(row[3])
         self.counts = Counter(json.loads(row[4]))
         self.refused = {position for (position,) in self._db.execute("SELECT position FROM refused")}
-        self.broken = {position for (position,) in self._db.execute("SELECT position FROM broken")}
         self._begin()
 
     def _begin(self) -> None:
@@ -98,13 +99,6 @@ class PartitionState:
         rows = [(record["position"], name, encode(name, record)) for name, record in facts]
         self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?,?,?)", rows)
 
-    def refuse(self, position: int) -> None:
-        """From now on this record counts as not there. Ends what is not committed."""
-        self.rollback()
-        self._db.execute("INSERT OR REPLACE INTO broken VALUES (?)", (position,))
-        self._save()
-        self._load()
-
     def add(self, finding: Finding) -> None:
         """Keep a finding; one for each path and kind."""
         one = finding
@@ -113,7 +107,14 @@ class PartitionState:
 
     def explain(self, path: str) -> None:
         """The log explains what stands at this path."""
-        self._db.execute("INSERT OR IGNORE INTO explained VALUES (?)", (path,))
+        self._explained.append(path)
+        if len(self._explained) >= EXPLAINED_AT_ONCE:
+            self._keep_explained()
+
+    def _keep_explained(self) -> None:
+        rows = ((path,) for path in self._explained)
+        self._db.executemany("INSERT OR IGNORE INTO explained VALUES (?)", rows)
+        self._explained.clear()
 
     def commit(self, stand: Stand) -> None:
         """Everything so far is durable: keep it, in one transaction."""
@@ -127,6 +128,7 @@ class PartitionState:
         self._load()
 
     def _save(self) -> None:
+        self._keep_explained()
         row = (self.stand.needed, self.stand.reached, json.dumps(self.counts))
         self._db.execute("UPDATE stand SET needed=?, reached=?, counts=?", row)
         self._db.execute("COMMIT")
@@ -160,6 +162,7 @@ class PartitionState:
         self._db.close()
 
     def _undo(self) -> None:
+        self._explained.clear()
         if self._db.in_transaction:  # where the disk is full, SQLite has undone it already
             self._db.execute("ROLLBACK")
 

@@ -21,7 +21,7 @@ from streams.memory import Memory
 from streams.positions import Stand
 from streams.readback import Seen
 from streams.replay.days import Days
-from streams.replay.fold import BrokenRecordError, Fold
+from streams.replay.fold import Fold
 from streams.replay.plan import make_plan
 from streams.replay.selection import Selection
 from tests.streams.doubles import KAFKA, Bench, values
@@ -111,7 +111,7 @@ class World:
         for until in (min(plan.start + ends_at, plan.until), plan.until):
             fold = Fold(
                 0, stand, memory=memory, scratch=Kept(), codec=Codec(), selection=selection, refused=plan.refused,
-                broken=frozenset(), days=days,
+                days=days,
             )  # fmt: skip
             for position in range(stand.needed, until):
                 found += self._fed(fold, memory, position)
@@ -191,24 +191,20 @@ def test_an_index_that_is_not_proved_whole_is_not_used(tmp_path: Path) -> None:
         assert world.replayed(one_day(1)) == (0, whole[1])
 
 
-def _found(log: list[bytes], selection: Selection, broken: frozenset[int] = frozenset()) -> list[bytes]:
-    """What a replay finds that has no letters; one that comes upon a broken record begins anew without it."""
+def _found(log: list[bytes], selection: Selection) -> list[bytes]:
+    """What a replay finds that has no letters."""
     db = sqlite3.connect(":memory:")
     memory, found = Memory(), list[bytes]()
     fold = Fold(
         0, Stand(0, 0), memory=memory, scratch=Kept(), codec=Codec(), selection=selection, refused=frozenset(),
-        broken=broken, days=Days(db),
+        days=Days(db),
     )  # fmt: skip
-    try:
-        for position, value in enumerate(log):
-            step = fold.feed(position, None, value)
-            slices = [fold.close(one, position).slice for one in step.emit]
-            found += [encode("ClosedSlice", one) for one in slices if one is not None]
-            fold.done(position, step)
-    except BrokenRecordError as error:
-        return _found(log, selection, broken | {error.position})
-    finally:
-        db.close()
+    for position, value in enumerate(log):
+        step = fold.feed(position, None, value)
+        slices = [fold.close(one, position).slice for one in step.emit]
+        found += [encode("ClosedSlice", one) for one in slices if one is not None]
+        fold.done(position, step)
+    db.close()
     return found
 
 

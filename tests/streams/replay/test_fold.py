@@ -1,6 +1,7 @@
 """The pure core of a replay: what is selected and folded, and that leaving out the rest changes nothing."""
 
 import sqlite3
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from streams.defaults import default_settings
 from streams.memory import Memory
 from streams.positions import Stand
 from streams.replay.days import Days
-from streams.replay.fold import BrokenRecordError, Fold
-from streams.replay.heads import CLOSED, peek
+from streams.replay.fold import Fold
+from streams.replay.heads import peek
 from streams.replay.selection import Selection
 from streams.scratch import Ref, Scratch
 from tests.streams.logs import GRACE_MS, SLICES, STALL_MS, control, logs, raw
@@ -64,7 +65,6 @@ def new_fold(
         codec=Codec(),
         selection=selection,
         refused=refused,
-        broken=frozenset(),
         days=days,
     )
 
@@ -145,16 +145,16 @@ def test_going_on_from_what_was_kept_gives_the_rest(log: Log, at: int) -> None:
     assert emitted + rest == len(oracle(log, grace_ms=GRACE_MS, stall_ms=STALL_MS))
 
 
-def test_a_record_whose_events_are_broken_is_found_when_its_slice_closes() -> None:
-    """Its head can be read; the error names its position, so that it can be left out."""
-    fold = new_fold(Selection(), Memory())
+@pytest.mark.parametrize("selection", [Selection(), Selection(first=date(1970, 1, 1))])
+def test_a_record_whose_events_are_broken_takes_no_part(selection: Selection) -> None:
+    """Its head can be read; a live worker refused it all the same, as soon as it came."""
+    fold = new_fold(selection, Memory())
     good = codec.encode("RawEvents", raw(("a", "c", "s0"), [1], "live", 0, None))
-    for position, data in enumerate([good[:-5], good]):
-        fold.done(position, fold.feed(position, None, data))
+    steps = [fold.feed(position, None, data) for position, data in enumerate([good[:-5], good])]
+    assert [(step.refused, step.kept) for step in steps] == [(True, False), (False, True)]
     step = fold.feed(2, None, codec.encode("Control", control("a", "watermark", "live", 10**15)))
-    with pytest.raises(BrokenRecordError) as caught:
-        fold.close(step.emit[0], 2)
-    assert caught.value.position == 0
+    closing = fold.close(step.emit[0], 2).closing
+    assert (closing["first_position"], closing["count"]) == (1, 1)
 
 
 @pytest.mark.parametrize("field", ["slice_end_ms", "captured_at_ms"])
@@ -171,18 +171,14 @@ def test_what_live_refuses_for_its_times_is_refused_without_its_letter(field: st
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 6), max_size=3), st.one_of(st.none(), st.integers(0, 60)))
 def test_a_peek_is_the_record_without_what_can_wait(numbers: list[int], close: int | None) -> None:
-    """All fields before the events are the same; events are there where one may close the slice."""
+    """All fields before the events are the same."""
     record = raw(SLICES[0], numbers, "live", 7, close)
-    seen = peek(Codec(), codec.encode("RawEvents", record)).value
-    assert {**seen, "events": []} == {**record, "events": []}
-    assert seen["events"] == (record["events"] if close is not None else [])
+    assert peek(Codec(), codec.encode("RawEvents", record)).value == {**record, "events": []}
 
 
-def test_events_come_last_and_a_close_event_has_its_mark() -> None:
-    """What `peek` builds on: where the events stand in the schema, and how Avro writes their kind."""
-    fields = [field["name"] for field in codec.schema("RawEvents")["fields"]]
-    assert fields[-1] == "events"
-    assert CLOSED in codec.encode("RawEvents", raw(SLICES[0], [], "live", 0, 5))
+def test_events_come_last() -> None:
+    """What `peek` builds on: where the events stand in the schema."""
+    assert codec.schema("RawEvents")["fields"][-1]["name"] == "events"
 
 
 def test_keys_and_mailboxes_are_selected_without_reading() -> None:

@@ -136,8 +136,6 @@ def test_what_is_not_committed_is_gone(tmp_path: Path) -> None:
     assert found.memory().mapping(0, 4) == "v"
     later: Any = {**HEAD, "slice_start_ms": 9 * DAY_MS}
     assert found.days().of(6, later) == date(1970, 1, 1)
-    found.refuse(8)
-    assert (found.refused, found.broken) == ({7}, {8})
     found.close()
 
 
