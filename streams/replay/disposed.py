@@ -14,6 +14,7 @@ class Disposed:
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("CREATE TABLE disposed (mail BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._has_any = False
 
     def __enter__(self) -> Self:
         return self
@@ -30,8 +31,14 @@ class Disposed:
                 rows = ((mail,) for mail in dispositions.mails_of(one))
                 self._db.executemany("INSERT OR IGNORE INTO disposed VALUES (?)", rows)
         self._db.execute("COMMIT")
+        self._has_any = self._db.execute("SELECT 1 FROM disposed LIMIT 1").fetchone() is not None
+
+    def __bool__(self) -> bool:
+        return self._has_any
 
     def __contains__(self, mail: bytes) -> bool:
+        if not self._has_any:  # as nearly always
+            return False
         return self._db.execute("SELECT 1 FROM disposed WHERE mail=?", (mail,)).fetchone() is not None
 
     def close(self) -> None:

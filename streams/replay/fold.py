@@ -121,5 +121,5 @@ class Fold:
 
 
 def _folded(waiting: Iterable[bytes], taken: set[bytes], known: list[Person]) -> Folded:
-    events = chain.from_iterable(map(marshal.loads, waiting))  # noqa: S302 - our own, from a file without a name
+    events = chain.from_iterable(map(marshal.loads, waiting))  # our own, from a file without a name
     return folded(events, taken, known)

@@ -224,17 +224,18 @@ def _messages(told: Any, children: Sequence[Any]) -> Iterator[Any]:
 def _child(job: Job, numbers: Sequence[int], told: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_end_with_parent, daemon=True, name="parent").start()
-    said = [0, 0, 0]
+    halves = events = mails = 0
 
-    def tell(*some: int) -> None:
-        said[:] = [one + more for one, more in zip(said, some, strict=True)]
-        if said[0] > 2_000 or said[2] > 50:
-            told.put(tuple(said))
-            said[:] = [0, 0, 0]
+    def tell(more_halves: int, more_events: int, more_mails: int) -> None:
+        nonlocal halves, events, mails  # said three times for every record
+        halves, events, mails = halves + more_halves, events + more_events, mails + more_mails
+        if halves > 2_000 or mails > 50:
+            told.put((halves, events, mails))
+            halves = events = mails = 0
 
     try:
         asyncio.run(replay_some(job, numbers, tell))
-        told.put(tuple(said))
+        told.put((halves, events, mails))
     except Exception as error:  # whatever it is, the parent must say it
         log.debug("replay", exc_info=True)
         told.put(sentence(error))

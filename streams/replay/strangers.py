@@ -10,6 +10,8 @@ from pathlib import Path
 from stores.interface import Store
 from stores.paths import MAILS_ROOT
 
+AT_ONCE = 1_000  # paths
+
 
 class Listing:
     """Paths of mails and copies in one SQLite file; `explain` strikes them out."""
@@ -23,13 +25,20 @@ class Listing:
     async def fill(self, store: Store, connectors: frozenset[str], known: Iterable[str]) -> int:
         """List the archive of these connectors, or all of it; how many there are."""
         self._db.execute("BEGIN")
-        owners, count = sorted(known, key=len, reverse=True), 0
+        owners, count, rows = sorted(known, key=len, reverse=True), 0, list[tuple[str]]()
         async for path in _paths(store):
             if not connectors or owner(path, owners) in connectors:
-                self._db.execute("INSERT OR IGNORE INTO listed VALUES (?)", (path,))
+                rows.append((path,))
                 count += 1
+            if len(rows) >= AT_ONCE:
+                self._insert(rows)
+        self._insert(rows)
         self._db.execute("COMMIT")
         return count
+
+    def _insert(self, rows: list[tuple[str]]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO listed VALUES (?)", rows)
+        rows.clear()
 
     def explain(self, paths: Iterable[str]) -> None:
         """These are no strangers."""

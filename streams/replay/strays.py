@@ -24,6 +24,8 @@ async def disposed_paths(
     values: AsyncIterable[bytes], codec: Codec, selection: Selection, disposed: Disposed
 ) -> AsyncIterator[str]:
     """Where mails and copies of the ledger lay that an order disposed of."""
+    if not disposed:
+        return  # and the ledger need not be read
     async for one in readable(values, codec):
         if one["mail_id"] in disposed and is_selected(one, selection):
             for path in _paths(one):
