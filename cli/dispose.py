@@ -23,7 +23,7 @@ from cli.parts.disposing import (
     with_means,
 )
 from cli.words.advice import counted
-from cli.words.disposal import before, strays
+from cli.words.disposal import before, imported_text, strays
 from consumers.disposition.books import DispositionError
 from stores.interface import StoreError
 
@@ -182,9 +182,10 @@ async def _again(means: "Means", *, everything: bool) -> str:
 
 
 @dispose.command()
+@click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")
 @config_option
 @sentence_errors(*ERRORS)
-def mailboxes(config_path: Path) -> None:
+def mailboxes(config_path: Path, *, as_json: bool) -> None:
     """List the imported copies of what was disposed of: who administers the mailboxes has to remove them there."""
     from consumers.disposition.filling import fill  # noqa: PLC0415 - see cli.main
     from consumers.disposition.index import Index  # noqa: PLC0415
@@ -192,7 +193,7 @@ def mailboxes(config_path: Path) -> None:
     async def work(means: "Means") -> str:
         with Index(means.index) as index:
             await fill(index, means.kafka, means.codec, means.store)
-        return "\n".join(in_mailboxes(means)) or "nothing of what was disposed of was ever put into a mailbox"
+        return imported_text(in_mailboxes(means), as_json=as_json)
 
     config = load_config(config_path)
     with alone(config):

@@ -9,13 +9,14 @@ import click
 
 from cli.parts.common import new_codec, private_folder
 from cli.words.advice import counted
-from cli.words.disposal import summary
+from cli.words.disposal import still_there, summary
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from cli.parts.config import Config
     from consumers.disposition.books import Books, Order
+    from consumers.disposition.index import Imported
     from consumers.disposition.job import Means
     from consumers.disposition.preview import Preview
     from schemas.dispositions import Scope
@@ -116,20 +117,19 @@ def carried_out(config: "Config", order: "Order", patience_s: float) -> str:
     from consumers.disposition.job import carry_out  # noqa: PLC0415 - see cli.main
 
     async def work(means: "Means") -> str:
-        return summary(order.name, await carry_out(means, order), in_mailboxes(means, order.name))
+        return summary(
+            order.name, await carry_out(means, order), map(still_there, in_mailboxes(means, order.name))
+        )
 
     return with_means(config, patience_s, work)
 
 
-def in_mailboxes(means: "Means", order: str | None = None) -> list[str]:
-    """A line for each copy that was imported of what was disposed of, by one order or any, as the index knows it."""
+def in_mailboxes(means: "Means", order: str | None = None) -> "list[Imported]":
+    """Each copy that was imported of what was disposed of, by one order or any, as the index knows it."""
     from consumers.disposition.index import Index  # noqa: PLC0415 - see cli.main
 
     with Index(means.index) as index:
-        return [
-            f"still in mailbox {one.mailbox}, {one.place}: {one.message_id}; remove it there"
-            for one in index.imported(order)
-        ]
+        return list(index.imported(order))
 
 
 def shown(order: "Order") -> str:

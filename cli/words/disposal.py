@@ -1,11 +1,13 @@
 """What `chatledger dispose` tells: before an order what it would remove, after it what left and what stays."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cli.words.advice import counted
 
 if TYPE_CHECKING:
+    from consumers.disposition.index import Imported
     from consumers.disposition.preview import Preview
     from schemas.records import Audit
 
@@ -35,6 +37,20 @@ def summary(order: str, found: Mapping[str, str], mailboxes: Iterable[str]) -> s
             "mailboxes later"
         )
     return "\n".join([*lines, *mailboxes, STAYS])
+
+
+def still_there(one: "Imported") -> str:
+    """A copy that we can't remove."""
+    return f"still in mailbox {one.mailbox}, {one.place}: {one.message_id}; remove it there"
+
+
+def imported_text(copies: "Sequence[Imported]", *, as_json: bool) -> str:
+    """All of them: a line each for people, or one document for programs."""
+    if as_json:
+        return json.dumps([one._asdict() for one in copies], indent=2)
+    return (
+        "\n".join(map(still_there, copies)) or "nothing of what was disposed of was ever put into a mailbox"
+    )
 
 
 def strays(mails: int, copies: int, files: int, replayed: int) -> str:

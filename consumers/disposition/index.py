@@ -207,9 +207,9 @@ class Index:
         return Place(*row) if row else None
 
     def imported(self, disposal: str | None = None) -> Iterator[Imported]:
-        """Copies in mailboxes of mails that an order named, or any order."""
+        """Copies in mailboxes of mails that an order named, or any order; one that was put there again comes once."""
         rows = self.db.execute(
-            "SELECT i.mailbox, i.place, i.message_id FROM imported i JOIN gone g ON g.id=i.mail "
+            "SELECT DISTINCT i.mailbox, i.place, i.message_id FROM imported i JOIN gone g ON g.id=i.mail "
             "WHERE ?1 IS NULL OR g.disposal=?1 ORDER BY 1, 2, 3", (disposal,),
         )  # fmt: skip
         return (Imported(*row) for row in rows)

@@ -10,11 +10,13 @@ import pytest
 from cli.demonstration.pick import Shown, choose, shown
 from cli.main import COMMANDS, SECTIONS
 from cli.words.advice import runnable
+from cli.words.disposal import imported_text
 from cli.words.drifts import told
 from cli.words.reach import kafka_trouble
 from cli.words.steps import Lines
 from cli.words.summary import Summary, write_text
 from cli.words.tables import Grid, rendered
+from consumers.disposition.index import Imported
 from consumers.tally import Counters
 from schemas.admin import CREATE, Drift
 from schemas.broker import KafkaSettings
@@ -28,6 +30,20 @@ def test_commands_in_sentences_can_be_copied() -> None:
     for same in ("run `chatledger config example`", "run `chatledger work -c x.toml`", "`chmod 600 x`"):
         assert runnable(same, path) == same
     assert runnable("run `chatledger work`", Path("chatledger.toml")) == "run `chatledger work`"
+
+
+def test_what_is_to_be_removed_from_mailboxes_is_for_people_and_for_programs() -> None:
+    """A line each, or a document that a program goes through; nothing is said too, and is an empty list."""
+    copies = [Imported("ana@bank.example", "Chats", "<1@bank.example>")]
+    assert (
+        imported_text(copies, as_json=False)
+        == "still in mailbox ana@bank.example, Chats: <1@bank.example>; remove it there"
+    )
+    assert json.loads(imported_text(copies, as_json=True)) == [
+        {"mailbox": "ana@bank.example", "place": "Chats", "message_id": "<1@bank.example>"}
+    ]
+    assert "ever put into a mailbox" in imported_text([], as_json=False)
+    assert json.loads(imported_text([], as_json=True)) == []
 
 
 @pytest.mark.parametrize("columns", [80, 120])
