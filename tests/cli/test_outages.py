@@ -113,58 +113,77 @@ def told(log: str, since: int, words: str) -> list[str]:
 
 def test_nothing_is_missing_after_outages_of_source_broker_and_store(stage: Stage) -> None:
     """Each is noticed by status and log and recovered from; no process ended; the sources' ledgers agree with the mails."""
-    made, site = stage.made, stage.site
+    made = stage.made
     with made.running("run"):
         eventually(stage.caught_up, 90)
-        before = {pid for pid, line in made.processes().items() if "cli.main" in line}
-
-        marks = {source.uid: len(made.log(source.uid)) for source in site.sources}
-        for source in site.sources:
-            stage.stop_source(source)
-        eventually(lambda: sum(": waiting: " in line for line in stage.status().unwell) == 2, 60)
-        stage.now += DAY
-        for source in site.sources:
-            stage.start_source(source)
-        eventually(stage.caught_up, 90)
-        for source in site.sources:
-            assert 1 <= len(told(made.log(source.uid), marks[source.uid], "127.0.0.1")) <= 3
-
-        marks = {name: len(made.log(name)) for name in ("liveperson", "webex", "monitor", "worker-0")}
-        site.kafka.kill()
-        stage.a_day_passes()
-        time.sleep(12)
-        assert stage.made.chatledger("status").returncode == 1
-        site.kafka.start()
-        eventually(stage.caught_up, 120)
-        for name, mark in marks.items():
-            lines = told(made.log(name), mark, "Kafka|cursors can't be read")
-            # What a collector has sent may be confirmed late without a word, for half a minute.
-            assert lines or name in {"liveperson", "webex"}
-            assert len(lines) <= 4
-
-        mark = len(made.log("worker-0"))
-        assert site.azurite is not None
-        time.sleep(AZURITE_SAVES_S)
-        site.azurite.kill()
-        stage.a_day_passes()
-        eventually(lambda: any(line.startswith("archive: waiting: ") for line in stage.status().unwell), 90)
-        site.azurite.start()
-        eventually(stage.caught_up, 120)
-        assert told(made.log("worker-0"), mark, "store unavailable")
-
+        before = ours(made)
+        sources_go_away(stage)
+        broker_goes_away(stage)
+        store_goes_away(stage)
         for _ in range(2):  # so that everything of the days before is closed
             stage.a_day_passes()
             eventually(stage.caught_up, 90)
         wait_until_drained(made.config.kafka, made.config.worker.group)
-        assert {pid for pid, line in made.processes().items() if "cli.main" in line} == before
+        assert ours(made) == before
         assert "ended with exit code" not in (made.folder / "output").read_text()
     report = check(
-        [source.ledger for source in site.sources],
-        fetched(site, made.folder / "fetched"),
+        [source.ledger for source in stage.site.sources],
+        fetched(stage.site, made.folder / "fetched"),
         before_ms=stage.ms(-2),
     )
     assert report.messages > 100
     assert (report.missing, report.doubled) == ([], [])
+
+
+def ours(made: Installation) -> set[int]:
+    """Ids of the product's processes."""
+    return {pid for pid, line in made.processes().items() if "cli.main" in line}
+
+
+def sources_go_away(stage: Stage) -> None:
+    """Both at once, for a while; status says so, and each collector in a line or a few."""
+    made, site = stage.made, stage.site
+    marks = {source.uid: len(made.log(source.uid)) for source in site.sources}
+    for source in site.sources:
+        stage.stop_source(source)
+    eventually(lambda: sum(": waiting: " in line for line in stage.status().unwell) == 2, 60)
+    stage.now += DAY
+    for source in site.sources:
+        stage.start_source(source)
+    eventually(stage.caught_up, 90)
+    for source in site.sources:
+        assert 1 <= len(told(made.log(source.uid), marks[source.uid], "127.0.0.1")) <= 3
+
+
+def broker_goes_away(stage: Stage) -> None:
+    """Killed, and back after a day of the sources; who has something to write says so in a few lines."""
+    made = stage.made
+    marks = {name: len(made.log(name)) for name in ("liveperson", "webex", "monitor", "worker-0")}
+    stage.site.kafka.kill()
+    stage.a_day_passes()
+    time.sleep(12)
+    assert made.chatledger("status").returncode == 1
+    stage.site.kafka.start()
+    eventually(stage.caught_up, 120)
+    for name, mark in marks.items():
+        lines = told(made.log(name), mark, "Kafka|cursors can't be read")
+        # What a collector has sent may be confirmed late without a word, for half a minute.
+        assert lines or name in {"liveperson", "webex"}
+        assert len(lines) <= 4
+
+
+def store_goes_away(stage: Stage) -> None:
+    """Killed, and back when status says that the archive waits; the worker has said why."""
+    made, azurite = stage.made, stage.site.azurite
+    mark = len(made.log("worker-0"))
+    assert azurite is not None
+    time.sleep(AZURITE_SAVES_S)
+    azurite.kill()
+    stage.a_day_passes()
+    eventually(lambda: any(line.startswith("archive: waiting: ") for line in stage.status().unwell), 90)
+    azurite.start()
+    eventually(stage.caught_up, 120)
+    assert told(made.log("worker-0"), mark, "store unavailable")
 
 
 def fetched(site: Site, folder: Path) -> Path:
