@@ -141,7 +141,7 @@ def _ordered_since(config: "Config", day: Day) -> bool:
         for one in said(config.kafka, codec)
         if one["kind"] == "disposed" and one["connector_uid"] == day.uid
     )
-    return any(not day.disposed.issuperset(mails_of(one)) for one in named)
+    return any(not day.disposed.keys() >= set(mails_of(one)) for one in named)
 
 
 def empty_day(config: "Config", uid: str, day: date) -> Day:

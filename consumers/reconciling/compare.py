@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from consumers.reconciling.day import Day, Finding, Letter, Shown, Taken
+from consumers.reconciling.day import Day, Finding, Letter, Shown, Taken, by_order
 from schemas.addresses import comparable
 from schemas.deliveries import newest, stands
 from schemas.ids import mail_id
@@ -147,7 +147,7 @@ def expected_files(day: Day) -> dict[str, tuple[int, str, bytes]]:
 def _why(day: Day, ident: bytes, closing: bytes | None = None) -> str:
     """A letter of another mail of the same conversation is no reason; that of a closing is one for each of its mails."""
     if ident in day.disposed:
-        return "disposed of by order"
+        return by_order(day.disposed[ident])
     about = {ident, closing} if closing else {ident}
     return _told(next((one for one in day.letters if one.explains and one.about in about), None))
 

@@ -115,8 +115,8 @@ class Day:
     imports: bool = False
     """Whether copies belong into mailboxes: so it is configured, or a receipt was found, of whatever connector."""
     letters: list[Letter] = field(default_factory=list)
-    disposed: set[bytes] = field(default_factory=set)
-    """Mails that left the archive by order."""
+    disposed: dict[bytes, str] = field(default_factory=dict)
+    """Mails that left the archive, each with the order."""
 
     def __post_init__(self) -> None:
         self.since_ms = self.since_ms or self.from_ms
@@ -130,17 +130,21 @@ class Day:
         """Whether a moment belongs to the day."""
         return self.from_ms <= at_ms < self.to_ms
 
-    def erased(self) -> set[bytes]:
-        """Files that no event names but those that left the archive by order."""
+    def erased(self) -> dict[bytes, str]:
+        """Files that no event names but those that left the archive, with an order; empty where no mail tells which."""
         gone = {
-            ident
+            ident: self.disposed.get(one.closing or b"", "")
             for some in self.closings.values()
             for one in some
             if one.closing is None
             or one.closing in self.disposed  # without a mail and with events: an order took them
             for ident in one.ids
         }
-        return {sha256 for sha256, events in self.naming.items() if events <= gone}
+        return {
+            sha256: max((gone[ident] for ident in events), default="")
+            for sha256, events in self.naming.items()
+            if events <= gone.keys()
+        }
 
     def is_closed(self, one: SliceKey) -> bool:
         """Whether what is collected closes this slice, so that its mail must be there once all stages are done."""
@@ -161,6 +165,11 @@ class Finding:
     conversation: str = ""
     detail: str = ""
     why: str = ""
+
+
+def by_order(name: str) -> str:
+    """Why something is gone that an order named; `name`: empty where nobody can tell which."""
+    return f"disposed of by order {name[:8]}".rstrip()
 
 
 def faults(findings: Iterable[Finding]) -> list[Finding]:

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 
 from consumers.reconciling.compare import expected_files
-from consumers.reconciling.day import Day, Finding
+from consumers.reconciling.day import Day, Finding, by_order
 from stores.interface import BlobMissingError, LinkFoundError, Store
 from stores.paths import content_path
 
@@ -17,13 +17,14 @@ async def store_findings(store: Store, day: Day, *, quick: bool = False) -> list
 
     `quick`: only whether they are there, and how long they are. Memory: 8 MB.
     """
-    limit, erased = asyncio.Semaphore(AT_A_TIME), {content_path(sha256.hex()) for sha256 in day.erased()}
+    limit = asyncio.Semaphore(AT_A_TIME)
+    erased = {content_path(sha256.hex()): order for sha256, order in day.erased().items()}
 
     async def checked(place: str, path: str, size: int, sha256: str, mail: bytes) -> Finding | None:
         async with limit:
             what = await _looked(store, path, size, sha256, quick=quick)
-        gone = mail in day.disposed or (what == "missing" and path in erased)
-        why = "disposed of by order" if gone else ""
+        order = day.disposed.get(mail, erased.get(path) if what == "missing" else None)
+        why = by_order(order) if order is not None else ""
         return Finding(place, what, mail.hex(), "", path, why) if what else None
 
     mails = [checked("store", path, *rest) for path, rest in expected_files(day).items()]

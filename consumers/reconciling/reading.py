@@ -104,7 +104,7 @@ class DayReader:
             if name == "Audit" and value["kind"] in {REDRIVEN, SETTLED}:
                 dealt[value["order"]] = value["kind"]
             elif name == "Audit" and value["kind"] == "disposed" and value["connector_uid"] == day.uid:
-                day.disposed |= set(split(value["mails"]))
+                day.disposed |= dict.fromkeys(split(value["mails"]), value["order"])
         return dealt
 
     def _letter(self, value: DeadLetter, prefix: bytes, dealt: Mapping[str, str]) -> Letter:

@@ -116,17 +116,17 @@ def test_what_is_known_is_told_and_is_no_fault() -> None:
         "dead letter, collect: not JSON", "dead letter, assemble: broken", "failed: why failed",
     }  # fmt: skip
     gone = a_day({1}, {1})
-    gone.disposed, gone.deliveries = set(gone.deliveries), {}
-    assert [one.why for one in archive_findings(gone)] == ["disposed of by order"]
+    gone.disposed, gone.deliveries = dict.fromkeys(gone.deliveries, "0123456789abcdef"), {}
+    assert [one.why for one in archive_findings(gone)] == ["disposed of by order 01234567"]
 
 
 def test_a_file_is_erased_when_all_that_name_it_are() -> None:
     """Of a mail that left, or of a slice that an order closed without one; what another event names must be there."""
     day = a_day({1, 2, 3}, {1})
-    day.disposed = set(day.deliveries)
+    day.disposed = dict.fromkeys(day.deliveries, "first")
     day.closings[SLICE].append(Taken(None, frozenset({name(2)})))
     day.naming = {b"a": {name(1)}, b"b": {name(1), name(2)}, b"c": {name(1), name(3)}}
-    assert day.erased() == {b"a", b"b"}
+    assert day.erased() == {b"a": "first", b"b": "first"}
 
 
 def test_mailboxes_are_compared_where_anything_is_imported() -> None:
