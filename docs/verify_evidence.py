@@ -5,7 +5,7 @@ Exit code 0, or 1 and a line for each thing that is wrong; 2: what was named is 
 """
 
 # fmt: off
-# ruff: noqa: BLE001, C408, D103, D205, E401, E501, E701, E731, I001, RUF005, RUF021 - one page, to be read as a whole; whatever was altered, it is told
+# ruff: noqa: BLE001, C408, D103, D205, E401, E501, E701, E731, I001, RUF005 - one page, to be read as a whole; whatever was altered, it is told
 import argparse, hashlib, itertools, json, pathlib, re, sys, zlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -45,8 +45,8 @@ def check_proof(file, mail, key):
         yield "the place of the leaf is impossible"
     elif climb(sha(b"\0" + line), index, count, list(map(bytes.fromhex, path))).hex() != one["root"]:
         yield "the path does not lead to the root that was signed"
-    if key not in {None, one["key"]} or mail and sha(mail.read_bytes()).hex() != leaf_of(line)[1][1]:
-        yield "another mail, or not signed with the key that was given"
+    if key not in {None, one["key"]}: yield f"signed with key {one['key']}, not with the one that was given"
+    if mail and (found := sha(mail.read_bytes()).hex()) != leaf_of(line)[1][1]: yield f"{mail} is not what was proven: it has SHA-256 {found}"
     print(f"signed with key {one['key']}, which was compared with {'yours' if key else 'none: give the one that you know with --key'}")
     verify()
 def check_manifest(files, number, before, mails, disposed, differing):
@@ -95,5 +95,5 @@ if __name__ == "__main__":
     for name, how in {"what": dict(type=pathlib.Path, nargs="+"), "--key": {}, "--root": {}, "--at-least": dict(type=int, default=0)}.items(): parser.add_argument(name, **how)
     first, mail = (*(a := parser.parse_args()).what, None)[:2]
     for one in a.what: one.exists() or parser.error(f"{one}: there is no such file or folder")
-    faults = ["".join(one if one.isprintable() else ascii(one)[1:-1] for one in fault) for fault in told(first, check_archive(first, a.key, a.root, a.at_least) if first.is_dir() else check_proof(first, mail, a.key))]
-    sys.exit(print("\n".join(faults) or "nothing is wrong") or bool(faults))
+    name, faults = (first, check_archive(first, a.key, a.root, a.at_least)) if first.is_dir() else (f"{first}, given as a proof,", check_proof(first, mail, a.key))
+    sys.exit(print("\n".join(lines := ["".join(one if one.isprintable() else ascii(one)[1:-1] for one in fault) for fault in told(name, faults)]) or "nothing is wrong") or bool(lines))

@@ -191,6 +191,22 @@ def test_what_is_not_there_is_a_sentence(tmp_path: Path, given: list[str]) -> No
         assert "Traceback" not in done.stderr
 
 
+def test_a_wrong_file_is_told_apart_from_a_wrong_key(archive: Path, tmp_path: Path) -> None:
+    """Each by its name, also a mail where a proof belongs, by both programs."""
+    mail, proof = min((archive / "_mails").rglob("*.eml")), tmp_path / "proof.json"
+    proof.write_bytes(asyncio.run(prove(FolderStore(archive), mail.stem)).encode())
+    code, said = theirs(proof, STRANGER)
+    assert (code, f"{STRANGER} is not what was proven: it has SHA-256 " in said) == (1, True)
+    assert "not with the one that was given" not in said
+    code, said = theirs(proof, mail, "--key", "0" * 64)
+    assert (code, "not with the one that was given" in said) == (1, True)
+    assert "is not what was proven" not in said
+    code, said = theirs(mail)
+    assert (code, said.startswith(f"{mail}, given as a proof, is not what")) == (1, True)
+    key = json.loads(json.loads(proof.read_bytes())["statement"])["key"]
+    assert theirs(proof, mail, "--key", key)[0] == 0
+
+
 def test_the_stranger_s_program_is_a_page() -> None:
     """Under 100 lines, and nothing but the standard library and cryptography."""
     text = STRANGER.read_text(encoding="utf-8")
