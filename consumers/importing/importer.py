@@ -51,6 +51,7 @@ class Importer:
 
     def run(self, stop: threading.Event) -> None:
         """Import until stopped, and say what was done; Kafka that is down is waited for, and said once."""
+        log.info("puts copies into %s; joins group %s", self._target.name, self._settings.group)
         with closing(Disposed(self._kafka, self._codec)) as disposed:
             self._run(stop, disposed)
         self._teller.progress.end()
