@@ -78,7 +78,7 @@ def close_now(config: "Config") -> Closing:
         with contextlib.suppress(*ERRORS):  # Kafka itself may be what is down
             tell_trouble(teller, error, str(error))
         raise
-    teller.fine(closing.last, "stopped", closing.note)
+    teller.by_hand(closing.last, closing.note)
     return closing
 
 

@@ -106,11 +106,12 @@ def uncounted_line(number: int) -> str:
 
 def evidence_line(found: "EvidenceView") -> str:
     """How far evidence goes, for how long nothing was closed, and the last error, also when it is over."""
-    told = f"evidence: {found.state}, no manifest yet"
+    state = "nobody closes it daily" if found.state == "stopped" else found.state
+    told = f"evidence: {state}, no manifest yet"
     if found.closed_at_ms is not None:
         last_day = datetime.fromtimestamp(found.closed_at_ms / 1000, UTC) - timedelta(days=1)
         told = (
-            f"evidence: {found.state}, manifest {found.manifest} closed {_time(found.closed_at_ms)} UTC, {_span(found.lag_ms)} "
+            f"evidence: {state}, manifest {found.manifest} closed {_time(found.closed_at_ms)} UTC, {_span(found.lag_ms)} "
             f"ago; last whole day {last_day:%Y-%m-%d}"
         )
     if found.last_error is None:

@@ -14,6 +14,8 @@ from schemas.status import ALL_CONNECTORS, ConnectorStatus, LastError, State
 COMPONENT = "evidence"
 LONGEST_PAUSE_MS = 900_000
 """Between two looks of who follows and fails; that is no silence."""
+FOLLOWED_MS = 150_000
+"""Who follows and is well looks, and says so, every minute."""
 NEVER = "evidence: nobody has reported; is `chatledger evidence follow` running?"
 
 
@@ -54,6 +56,12 @@ class Teller:
         if note is not None:
             self._error = {"at_ms": now_ms, "message": note}
         self._publish(state, now_ms)
+
+    def by_hand(self, last: Manifest | None, note: str | None = None) -> None:
+        """As `fine`, of a single closing: whoever follows goes on, so nothing is said to be stopped. KafkaError, LookupError."""
+        now_ms = _now_ms()
+        followed = is_followed(evidence_view(read_status(self._kafka), now_ms), now_ms)
+        self.fine(last, "idle" if followed else "stopped", note)
 
     def trouble(self, message: str, state: State) -> None:
         """Nothing was closed, and why. KafkaError, LookupError."""
@@ -105,6 +113,11 @@ def evidence_view(records: Iterable[ConnectorStatus], now_ms: int) -> EvidenceVi
                 error["message"] if error else None, error["at_ms"] if error else None, one["updated_at_ms"],
             )  # fmt: skip
     return None
+
+
+def is_followed(view: EvidenceView | None, now_ms: int) -> bool:
+    """Whether somebody closes by himself, and is well. Pure."""
+    return view is not None and view.state == "idle" and now_ms - view.updated_at_ms <= FOLLOWED_MS
 
 
 def evidence_unwell(view: EvidenceView | None, now_ms: int, *, silent_ms: int, stopped_ms: int) -> list[str]:

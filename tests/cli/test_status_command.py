@@ -28,7 +28,7 @@ def test_status_after_a_whole_job(once: tuple[Installation, Result]) -> None:
     }  # fmt: skip
     assert (document["unwell"], document["uncounted"]) == ([], 0)
     assert (document["evidence"]["state"], document["evidence"]["last_error"]) == ("stopped", None)
-    assert "evidence: stopped, manifest " in done.stdout
+    assert "evidence: nobody closes it daily, manifest " in done.stdout
     for view in document["connectors"].values():
         count = view["counters"]
         assert count["mails"] > 20

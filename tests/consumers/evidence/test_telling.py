@@ -14,7 +14,15 @@ from cli.words.status import evidence_line
 from consumers.evidence.close import Closer
 from consumers.evidence.daily import follow
 from consumers.evidence.keys import new_key
-from consumers.evidence.telling import NEVER, Teller, evidence_unwell, evidence_view, place_of, to_status
+from consumers.evidence.telling import (
+    NEVER,
+    Teller,
+    evidence_unwell,
+    evidence_view,
+    is_followed,
+    place_of,
+    to_status,
+)
 from consumers.status import read_status
 from schemas.admin import create_topics
 from schemas.broker import KafkaSettings
@@ -77,6 +85,9 @@ def test_status_has_the_last_closed_day_the_lag_and_the_error() -> None:
     empty = evidence_view([to_status("idle", (None, None), 1, 1, None)], 2)
     assert empty is not None
     assert evidence_line(empty) == "evidence: idle, no manifest yet"
+    alone = evidence_view([record("stopped")], CLOSED_MS + 60_000)
+    assert alone is not None
+    assert evidence_line(alone).startswith("evidence: nobody closes it daily, manifest 7 closed 2024-10-04")
     assert evidence_unwell(None, 0, silent_ms=1, stopped_ms=1) == [NEVER]
 
 
@@ -101,6 +112,38 @@ def test_what_is_known_of_the_chain_outlives_trouble(kafka: KafkaSettings, tmp_p
     told = json.loads(shown.output)
     assert (told["evidence"]["manifest"], told["evidence"]["closed_at_ms"]) == place_of(before())
     assert "evidence: refused: the key is missing" in told["unwell"]
+
+
+@pytest.mark.kafka
+def test_a_closing_by_hand_stops_nobody_who_follows(kafka: KafkaSettings) -> None:
+    """Beside `evidence follow` all is as before; without, somebody has to see that no manifest will come by itself."""
+    states = []
+    teller = Teller(kafka)
+    for before_it in (
+        teller.stopped,
+        lambda: teller.fine(before()),
+        lambda: teller.trouble("down", "waiting"),
+    ):
+        before_it()
+        Teller(kafka).by_hand(before())
+        states.append(read_status(kafka)[0]["state"])
+    assert states == ["stopped", "idle", "stopped"]
+
+
+@pytest.mark.parametrize(
+    ("told", "followed"),
+    [
+        (None, False),
+        (record("idle", age_ms=60_000), True),
+        (record("idle", age_ms=151_000), False),
+        (record("refused", error="no key"), False),
+        (record("stopped"), False),
+    ],
+)
+def test_who_was_killed_follows_no_more(told: ConnectorStatus | None, followed: bool) -> None:
+    """Who says nothing for longer than two looks is not waited for."""
+    now_ms = CLOSED_MS + 60_000
+    assert is_followed(evidence_view([told] if told else [], now_ms), now_ms) is followed
 
 
 class OneLook(threading.Event):
