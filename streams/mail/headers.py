@@ -8,7 +8,10 @@ import binascii
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
+
+from streams.mail.times import DAY_MS, time_of_day
 
 WIDTH: Final = 78
 FOLD: Final = "\r\n "
@@ -115,9 +118,14 @@ def listed(name: str, values: Iterable[str]) -> str:
 
 def date(ms: int) -> str:
     """RFC 5322 date and time in UTC; needs a year from 1 to 9999."""
-    at = _EPOCH + timedelta(milliseconds=ms)
-    day = f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d}"
-    return f"{day} {at.hour:02d}:{at.minute:02d}:{at.second:02d} +0000"
+    return f"{_day(ms // DAY_MS)} {time_of_day(ms)} +0000"
+
+
+@lru_cache(maxsize=256)
+def _day(number: int) -> str:
+    """Day, month and year, so many days after 1970-01-01."""
+    at = _EPOCH + timedelta(days=number)
+    return f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d}"
 
 
 def parameter(name: str, value: str) -> str:

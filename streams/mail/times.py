@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.zones import load_zone
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS: Final = 86_400_000
+_SECONDS: Final = tuple(f":{second:02d}" for second in range(60))
 
 
 class Clock(NamedTuple):
@@ -36,17 +39,34 @@ def clock(zone: str, first_ms: int, last_ms: int) -> Clock:
 def show_utc(ms: int) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC; the bare number for what no calendar holds."""
     try:
-        return (_EPOCH + timedelta(milliseconds=ms)).isoformat(" ", "seconds")[:19]
-    except (OverflowError, ValueError):
+        return f"{_day(ms // DAY_MS)} {time_of_day(ms)}"
+    except OverflowError:
         return _bare(ms)
 
 
 def stamp(ms: int) -> str:
     """ISO 8601 in UTC with milliseconds, as headers carry it."""
     try:
-        return (_EPOCH + timedelta(milliseconds=ms)).isoformat("T", "milliseconds")[:23] + "Z"
-    except (OverflowError, ValueError):
+        return f"{_day(ms // DAY_MS)}T{time_of_day(ms)}.{ms % 1000:03d}Z"
+    except OverflowError:
         return _bare(ms)
+
+
+@lru_cache(maxsize=256)  # a mail names its few days again and again
+def _day(number: int) -> str:
+    """`YYYY-MM-DD` so many days after 1970-01-01; OverflowError outside the calendar."""
+    return (_EPOCH + timedelta(days=number)).date().isoformat()
+
+
+def time_of_day(ms: int) -> str:
+    """`HH:MM:SS` in UTC; a fifth of what `datetime` takes for it."""
+    minute, second = divmod(ms // 1000 % 86_400, 60)
+    return _minute(minute) + _SECONDS[second]
+
+
+@lru_cache(maxsize=1440)
+def _minute(of_day: int) -> str:
+    return f"{of_day // 60:02d}:{of_day % 60:02d}"
 
 
 def in_calendar(ms: int) -> bool:
