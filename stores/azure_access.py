@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from azure.core.exceptions import (
     AzureError,
@@ -101,7 +102,14 @@ def client_options(
     options: dict[str, Any] = {"retry_policy": retry, "max_single_put_size": SINGLE_PUT_SIZE}
     options |= {"connection_timeout": connect_timeout_s, "read_timeout": read_timeout_s}
     options |= {"max_single_get_size": FETCH_SIZE, "max_chunk_get_size": FETCH_SIZE}
+    # Else aiohttp asks for a proxy, and for a .netrc that no request of ours could use, in a thread before each request.
+    options["use_env_settings"] = _has_proxy()
     return options | ({"api_version": api_version} if api_version else {})
+
+
+def _has_proxy() -> bool:
+    """Whether the environment names one, as HTTPS_PROXY and its like do; looked at once, when a store is opened."""
+    return bool(getproxies().keys() - {"no"})
 
 
 async def make_container(container: ContainerClient) -> None:

@@ -100,7 +100,8 @@ class FaultyProxy:
         headers = {key: value for key, value in request.headers.items() if key not in NOT_FORWARDED}
         if self.keeps_host:
             headers["Host"] = request.headers["Host"]
-        url = URL(self.upstream + request.raw_path, encoded=True)
+        # A client that takes us for its proxy asks for the whole address.
+        url = URL(self.upstream + request.raw_path.removeprefix(self.upstream), encoded=True)
         data = io.BytesIO(body) if len(body) > 1 << 20 else body  # aiohttp warns of large plain bytes
         async with self._session.request(
             request.method,

@@ -144,6 +144,28 @@ def test_patience_ends_and_the_next_call_succeeds(azurite: Azurite, fault: Fault
     play(azurite, scenario)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_proxy_of_the_environment_is_used(
+    azurite: Azurite, monkeypatch: pytest.MonkeyPatch, *, named: bool
+) -> None:
+    """Where the environment names a proxy every request goes through it; elsewhere nobody looks for one again."""
+    address = urlsplit(azurite.url)
+
+    async def run() -> None:
+        async with FaultyProxy(f"{address.scheme}://{address.netloc}").running() as proxy:
+            if named:
+                monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            store = AzureStore(by_connection_string(azurite.connection_string, new_container().container))
+            try:
+                await store.create("m", DATA, content_type=MAIL)
+                assert await store.read("m") == DATA
+            finally:
+                await store.close()
+            assert bool(proxy.seen) is named
+
+    asyncio.run(run())
+
+
 def test_a_refused_credential_is_no_reason_to_wait(azurite: Azurite) -> None:
     """403 says what the credential needs, at once."""
 
