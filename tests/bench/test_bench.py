@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.codec import decode
-from tests.bench import corpus, dialogs, guard, outcome, report, stdlib_mail
+from tests.bench import corpus, dialogs, guard, outcome, profile, report, stdlib_mail
 from tests.bench.raw_log import Way, raw_log
 from tests.producers.log_reader import Entry, broken_promises, event_ids
 
@@ -72,6 +72,20 @@ def test_the_guard_fails_what_became_dearer_and_nothing_else() -> None:
     found = {"a": 1.2, "b": 1.3, "c": 0.5}
     assert [fine for fine, _ in guard.verdicts(found, noted, 0.25)] == [True, False, True, False]
     assert dict(guard.ratios(_result(10, 10)))["live: chatledger / script"] == 0.1
+
+
+def test_a_profile_counts_a_stack_for_its_innermost_named_part() -> None:
+    """Shares are of all samples, whatever line of a function they were in."""
+    stacks = [
+        "run (asyncio/runners.py:1);AssembleStage.handle (streams/assemble.py:90);decode (schemas/codec.py:5);x (io.py:1) 3",
+        "run (asyncio/runners.py:1);AssembleStage.handle (streams/assemble.py:91) 1",
+        "run (asyncio/runners.py:1) 4",
+    ]
+    told = profile.summary(stacks)
+    assert " 37.5%  Avro, read" in told
+    assert " 12.5%  assemble stage, the rest" in told
+    assert " 50.0%  event loop, threads, everything else" in told
+    assert " 50.0%  AssembleStage.handle (streams/assemble.py)" in told
 
 
 def _result(*cpu_us: int) -> report.Result:
