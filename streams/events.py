@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from schemas.codec import Decoded
@@ -26,9 +27,8 @@ Fold = Callable[[Iterable[bytes], set[bytes], list[Person]], Folded]
 """From what waits for a slice to close, in log order; without the ids that were taken; with the people who are known already."""
 
 
-def key_of(event: Event) -> Key:
-    """By what the events of a slice are ordered: own time, source order, id."""
-    return event["at_ms"], event["order"], event["id"]
+key_of: Callable[[Event], Key] = itemgetter("at_ms", "order", "id")
+"""By what the events of a slice are ordered: own time, source order, id."""
 
 
 def order(events: Iterable[Event], taken: set[bytes]) -> list[Event]:

@@ -3,13 +3,14 @@
 Everything is asked *as of* a position (rule 16): an event at position p sees what stands below p.
 """
 
-import json
 import os
 import sqlite3
 import tempfile
 from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+
+import orjson
 
 from schemas.ids import slice_key, split
 from schemas.records import Closing, MappingInForce, Person, Settings, SettingsInForce
@@ -75,7 +76,7 @@ class Memory:
                 closing["position"],
                 closing["closing_id"],
                 closing["ids"],
-                json.dumps(closing["people"]),
+                orjson.dumps(closing["people"]),
             ),
         )
 
@@ -109,7 +110,7 @@ class Memory:
             "SELECT people FROM closing WHERE partition=? AND key=? AND position<? ORDER BY position DESC LIMIT 1",
             (partition, key, before),
         ).fetchone()
-        known: list[Person] = json.loads(row[0]) if row else []
+        known: list[Person] = orjson.loads(row[0]) if row else []
         return known
 
     def settings(self, partition: int, connector_uid: str, before: int) -> Settings | None:

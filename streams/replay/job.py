@@ -17,7 +17,6 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.broker import KafkaSettings
 from schemas.codec import Codec
-from schemas.registry import HttpRegistry
 from schemas.topics import AUDIT, DELIVERIES, MAPPINGS, MAX_RECORD_BYTES
 from stores.factory import open_store
 from stores.interface import Store
@@ -80,7 +79,11 @@ class Job:
     def codec(self) -> Codec:
         """As Kafka's settings say."""
         url = self.kafka.schema_registry_url
-        return Codec(HttpRegistry(url)) if url else Codec()
+        if url is None:
+            return Codec()
+        from schemas.registry import HttpRegistry  # noqa: PLC0415 - a seventh of what a process needs to start
+
+        return Codec(HttpRegistry(url))
 
 
 class PlainProducer:

@@ -14,10 +14,10 @@ from streams.contents import Contents
 from streams.mail.assemble import ContentError
 from streams.memory import Memory
 from streams.refusals import LASTING, DependencyError
-from streams.rendering import mails_of
+from streams.rendering import mails_of, memory_of
 from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
-from streams.replay.fold import Fold
+from streams.replay.fold import Fold, Step
 from streams.replay.log import Entry, Log
 from streams.replay.selection import Selection
 from streams.replay.state import PartitionState
@@ -25,6 +25,10 @@ from streams.replay.targets import Target, paths_of
 from streams.routers import Routers
 from streams.scratch import Scratch
 
+IN_A_ROW = 8
+"""Slices that are rendered in a row, and their mails handed on in a row, as one task."""
+BYTES_IN_A_ROW = 500_000
+"""Of their mails; where there are more, each mail is a task of its own, so that few large ones are in memory."""
 MAILS_A_COMMIT = 500
 RECORDS_A_COMMIT = 20_000
 UNMAKEABLE = (
@@ -38,7 +42,7 @@ Tell = Callable[[int, int, int], None]
 
 @dataclass(frozen=True)
 class Means:
-    """What a partition's replay works with; `slots` bounds how many mails are made at a time."""
+    """What a partition's replay works with; `slots` bounds how many mails the target has at a time."""
 
     log: Log
     codec: Codec
@@ -72,7 +76,7 @@ class UnderWay:
         self._tasks.clear()
 
     async def cancel(self) -> None:
-        """End what is still under way, and forget it: the next pass begins with nothing."""
+        """End what is still under way, and forget it: it would write into files that are closed next."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -89,6 +93,7 @@ class PartitionReplay:
         self._means, self._tell = means, tell
         self._under_way = UnderWay(means.slots)
         self._mails = self._records = 0  # since the last commit
+        self._closed, self._bytes = list[ClosedSlice](), 0  # to be rendered, and about how large it will be
 
     async def run(self) -> None:
         """Return when everything is durable."""
@@ -106,7 +111,10 @@ class PartitionReplay:
         try:
             async for batch in self._means.log.read(self._number, state.stand.needed, state.until):
                 for entry in batch:
-                    await self._entry(fold, memory, entry)
+                    step = self._fed(fold, entry)
+                    for one in step.emit:
+                        await self._close(fold, memory, one, entry.position)
+                    fold.done(entry.position, step)
                 if self._mails >= MAILS_A_COMMIT or self._records >= RECORDS_A_COMMIT:
                     await self._commit(fold)
             state.counts["open"] = fold.waiting
@@ -116,22 +124,21 @@ class PartitionReplay:
             fold.abandon()
 
     async def _commit(self, fold: Fold) -> None:
+        await self._render()
         await self._under_way.settled()
         await self._means.target.settle()
         self._state.commit(fold.stand)
         self._mails = self._records = 0
 
-    async def _entry(self, fold: Fold, memory: Memory, entry: Entry) -> None:
-        state, step = self._state, fold.feed(entry.position, entry.key, entry.value)
+    def _fed(self, fold: Fold, entry: Entry) -> Step:
+        state, step = self._state, fold.feed(*entry)
         self._records += 1
         state.counts["records"] += entry.position >= state.stand.reached
         state.counts["refused"] += step.refused
         if step.facts:
             state.add_facts(step.facts)
         self._tell(1 if step.kept else 2, 0, 0)
-        for one in step.emit:
-            await self._close(fold, memory, one, entry.position)
-        fold.done(entry.position, step)
+        return step
 
     async def _close(self, fold: Fold, memory: Memory, one: OpenSlice, position: int) -> None:
         closed = await self._with_everybody(fold.close(one, position))
@@ -140,9 +147,23 @@ class PartitionReplay:
             self._state.counts["disposed"] += 1
         elif closed.slice is not None:
             self._state.counts["slices"] += 1
-            for mail in await self._rendered(closed.slice):
-                await self._under_way.start(self._one(mail))
+            self._closed.append(closed.slice)
+            self._bytes += memory_of(closed.slice, sum(ref.length for ref in one.records))
+            if len(self._closed) >= IN_A_ROW or self._bytes >= BYTES_IN_A_ROW:
+                await self._render()
         self._tell(len(one.records), closed.closing["count"], 0)
+
+    async def _render(self) -> None:
+        """What waits becomes mails, and these are under way."""
+        mails = [mail for one in self._closed for mail in await self._rendered(one)]
+        is_large = self._bytes >= BYTES_IN_A_ROW
+        self._closed, self._bytes = [], 0
+        for some in [[mail] for mail in mails] if is_large else [mails]:
+            await self._under_way.start(self._all(some))
+
+    async def _all(self, mails: list[Mail]) -> None:
+        for mail in mails:
+            await self._one(mail)
 
     async def _with_everybody(self, closed: Closed) -> Closed:
         try:

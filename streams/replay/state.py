@@ -32,7 +32,7 @@ EXPLAINED_AT_ONCE = 1_000  # paths; one by one they cost twice as much
 
 
 class PartitionState:
-    """The file of one partition; a `Findings`. Everything since the last `commit` is gone after `rollback` or a kill."""
+    """The file of one partition; a `Findings`. Everything since the last `commit` is gone after `close` or a kill."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -121,11 +121,6 @@ class PartitionState:
         self.stand = stand
         self._save()
         self._begin()
-
-    def rollback(self) -> None:
-        """Back to the last commit."""
-        self._undo()
-        self._load()
 
     def _save(self) -> None:
         self._keep_explained()

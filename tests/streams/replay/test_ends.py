@@ -27,7 +27,7 @@ def job(tmp_path: Path, kind: Any = "store") -> Job:
 
 
 def test_after_an_error_the_others_are_ended_before_their_state_is_closed() -> None:
-    """What is still under way would write into a closed file, or after a rollback; then nothing is left of it."""
+    """What is still under way would write into a closed file, or into another life's; then nothing is left of it."""
     ended = []
 
     async def fail() -> None:
@@ -48,7 +48,7 @@ def test_after_an_error_the_others_are_ended_before_their_state_is_closed() -> N
         assert not ended
         await under_way.cancel()
         assert ended
-        await under_way.settled()  # the next pass meets nothing of the one before
+        await under_way.settled()  # who waits again meets nothing of it
 
     asyncio.run(use())
 
