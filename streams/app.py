@@ -1,5 +1,6 @@
 """The Faust app: the one place where stages, Kafka and store meet. `run_worker` is what `chatledger work` calls."""
 
+import gc
 import logging
 import tempfile
 from pathlib import Path
@@ -30,6 +31,9 @@ from streams.stage import Stage, Tools
 from streams.stopping import StoppingWorker
 
 METADATA_SECONDS = 10
+GC_THRESHOLDS = 50_000, 10, 10
+"""Objects between two looks for cycles. A decoded slice is thousands of objects without a cycle: Python's own 700 look at each
+of them several times, for nothing."""
 log = logging.getLogger(__name__)
 
 
@@ -131,6 +135,8 @@ def run_worker(
 def run_services(app: HoldbackApp, loglevel: str, stop_s: float) -> int:
     """Run Faust's worker in this process and return its exit code; `stop_s`: see `StoppingWorker`."""
     mode.loop.use("uvloop")  # a tenth less CPU than asyncio's own loop
+    gc.freeze()  # modules, schemas and the app stay
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         StoppingWorker(
             app, grace_s=stop_s, loglevel=loglevel, redirect_stdouts=False, console_port=None

@@ -77,8 +77,8 @@ def _event(event: Event) -> dict[str, Any]:
         "text": event["text"],
         "html": event["html"],
         "former_text": event["former_text"],
-        "people": [_person(one) for one in event["people"]],
-        "attachments": [_attachment(one) for one in event["attachments"]],
+        "people": [_person(one) for one in event["people"]] if event["people"] else [],
+        "attachments": [_attachment(one) for one in event["attachments"]] if event["attachments"] else [],
         "details": {name: details[name] for name in sorted(details)} if details else {},
     }
     try:
