@@ -49,11 +49,11 @@ class Compare:
     async def handle(self, copies: Copies, findings: Findings) -> None:
         """The mail and every copy of it; each path counts as explained, whatever stands there."""
         paths = [copies["path"], *paths_of(copies)]
-        for path, kind in zip(paths, await self._kinds(paths, copies), strict=True):
+        kinds = await self._kinds(paths, copies)
+        wanted = "" if set(kinds) == {"equal"} else await self._wanted(copies)
+        for path, kind in zip(paths, kinds, strict=True):
             findings.explain(path)
-            findings.counts[kind if path == copies["path"] else f"copies_{kind}"] += 1
-            if kind != "equal":
-                await self._found(path, kind, copies, findings)
+            await self._found(path, kind, wanted, copies, findings)
 
     async def settle(self) -> None:
         """Nothing is under way."""
@@ -61,15 +61,24 @@ class Compare:
     async def _kinds(self, paths: list[str], copies: Copies) -> list[str]:
         """Bytes with bytes where there are few, which costs less than to hash them; else by hash, a chunk at a time."""
         if self._comparing is None or mail_size(copies["segments"]) > INLINE_BYTES:
-            wanted = await _sha256(self._ours(copies))
+            wanted = await self._wanted(copies)
             return [await self._kind(path, wanted) for path in paths]
-        store, data = self._comparing, b"".join([chunk async for chunk in self._ours(copies)])
+        store, data = self._comparing, await self._contents.patiently(lambda: _joined(self._ours(copies)))
         return [_KINDS[same] for same in await self._contents.patiently(lambda: store.same(paths, data))]
 
-    async def _found(self, path: str, kind: str, copies: Copies, findings: Findings) -> None:
-        what = _of(copies) if kind == "missing" else await self.explain(path, copies)
-        wanted = await _sha256(self._ours(copies))
-        findings.add(Finding(kind, path, what, wanted, path != copies["path"]))
+    async def _found(self, path: str, kind: str, wanted: str, copies: Copies, findings: Findings) -> None:
+        what, is_copy = _of(copies), path != copies["path"]
+        if kind == "different":
+            try:
+                what = await self.explain(path, copies)
+            except BlobMissingError:
+                kind = "missing"  # it was removed since it was compared, by an order perhaps
+        findings.counts[f"copies_{kind}" if is_copy else kind] += 1
+        if kind != "equal":
+            findings.add(Finding(kind, path, what, wanted, is_copy))
+
+    async def _wanted(self, copies: Copies) -> str:
+        return await self._contents.patiently(lambda: _sha256(self._ours(copies)))
 
     async def _kind(self, path: str, wanted: str) -> str:
         try:
@@ -158,6 +167,10 @@ def paths_of(copies: Copies) -> list[str]:
 
 def _of(copies: Copies) -> str:
     return f"{copies['connector_uid']}, conversation {copies['conversation']}, slice {copies['slice']}"
+
+
+async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])
 
 
 async def _sha256(chunks: AsyncIterator[bytes]) -> str:

@@ -3,14 +3,16 @@
 import asyncio
 import hashlib
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stores.folder import FolderStore
-from stores.interface import Comparing, Store
+from stores.interface import CHUNK_SIZE, BlobMissingError, Comparing, Store, StoreUnavailableError
 from stores.within import Within
+from streams import contents
 from streams.contents import Contents
 from streams.replay.findings import Finding
 from streams.replay.targets import Compare
@@ -74,3 +76,60 @@ def test_each_way_of_comparing_says_the_same(tmp_path: Path, size: int, *, at_on
     assert "the log says" in told[0]
     assert told[1] == "lp, conversation c, slice p0000"
     assert "symbolic link" in told[2]
+
+
+class Losing(FolderStore):
+    """A folder from which a file goes between the comparison and the look at what differs."""
+
+    async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
+        """As if it were gone."""
+        if path == "ben/m.eml":
+            raise BlobMissingError(path)
+        async for chunk in super().stream(path, chunk_size=chunk_size):
+            yield chunk
+
+
+def test_what_goes_while_it_is_looked_at_is_missing_and_the_others_are_told(tmp_path: Path) -> None:
+    """A copy that differed and was removed before anybody could say where ends nothing: it counts once, as missing."""
+    lay(tmp_path, mail := b"A: 1\r\n\r\nend.")
+    store, found = Losing(tmp_path), Found()
+    asyncio.run(Compare(store, Contents(store)).handle(copies_of(mail), found))
+    assert found.counts == {"equal": 1, "copies_equal": 1, "copies_different": 1, "copies_missing": 2}
+    assert found.explained == ["_mails/m.eml", *PLACES]
+    assert [(one.kind, one.path) for one in found.findings] == [
+        ("missing", "ben/m.eml"), ("missing", "cem/m.eml"), ("different", "dan/m.eml")
+    ]  # fmt: skip
+
+
+class Away(FolderStore):
+    """A folder that gives each attachment at the second time of asking only, as a throttled store does."""
+
+    asked = 0
+
+    async def stream(self, path: str, *, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[bytes]:
+        """Not the first time."""
+        if path.startswith("_content/"):
+            self.asked += 1
+            if self.asked % 2:
+                raise StoreUnavailableError(path)
+        async for chunk in super().stream(path, chunk_size=chunk_size):
+            yield chunk
+
+
+@pytest.mark.parametrize("size", [10, 1_200_000])
+def test_a_comparison_waits_for_attachments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A store that is away while an attachment is fetched ends no comparison."""
+    monkeypatch.setattr(contents, "FIRST_WAIT_SECONDS", 0.01)
+    store, found, data = Away(tmp_path, durable=False), Found(), b"y" * size
+
+    async def run() -> None:
+        ref = await Contents(store).put(data)
+        lay(tmp_path, b"A: 1\r\n\r\n" + data)
+        copies = copies_of(b"A: 1\r\n\r\n")
+        copies["segments"].append({"data": b"", "content": ref, "encoding": "raw"})
+        await Compare(store, Contents(store)).handle(copies, found)
+
+    asyncio.run(run())
+    assert found.counts == {"equal": 1, "copies_equal": 1, "copies_different": 2, "copies_missing": 1}
