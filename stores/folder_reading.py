@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BINARY: Final = "application/octet-stream"
+_FILES_ALONE: Final = os.O_NOFOLLOW | os.O_NONBLOCK
+"""No link is followed, and nobody is waited for where a pipe stands; of a file it changes nothing."""
 
 
 def open_file(path: str) -> FileIO:
@@ -47,7 +49,7 @@ def bytes_of(path: str) -> bytes:
 def same(path: str, data: bytes) -> bool | None:
     """Tell whether a file has exactly these bytes, and is no link; None for no file."""
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | _FILES_ALONE)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -139,4 +141,4 @@ def _entries(folder: Path, *, top: bool) -> list[tuple[str, bool, int]]:
 
 
 def _not_through_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW)
+    return os.open(path, flags | _FILES_ALONE)

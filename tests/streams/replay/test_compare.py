@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -99,6 +100,17 @@ def test_what_goes_while_it_is_looked_at_is_missing_and_the_others_are_told(tmp_
     assert [(one.kind, one.path) for one in found.findings] == [
         ("missing", "ben/m.eml"), ("missing", "cem/m.eml"), ("different", "dan/m.eml")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [0, 1_200_000])
+def test_a_pipe_in_place_of_a_copy_is_a_difference(tmp_path: Path, size: int) -> None:
+    """Nobody waits for somebody to write into it."""
+    lay(tmp_path, mail := b"A: 1\r\n\r\n" + b"x" * size + b"end.")
+    (tmp_path / "ann/m.eml").unlink()
+    os.mkfifo(tmp_path / "ann/m.eml")
+    store, found = FolderStore(tmp_path, durable=False), Found()
+    asyncio.run(Compare(store, Contents(store)).handle(copies_of(mail), found))
+    assert found.counts == {"equal": 1, "copies_different": 3, "copies_missing": 1}
 
 
 class Away(FolderStore):
