@@ -97,7 +97,7 @@ async def restore(one: Rerouted, keeper: Keeper, counts: Counter[str]) -> Findin
     }  # fmt: skip
     try:
         kept = await keeper.copy(delivery, target, delivery["sha256"].hex())
-    except (BlobMissingError, ChecksumError) as error:
+    except (BlobMissingError, ChecksumError, LinkFoundError) as error:
         counts["failed"] += 1
         return Finding("failed", one.path, str(error), copy=True)
     failed = kept.result["outcome"] == "failed"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Container
 
 from schemas.codec import Codec
 from schemas.records import Delivery
-from stores.interface import BlobMissingError, Store
+from stores.interface import BlobMissingError, LinkFoundError, Store
 from stores.paths import MAILS_ROOT
 from streams.replay.disposed import Disposed
 from streams.replay.findings import Finding
@@ -41,7 +41,7 @@ async def known(paths: AsyncIterable[str], listing: Listing, store: Store) -> se
     standing = set()
     async for path in paths:
         if listing.has(path):
-            if not await store.exists(path):
+            if not await _stands(store, path):
                 listing.explain([path])
             else:
                 standing.add(path)
@@ -64,8 +64,15 @@ async def brought_back(paths: AsyncIterable[str], store: Store) -> list[Finding]
     return [
         Finding("unexplained", path, STANDS, copy=not path.startswith(f"{MAILS_ROOT}/"))
         for path in {path async for path in paths}
-        if await store.exists(path)
+        if await _stands(store, path)
     ]
+
+
+async def _stands(store: Store, path: str) -> bool:
+    try:
+        return await store.exists(path)
+    except LinkFoundError:
+        return True
 
 
 async def excuse(state: PartitionState, paths: AsyncIterable[str]) -> None:
@@ -83,7 +90,7 @@ async def excuse(state: PartitionState, paths: AsyncIterable[str]) -> None:
 async def look_again(state: PartitionState, store: Store) -> None:
     """What live workers have stored since is not missing."""
     for one in state.findings("missing"):
-        with contextlib.suppress(BlobMissingError):
+        with contextlib.suppress(BlobMissingError, LinkFoundError):  # a link is no mail either
             if await stored_hash(store, one.path) == one.sha256:
                 prefix = "copies_" if one.copy else ""
                 state.counts[f"{prefix}missing"] -= 1
