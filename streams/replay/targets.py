@@ -49,11 +49,13 @@ class Compare:
     async def handle(self, copies: Copies, findings: Findings) -> None:
         """The mail and every copy of it; each path counts as explained, whatever stands there."""
         paths = [copies["path"], *paths_of(copies)]
+        for path in paths:  # even if a file is gone, so that nobody can say with which bytes
+            findings.explain(path)
         kinds = await self._kinds(paths, copies)
         wanted = "" if set(kinds) == {"equal"} else await self._wanted(copies)
         for path, kind in zip(paths, kinds, strict=True):
-            findings.explain(path)
-            await self._found(path, kind, wanted, copies, findings)
+            told = kind if kind == "equal" else await self._found(path, kind, wanted, copies, findings)
+            findings.counts[told if path == copies["path"] else f"copies_{told}"] += 1
 
     async def settle(self) -> None:
         """Nothing is under way."""
@@ -66,16 +68,16 @@ class Compare:
         store, data = self._comparing, await self._contents.patiently(lambda: _joined(self._ours(copies)))
         return [_KINDS[same] for same in await self._contents.patiently(lambda: store.same(paths, data))]
 
-    async def _found(self, path: str, kind: str, wanted: str, copies: Copies, findings: Findings) -> None:
-        what, is_copy = _of(copies), path != copies["path"]
+    async def _found(self, path: str, kind: str, wanted: str, copies: Copies, findings: Findings) -> str:
+        """The kind of what is told; `wanted`: the hash that should stand there."""
+        what = _of(copies)
         if kind == "different":
             try:
                 what = await self.explain(path, copies)
             except BlobMissingError:
                 kind = "missing"  # it was removed since it was compared, by an order perhaps
-        findings.counts[f"copies_{kind}" if is_copy else kind] += 1
-        if kind != "equal":
-            findings.add(Finding(kind, path, what, wanted, is_copy))
+        findings.add(Finding(kind, path, what, wanted, path != copies["path"]))
+        return kind
 
     async def _wanted(self, copies: Copies) -> str:
         return await self._contents.patiently(lambda: _sha256(self._ours(copies)))

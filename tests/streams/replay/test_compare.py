@@ -145,3 +145,16 @@ def test_a_comparison_waits_for_attachments(
 
     asyncio.run(run())
     assert found.counts == {"equal": 1, "copies_equal": 1, "copies_different": 2, "copies_missing": 1}
+
+
+@pytest.mark.parametrize("size", [10, 1_200_000])
+def test_copies_of_a_mail_whose_attachment_is_gone_are_no_strangers(tmp_path: Path, size: int) -> None:
+    """The mail can't be made, which is told of it alone: the log does explain what stands there."""
+    lay(tmp_path, b"A: 1\r\n\r\n")
+    copies, store, found = copies_of(b"A: 1\r\n\r\n"), FolderStore(tmp_path, durable=False), Found()
+    ref = {"sha256": b"\0" * 32, "size": size}
+    copies["segments"].append({"data": b"", "content": ref, "encoding": "raw"})
+    with pytest.raises(BlobMissingError):
+        asyncio.run(Compare(store, Contents(store)).handle(copies, found))
+    assert found.explained == ["_mails/m.eml", *PLACES]
+    assert not found.counts
