@@ -19,7 +19,7 @@ from schemas.broker import KafkaSettings
 from schemas.codec import Codec
 from schemas.topics import AUDIT, DELIVERIES, MAPPINGS, MAX_RECORD_BYTES
 from stores.factory import open_store
-from stores.interface import Store
+from stores.interface import Comparing, Store
 from stores.paths import PREFIX_ROOT
 from stores.settings import AzureSettings, FolderSettings
 from stores.within import Within
@@ -40,6 +40,9 @@ from streams.scratch import Scratch
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
+SLICES_IN_A_ROW = 8
+"""Where the store is a local one, which answers at once: a step that is done again and again costs less than many in turn. Over
+a network it would be mails that wait for each other."""
 MAPPINGS_KEPT = 8  # in memory at a time: a replay goes through years
 Kind = Literal["dry-run", "compare", "store", "prefix", "folder"]
 
@@ -121,7 +124,10 @@ async def replay_some(job: Job, numbers: Sequence[int], tell: Tell) -> None:
                         await told.fill(read_back(job.kafka, DELIVERIES, number), codec, job.selection)
                     target = _target(job.where, store, contents, Into(store, contents, outbox, number, told))
                     keep = job.where.kind == "store"
-                    means = Means(raw, codec, contents, routers, target, scratch, slots, disposed, keep)
+                    means = Means(
+                        raw, codec, contents, routers, target, scratch, slots, disposed, keep,
+                        in_a_row=SLICES_IN_A_ROW if isinstance(store, Comparing) else 1,
+                    )  # fmt: skip
                     await PartitionReplay(number, job.selection, state, means, tell).run()
 
 

@@ -25,8 +25,6 @@ from streams.replay.targets import Target, paths_of
 from streams.routers import Routers
 from streams.scratch import Scratch
 
-IN_A_ROW = 8
-"""Slices that are rendered in a row, and their mails handed on in a row, as one task."""
 BYTES_IN_A_ROW = 500_000
 """Of their mails; where there are more, each mail is a task of its own, so that few large ones are in memory."""
 MAILS_A_COMMIT = 500
@@ -54,6 +52,8 @@ class Means:
     disposed: Disposed
     keep: bool = False
     """Whether what is made becomes part of the archive."""
+    in_a_row: int = 1
+    """Slices of which one task has the mails; more are cheaper, and fewer mails wait for a store at the same time."""
 
 
 class UnderWay:
@@ -149,16 +149,16 @@ class PartitionReplay:
             self._state.counts["slices"] += 1
             self._closed.append(closed.slice)
             self._bytes += memory_of(closed.slice, sum(ref.length for ref in one.records))
-            if len(self._closed) >= IN_A_ROW or self._bytes >= BYTES_IN_A_ROW:
+            if len(self._closed) >= self._means.in_a_row or self._bytes >= BYTES_IN_A_ROW:
                 await self._render()
         self._tell(len(one.records), closed.closing["count"], 0)
 
     async def _render(self) -> None:
         """What waits becomes mails, and these are under way."""
         mails = [mail for one in self._closed for mail in await self._rendered(one)]
-        is_large = self._bytes >= BYTES_IN_A_ROW
+        tasks = [mails] if self._bytes < BYTES_IN_A_ROW else [[mail] for mail in mails]
         self._closed, self._bytes = [], 0
-        for some in [[mail] for mail in mails] if is_large else [mails]:
+        for some in tasks:
             await self._under_way.start(self._all(some))
 
     async def _all(self, mails: list[Mail]) -> None:

@@ -112,6 +112,8 @@ class PartitionState:
             self._keep_explained()
 
     def _keep_explained(self) -> None:
+        if not self._explained:
+            return
         rows = ((path,) for path in self._explained)
         self._db.executemany("INSERT OR IGNORE INTO explained VALUES (?)", rows)
         self._explained.clear()
@@ -144,11 +146,13 @@ class PartitionState:
 
     def explains(self, path: str) -> bool:
         """Whether the log explains what stands there."""
+        self._keep_explained()
         row = self._db.execute("SELECT 1 FROM explained WHERE path=?", (path,))
         return row.fetchone() is not None
 
     def explained(self) -> Iterator[str]:
         """Paths that the log explains, in order."""
+        self._keep_explained()
         return (path for (path,) in self._db.execute("SELECT path FROM explained ORDER BY path"))
 
     def close(self) -> None:
