@@ -78,7 +78,7 @@ class Keeper:
             self._moved()
             return b"".join([one["data"] for one in segments])
         chunks = self._told(mail_chunks(segments, self._contents.stream))
-        return await _joined(chunks) if small else chunks
+        return await joined(chunks) if small else chunks
 
     async def _told(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
@@ -126,7 +126,8 @@ def _why(reasons: list[str]) -> str:
     return f"{reasons[0][:LONGEST_REASON]}{more}" if reasons else "something is missing"
 
 
-async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
+async def joined(chunks: AsyncIterator[bytes]) -> bytes:
+    """All of them in memory: only for what is known to be small."""
     return b"".join([chunk async for chunk in chunks])
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from schemas.records import Copies
 from stores.interface import BlobMissingError, Comparing, LinkFoundError, Store, StoreConflictError
 from streams.contents import Contents
-from streams.keeping import INLINE_BYTES, Keeper, Kept, delivery, send_delivery
+from streams.keeping import INLINE_BYTES, Keeper, Kept, delivery, joined, send_delivery
 from streams.mail.assemble import mail_chunks, mail_size
 from streams.outbox import Outbox
 from streams.replay.differing import first_difference
@@ -65,7 +65,7 @@ class Compare:
         if self._comparing is None or mail_size(copies["segments"]) > INLINE_BYTES:
             wanted = await self._wanted(copies)
             return [await self._kind(path, wanted) for path in paths]
-        store, data = self._comparing, await self._contents.patiently(lambda: _joined(self._ours(copies)))
+        store, data = self._comparing, await self._contents.patiently(lambda: joined(self._ours(copies)))
         return [_KINDS[same] for same in await self._contents.patiently(lambda: store.same(paths, data))]
 
     async def _found(self, path: str, kind: str, wanted: str, copies: Copies, findings: Findings) -> str:
@@ -169,10 +169,6 @@ def paths_of(copies: Copies) -> list[str]:
 
 def _of(copies: Copies) -> str:
     return f"{copies['connector_uid']}, conversation {copies['conversation']}, slice {copies['slice']}"
-
-
-async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
-    return b"".join([chunk async for chunk in chunks])
 
 
 async def _sha256(chunks: AsyncIterator[bytes]) -> str:
