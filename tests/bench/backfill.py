@@ -6,7 +6,6 @@ each process used of a core meanwhile: whoever is near 100 % bounds it. A table 
 """
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator, Mapping
 
@@ -14,14 +13,12 @@ from cli.demonstration.job import END
 from cli.demonstration.site import Site, open_site
 from cli.parts.common import new_codec
 from cli.parts.ready import ready_or_explain
-from consumers.drain import backlogs
 from consumers.reading import read_all
-from sandbox.processes import ManagedProcess, start_process
+from sandbox.processes import ManagedProcess
 from schemas.codec import decode
 from schemas.topics import DELIVERIES, RAW_EVENTS
 from tests.bench import processes, rig
 from tests.bench.command import parser, ram_folder, tell
-from tests.bench.rig import REPOSITORY
 
 
 def rows(scale: int, webex_scale: int) -> Iterator[str]:
@@ -38,29 +35,19 @@ def rows(scale: int, webex_scale: int) -> Iterator[str]:
                 yield from filled(site, source.uid)
 
 
-def start(site: Site, *words: str) -> ManagedProcess:
-    """Start one of the product's commands; who calls stops it."""
-    log = site.folder / f"{words[0]}-{time.monotonic_ns()}.log"
-    command = [sys.executable, "-m", "cli.main", *words, "-c", str(site.config_path)]
-    return start_process(command, log=log, cwd=REPOSITORY)
-
-
 def filled(site: Site, uid: str) -> Iterator[str]:
     """One source's row."""
     source = next(one for one in site.sources if one.uid == uid)
     events, mails = _events(site), _mails(site)
     with contextlib.ExitStack() as up:
-        worker = up.enter_context(start(site, "work"))
+        worker = up.enter_context(processes.start(site.folder, site.config_path, "work"))
         rig.settled([worker])
         pids = {"source": source.process.pid, "worker": worker.pid, "Kafka": site.kafka.pid}
         before, began = _used(pids), time.monotonic()
-        collector = up.enter_context(start(site, "collect", uid, "--once"))
+        collector = up.enter_context(processes.start(site.folder, site.config_path, "collect", uid, "--once"))
         taken = _cpu_until_end(collector)
         captured = time.monotonic() - began
-        processes.until(
-            lambda: not any(one.waiting for one in backlogs(site.config.kafka, site.config.worker.group)),
-            [worker],
-        )
+        processes.until(lambda: rig.drained(site.config.kafka, site.config.worker.group), [worker])
         wall = time.monotonic() - began
         used = {who: now - before[who] for who, now in _used(pids).items()}
     events, mails = _events(site) - events, _mails(site) - mails

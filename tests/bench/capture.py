@@ -27,7 +27,6 @@ from schemas.broker import KafkaSettings
 from schemas.codec import decode
 from schemas.topics import RAW_EVENTS
 from tests.bench import processes
-from tests.bench.backfill import start
 from tests.bench.command import parser, ram_folder, tell
 
 BEGIN = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -69,7 +68,7 @@ def captured(place: Path, rate: int, seconds: int) -> str:
     with contextlib.closing(site):
         ready_or_explain(site.config, new_codec(site.config.kafka), site.config_path, create=True)
         source = site.sources[0]
-        with start(site, "collect", source.uid) as collector:
+        with processes.start(site.folder, site.config_path, "collect", source.uid) as collector:
             arrivals = Arrivals(site.config.kafka)
             processes.until(lambda: bool(arrivals.found), [collector])  # its first watermark
             before = processes.cpu_seconds(collector.pid)
@@ -117,7 +116,7 @@ def idle(place: Path, seconds: int) -> Iterator[str]:
         text = site.config_path.read_text(encoding="utf-8")
         slow = COLLECT.replace("poll_seconds = 0.3", "poll_seconds = 60")
         site.config_path.write_text(text.replace(COLLECT, slow), encoding="utf-8")
-        with start(site, "run") as run:
+        with processes.start(site.folder, site.config_path, "run") as run:
             time.sleep(seconds)
             _settled(run)
             before = _shares(site, run)

@@ -23,7 +23,6 @@ UID = "wx"
 BEFORE = datetime(2026, 3, 9, 2, tzinfo=UTC)  # the base week is over: small mails, which make a worker warm
 AFTER = datetime(2026, 3, 11, 2, tzinfo=UTC)  # the day of the large files is over
 SINCE = "2026-03-05"  # not earlier: there is a file of 11 MB in the base week too
-REPOSITORY = Path(__file__).parents[2]
 LISTENING = re.compile(rb"listening on (http://\S+)")
 
 LOOK_S = 0.05
@@ -69,9 +68,7 @@ class LargeSite:
 
     def start(self, *command: str) -> ManagedProcess:
         """Start one of the product's commands."""
-        log = self.folder / f"{command[0]}-{time.monotonic_ns()}.log"
-        words = [sys.executable, "-m", "cli.main", *command, "-c", str(self.config_path)]
-        return self.up.enter_context(start_process(words, log=log, cwd=REPOSITORY))
+        return self.up.enter_context(processes.start(self.folder, self.config_path, *command))
 
     def collect(self) -> Memory:
         """Collect up to now; what the collector needed."""
@@ -121,7 +118,7 @@ def _webex(up: contextlib.ExitStack, folder: Path, megabytes: int) -> str:
     command = [
         sys.executable, "-m", "sandbox.webex", "--scale", "0", "--large-mb", str(megabytes), "--now", BEFORE.isoformat(),
     ]  # fmt: skip
-    process = up.enter_context(start_process(command, log=log, cwd=REPOSITORY))
+    process = up.enter_context(start_process(command, log=log, cwd=processes.REPOSITORY))
     processes.until(lambda: log.exists() and bool(LISTENING.search(log.read_bytes())), [process])
     found = LISTENING.search(log.read_bytes())
     assert found is not None

@@ -1,15 +1,28 @@
 """What Linux says of processes: CPU time, peak memory, children (proc(5)); and how a measurement waits for them."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from sandbox.processes import ManagedProcess, tail
+from sandbox.processes import ManagedProcess, start_process, tail
 
 PATIENCE_S = 900.0
 LOOK_S = 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
+REPOSITORY = Path(__file__).parents[2]
+
+
+def command(config_path: Path, *words: str) -> list[str]:
+    """One of the product's commands, with this configuration."""
+    return [sys.executable, "-m", "cli.main", *words, "-c", str(config_path)]
+
+
+def start(folder: Path, config_path: Path, *words: str) -> ManagedProcess:
+    """Start it, with a log of its own in the folder; who calls stops it."""
+    log = folder / f"{words[0]}-{time.monotonic_ns()}.log"
+    return start_process(command(config_path, *words), log=log, cwd=REPOSITORY)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -3,7 +3,6 @@
 import contextlib
 import resource
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from consumers.drain import backlogs
 from sandbox.kafka import KafkaServer
-from sandbox.processes import ManagedProcess, start_process
+from sandbox.processes import ManagedProcess
 from schemas.broker import KafkaSettings
 from streams.settings import WorkerSettings
 from tests.bench import command, corpus, dialogs, processes
@@ -19,7 +18,6 @@ from tests.bench.corpus import Corpus, Shape
 from tests.bench.load import prepared
 from tests.bench.site import Site
 
-REPOSITORY = Path(__file__).parents[2]
 IDLE_S, IDLE_SHARE = 3.0, 0.1  # a worker that uses less of a core for so long waits
 
 
@@ -42,13 +40,13 @@ class Rig:
 
     def command(self, *words: str) -> list[str]:
         """The product's command, with this installation's configuration."""
-        return [sys.executable, "-m", "cli.main", *words, "-c", str(self.site.config_path)]
+        return processes.command(self.site.config_path, *words)
 
     def spent(self, *words: str) -> Spent:
         """Run one of the product's commands to its end; SystemExit with its last words if it fails."""
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         done = subprocess.run(
-            self.command(*words), cwd=REPOSITORY, capture_output=True, text=True, check=False
+            self.command(*words), cwd=processes.REPOSITORY, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
@@ -58,12 +56,16 @@ class Rig:
 
     def start(self, *words: str) -> ManagedProcess:
         """Start one of the product's commands; who calls stops it."""
-        log = self.site.work / f"{words[0]}-{time.monotonic_ns()}.log"
-        return start_process(self.command(*words), log=log, cwd=REPOSITORY)
+        return processes.start(self.site.work, self.site.config_path, *words)
 
     def drained(self) -> bool:
         """Whether every stage has committed everything."""
-        return not any(stage.waiting for stage in backlogs(self.kafka, WorkerSettings().group))
+        return drained(self.kafka, WorkerSettings().group)
+
+
+def drained(kafka: KafkaSettings, group: str) -> bool:
+    """Whether every stage of this group has committed everything."""
+    return not any(stage.waiting for stage in backlogs(kafka, group))
 
 
 @contextlib.contextmanager
